@@ -9,8 +9,8 @@ from playwright.async_api import Browser, expect
 from services.console.web import session
 from services.console.web.session import COOKIE
 from tests.console.conftest import SignedIn
-from tests.console.installation import Installed
-from tests.harness import client
+from tests.console.installation import Installed, console_of
+from tests.harness import client, wait_until
 from tests.harness.browser import watched
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -149,3 +149,43 @@ async def test_a_session_from_a_link_is_renewed_on_the_projects_page(
         monkeypatch.setattr(session, "time", later)
         await browser.get("/")
         assert browser.cookies[COOKIE] != first
+
+
+async def test_one_who_tries_too_many_links_does_not_shut_out_the_others(
+    installed: Installed,
+) -> None:
+    async with client(installed.url) as browser:
+        browser.headers["Origin"] = installed.url
+
+        async def enter(code: str, address: str) -> int:
+            headers = {"X-Forwarded-For": address}
+            answer = await browser.post("/enter", data={"code": code}, headers=headers)
+            return answer.status_code
+
+        async def refused() -> bool:
+            # The window of a minute may end in between.
+            return await enter("no such code", "203.0.113.7") == 429
+
+        await wait_until(refused)
+        body = {"subject": "otto", "role": "operator", "hours": 1}
+        made = await installed.both.queue.post("/v1/links", json=body)
+        assert await enter(made.json()["code"], "203.0.113.8") == 303
+
+
+async def test_a_client_that_is_no_trusted_proxy_does_not_say_where_it_comes_from(
+    installed: Installed,
+) -> None:
+    common = installed.common.model_copy(update={"trusted_proxies": "198.51.100.0/24"})
+    async with (
+        console_of(common, common.trainer_url) as url,
+        client(url, installed.operator) as browser,
+    ):
+        browser.headers["Origin"] = url
+        number = iter(range(10_000))
+
+        async def refused() -> bool:
+            headers = {"X-Forwarded-For": f"203.0.113.{next(number) % 250}"}
+            answer = await browser.post("/enter", data={"code": "none"}, headers=headers)
+            return answer.status_code == 429
+
+        await wait_until(refused)

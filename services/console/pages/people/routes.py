@@ -6,8 +6,8 @@ from urllib.parse import quote
 from fastapi import APIRouter, Request, Response
 
 from services.console.pages.people import view
-from services.console.web.cards import cards, words_of
-from services.console.web.paging import LIMIT, paging
+from services.console.web.cards import Card, cards, words_of
+from services.console.web.paging import LIMIT, Paging, paging
 from services.console.web.project_pages import call, load_project, project_page
 from services.console.web.visit import Posted, Visit, Visited, page_path
 from surehand import SurehandError
@@ -18,9 +18,11 @@ _HOURS_A_DAY = 24
 
 
 @router.get("/projects/{name}/people")
-async def show(visit: Visited, name: str, after: str | None = None) -> Response:
+async def show(
+    visit: Visited, name: str, after: str | None = None, links_after: str | None = None
+) -> Response:
     """Show the reviewers."""
-    return await _page(visit, name, after=after)
+    return await _page(visit, name, after=after, links_after=links_after)
 
 
 @router.post("/projects/{name}/people")
@@ -35,6 +37,9 @@ async def act(form: Posted, name: str) -> Response:
             made = await call(form.visit, "review_queue", "POST", name, "links", json=wanted)
             place = _address(form.visit.request, made, role)
             invited = {"subject": reviewer, "url": place, "expires_at": made["expires_at"]}
+        elif what == "revoke":
+            body = {"subject": reviewer}
+            await call(form.visit, "review_queue", "POST", name, "links/revoke", json=body)
         elif what == "pause":
             body = {"reason": form.text("reason")}
             path = f"reviewers/{who}/pause"
@@ -47,7 +52,7 @@ async def act(form: Posted, name: str) -> Response:
     if invited:
         # Shown once, on the answer itself: the code is not kept anywhere.
         return await _page(form.visit, name, invited=invited)
-    notice = "paused" if what == "pause" else "continued"
+    notice = {"pause": "paused", "revoke": "revoked"}.get(what, "continued")
     return form.visit.to(f"{page_path(name)}/people", notice)
 
 
@@ -66,6 +71,7 @@ async def _page(
     name: str,
     *,
     after: str | None = None,
+    links_after: str | None = None,
     fault: str | None = None,
     typed: dict[str, str] | None = None,
     invited: dict[str, Any] | None = None,
@@ -78,7 +84,10 @@ async def _page(
             params={"limit": LIMIT, "after": after},
         ),
         agreement=call(visit, "review_queue", "GET", name, "agreement"),
-        links=call(visit, "review_queue", "GET", name, "links", params={"limit": _LINKS}),
+        links=call(
+            visit, "review_queue", "GET", name, "links",
+            params={"limit": _LINKS, "after": links_after},
+        ),
     )  # fmt: skip
     reviewers, agreement = found["reviewers"], found["agreement"]
     listed = reviewers.value["reviewers"] if reviewers else []
@@ -91,7 +100,12 @@ async def _page(
         "matrix": matrix,
         "invited": invited,
         "typed": typed or {},
-        "paging": paging(visit.request, reviewers.value["cursor"] if reviewers else None),
+        "links_paging": _paging(visit, found["links"], "#links", "links_after"),
+        "paging": _paging(visit, reviewers),
         "fault": fault or project.get("away"),
     }
     return project_page(visit, project, "People", "people/page.html", status=status, **context)
+
+
+def _paging(visit: Visit, listed: Card, anchor: str = "", key: str = "after") -> Paging:
+    return paging(visit.request, listed.value["cursor"] if listed else None, anchor, key=key)

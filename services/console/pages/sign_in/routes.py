@@ -4,6 +4,8 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 from starlette.datastructures import FormData
 
+from services.console.web.cards import refusal_words
+from services.console.web.forwarding import forwarded
 from services.console.web.rendering import rendered
 from services.console.web.security import guarded, local_path
 from services.console.web.session import COOKIE, Session, keep_session, read_token, session_of
@@ -14,6 +16,7 @@ from surehand import ProblemError
 router = APIRouter(include_in_schema=False)
 _KEPT = "kept."
 _ROLES = {"operator", "reviewer"}
+_TOO_MANY = 429
 _NO_TOKEN = "This is no token. Paste it whole: three parts with dots between."  # noqa: S105
 
 
@@ -29,7 +32,7 @@ async def show(request: Request, next: str = "/") -> Response:  # noqa: A002 - a
 @router.post("/sign-in")
 async def sign_in(request: Request) -> Response:
     """Sign in by a token, or go on with a session that another tab has opened."""
-    posted = await request.form(max_fields=5_000)
+    posted = await request.form(max_fields=10_000)
     _require_own(request)
     kept = [
         (name.removeprefix(_KEPT), value)
@@ -65,11 +68,14 @@ async def enter(request: Request) -> Response:
     state = request.app.state
     try:
         given = await state.clients.of("").call(
-            "review_queue", "POST", "/v1/links/redeem", json={"code": _text(posted, "code")}
-        )
-    except ProblemError:
+            "review_queue", "POST", "/v1/links/redeem", json={"code": _text(posted, "code")},
+            headers=forwarded(request),
+        )  # fmt: skip
+    except ProblemError as error:
         words = "The link was used before, or has expired. Ask an operator for a new one."
-        return _page("/", fault=words, status=404)
+        if error.status == _TOO_MANY:
+            words = refusal_words(error)
+        return _page("/", fault=words, status=error.status)
     session = read_token(str(given["token"]))
     if session is None:
         return _page("/", fault="The link gave no session. Ask an operator.", status=502)
