@@ -26,6 +26,8 @@ settings.load_profile("surehand")
 share_compiled_statements()
 
 
+_WHOLLY_THOROUGH = "\npytestmark = pytest.mark.thorough\n"
+
 # Thousands of waiters have a connection each, at both ends; a login shell may have 1,024.
 _FILES = 20_000
 _soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -39,6 +41,13 @@ def pytest_xdist_auto_num_workers() -> int:
     """Half as many workers again as processors: tests also wait, for servers and for disks."""
     processors = os.cpu_count() or 1
     return processors + (processors + 1) // 2
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out modules that `make test` runs nothing of: importing them takes each worker long."""
+    if config.option.markexpr != "not thorough" or collection_path.suffix != ".py":
+        return None
+    return _WHOLLY_THOROUGH in collection_path.read_text() or None
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -13,7 +13,7 @@ import re
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,6 +33,7 @@ _REQUESTS = re.compile(
     r'^surehand_store_requests_total\{operation="\w+"\} ([0-9.e+]+)$', re.MULTILINE
 )
 _PROBES = 5
+_DEFAULTS: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True)
@@ -116,8 +117,8 @@ class Installation:
 
 
 @contextlib.asynccontextmanager
-async def installation() -> AsyncIterator[Installation]:
-    """Run all services with their defaults until the block ends."""
+async def installation(settings: Mapping[str, str] = _DEFAULTS) -> AsyncIterator[Installation]:
+    """Run all services until the block ends, with `settings` or else their defaults."""
     with tempfile.TemporaryDirectory(prefix="surehand-idle-") as folder:
         home = Path(folder) / "home"
         ports = {service: free_port() for service in (*SERVICES, "console")}
@@ -125,6 +126,7 @@ async def installation() -> AsyncIterator[Installation]:
             "PATH": os.environ["PATH"],
             "SUREHAND_HOME": str(home),
             "SUREHAND_DEMO": "0",
+            **settings,
             **{f"SUREHAND_{name.upper()}_PORT": str(port) for name, port in ports.items()},
         }
         command = [sys.executable, "-m", "services", "up"]

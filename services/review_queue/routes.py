@@ -15,6 +15,7 @@ from services.review_queue.quality.gold import routes as gold
 from services.review_queue.quality.human_error import routes as human_error
 from services.review_queue.quality.reviewers import routes as reviewers
 from services.review_queue.quality.suspects import routes as suspects
+from services.review_queue.quality.tags import routes as tags
 from services.review_queue.timings import routes as timings
 from services.review_queue.webhooks import routes as webhooks
 
@@ -29,6 +30,7 @@ ROUTERS = (
     agreement.router,
     human_error.router,
     reviewers.router,
+    tags.router,
     desk.router,
     suspects.router,
     gold.router,

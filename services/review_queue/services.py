@@ -38,6 +38,7 @@ from services.review_queue.quality.human_error.service import HumanErrorService
 from services.review_queue.quality.reviewers.learning import KnownReviewers
 from services.review_queue.quality.reviewers.service import ReviewerService
 from services.review_queue.quality.suspects.service import SuspectService
+from services.review_queue.quality.tags.service import TagService
 from services.review_queue.timings.capacity import CapacityService
 from services.review_queue.timings.publications import Publications
 from services.review_queue.timings.service import TimingService
@@ -64,6 +65,7 @@ class StatisticsServices:
     standings: StandingService
     overview: OverviewService
     activity: ActivityService
+    tags: TagService
 
 
 @dataclass(frozen=True)
@@ -156,4 +158,5 @@ def _build_statistics(
         standings=StandingService(database, now),
         overview=OverviewService(database, now),
         activity=ActivityService(database),
+        tags=TagService(database, now),
     )

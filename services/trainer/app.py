@@ -35,7 +35,11 @@ from shared.settings import CommonSettings
 from shared.store.check import StoreCheck
 
 _ROUTES = (changes, pool, runs, datasets, uploads, registry, promise, figures, proof, watch, ledger)
-_ROUTERS = [*(each.router for each in _ROUTES), ledger_days.router, ledger_days.all_projects]
+_ROUTERS = [
+    *(each.router for each in _ROUTES),
+    ledger_days.router,
+    *(each.all_projects for each in (ledger_days, watch)),
+]
 DESCRIPTION = "Pool, datasets, training runs, model versions, certificates and audits."
 
 

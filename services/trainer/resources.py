@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 import fastapi
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 
 from services.trainer.documents.service import Documents
 from services.trainer.erasure.projects import is_removed
@@ -24,7 +24,15 @@ from shared.db import Database
 from shared.doorbells import Doorbells
 from shared.http.access import ByService
 from shared.http.body import StrictRoute
-from shared.problems import Forbidden, NotFound, Unauthorized, Unavailable, Unprocessable, declare
+from shared.problems import (
+    CALLER_PROBLEMS,
+    Forbidden,
+    NotFound,
+    Unauthorized,
+    Unavailable,
+    Unprocessable,
+    declare,
+)
 from shared.problems.archived import ProjectArchived
 from shared.settings import CommonSettings
 from shared.store import Store
@@ -111,6 +119,32 @@ async def resources_of(request: Request) -> Resources:
 
 Tools = Annotated[Resources, Depends(resources_of)]
 Operator = Annotated[Principal, Depends(allow("operator"))]
+
+
+def all_projects_router(tag: str) -> APIRouter:
+    """Make a router for paths below ``/v1`` about several projects."""
+    return APIRouter(
+        prefix="/v1",
+        tags=[tag],
+        route_class=StrictRoute,
+        responses=declare(*CALLER_PROBLEMS, Unprocessable, Unavailable),
+    )
+
+
+ProjectNames = Annotated[
+    list[Annotated[str, Query(pattern=PROJECT_PATTERN)]],
+    Query(min_length=1, max_length=100, description="Which projects; once for each."),
+]
+
+
+async def named_projects(who: Operator, project: ProjectNames) -> list[str]:
+    """Return the projects that the query names; `Forbidden` unless the token is for all of them."""
+    if any(not who.may_enter(one) for one in project):
+        raise Forbidden("Name only projects that the token is for.")
+    return project
+
+
+NamedProjects = Annotated[list[str], Depends(named_projects)]
 
 
 async def project_of(

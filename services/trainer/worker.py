@@ -182,8 +182,9 @@ class Worker:
         if not await self._may_work_for(name):
             return
         await mark_interrupted(resources, name)
+        read_at: datetime | None
+        read_at = reading_since = resources.now()
         try:
-            reading_since = resources.now()
             await read_feed(resources, name)
             self._reads_feeds = True
             await clean_snapshots(resources, name)
@@ -200,12 +201,14 @@ class Worker:
             await resources.posting.post_pending(name)
             await resources.posting.withdraw_pending(name)
         except QueueAway:
-            self._reads_feeds = False
+            # A run does not wait for a queue that is away: it has the labels that were read before.
+            self._reads_feeds, read_at = False, None
             raise
         finally:
             await resources.documents.sync(name)
             await runs.start_if_due(resources, project)
-            run_id, running = await runs.queued(resources, name), self._runs.get(name)
+            run_id = await runs.queued(resources, name, read_at)
+            running = self._runs.get(name)
             if run_id is not None and (running is None or running.done()):
                 self._runs[name] = asyncio.create_task(self._run(name, run_id))
 

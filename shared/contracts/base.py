@@ -22,7 +22,8 @@ from pydantic import (
 )
 from pydantic.fields import FieldInfo
 from pydantic.types import StringConstraints
-from pydantic_core import InitErrorDetails, PydanticCustomError, PydanticKnownError
+from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError, PydanticKnownError
+from pydantic_core.core_schema import ErrorType
 from uuid_utils import uuid7
 
 PROJECT_PATTERN = r"^[a-z][a-z0-9-]{0,62}$"
@@ -105,6 +106,18 @@ def at_most(members: int) -> tuple[FieldInfo, BeforeValidator]:
     return Field(max_length=members), BeforeValidator(partial(_few_members, most=members))
 
 
+_KINDS = frozenset(get_args(ErrorType))
+
+
+def _again(fault: ErrorDetails, place: tuple[int | str, ...]) -> InitErrorDetails:
+    """Return a fault that was found as one of another place; it keeps its kind."""
+    kind, context = fault["type"], fault.get("ctx", {})
+    if kind in _KINDS:
+        return {"type": kind, "loc": place, "input": None, "ctx": context}
+    said = PydanticCustomError(kind, "{said}", {"said": fault["msg"]})
+    return {"type": said, "loc": place, "input": None}
+
+
 def _first_faults(batch: Any, validate: ValidatorFunctionWrapHandler) -> Any:
     """Validate a list whose validator stops at the first bad entry; go on to `FAULTS_SHOWN`."""
     try:
@@ -117,9 +130,8 @@ def _first_faults(batch: Any, validate: ValidatorFunctionWrapHandler) -> Any:
         try:
             validate([entry])
         except ValidationError as error:
-            for fault in error.errors(include_url=False, include_input=False):
-                said = PydanticCustomError("bad_entry", "{said}", {"said": fault["msg"]})
-                faults.append({"type": said, "loc": (i, *fault["loc"][1:]), "input": None})
+            found = error.errors(include_url=False, include_input=False)
+            faults += [_again(fault, (i, *fault["loc"][1:])) for fault in found]
         if len(faults) >= FAULTS_SHOWN:
             break
     raise ValidationError.from_exception_data("batch", faults)

@@ -181,6 +181,14 @@ class ProjectSpec(Message):
             raise ValueError("labels must be distinct")
         return labels
 
+    @field_validator("review")
+    @classmethod
+    def _matches_metadata(cls, review: ReviewSettings, info: ValidationInfo) -> ReviewSettings:
+        known = info.data.get("metadata")
+        if known is not None and (unknown := [key for key in review.match if key not in known]):
+            raise ValueError(f"`match` names {unknown[0]!r}, which `metadata` does not have")
+        return review
+
     @field_validator("label_display")
     @classmethod
     def _of_its_labels(cls, displays: LabelDisplays, info: ValidationInfo) -> LabelDisplays:

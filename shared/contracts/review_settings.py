@@ -1,11 +1,14 @@
 """How people review a project, and how its labels are shown to them."""
 
+import re
 from collections.abc import Collection, Mapping
 from typing import Annotated, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from shared.contracts.base import Label, Message, Text, at_most
+
+MetadataKey = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}$")]
 
 # They are other commands at the reviewers' desk.
 RESERVED_KEYS = frozenset("cfisuz")
@@ -39,6 +42,35 @@ def display_fault(displays: Mapping[str, LabelDisplay], labels: Collection[str])
     return None
 
 
+MOST_MATCHED = 3
+"""So many metadata keys decide who gets a task."""
+MOST_TAGS = 12
+_LONGEST_VALUE = 100
+_TAG = re.compile(r"([A-Za-z_][A-Za-z0-9_]{0,62})=(.*\S.*)", re.DOTALL)
+
+
+def tag_of(key: str, value: str) -> str:
+    """Return ``key=value`` as it is compared: in lower case, white space as single spaces.
+
+    A value counts by its first 100 characters.
+    """
+    return f"{key}={' '.join(value.casefold().split())[:_LONGEST_VALUE].rstrip()}"
+
+
+def _tag(text: str) -> str:
+    found = _TAG.fullmatch(text.strip())
+    if found is None:
+        raise ValueError("must be key=value, such as language=de")
+    return tag_of(found[1], found[2])
+
+
+Tag = Annotated[Text, StringConstraints(max_length=200), AfterValidator(_tag)]
+"""What a reviewer can do, such as ``language=de``."""
+Tags = Annotated[
+    list[Tag], Field(max_length=MOST_TAGS), AfterValidator(lambda tags: sorted(set(tags)))
+]
+
+
 class ReviewSettings(Message):
     """How people review: overlap, blindness, lease and due times in seconds.
 
@@ -52,6 +84,9 @@ class ReviewSettings(Message):
 
     With `blind` false, `unsuggested_rate` of the ordinary tasks show no suggestion all the same:
     evidence never shows one, and a missing suggestion must not give it away.
+
+    `match` names metadata keys, such as ``language``. A task that comes with a value for one of
+    them is given only to reviewers who have that tag (``language=de``).
     """
 
     overlap: int = Field(default=1, ge=1, le=100)
@@ -64,9 +99,12 @@ class ReviewSettings(Message):
     gold_rate: float = Field(default=0.05, ge=0.0, le=1.0)
     onboarding_tasks: int = Field(default=0, ge=0, le=1000)
     least_accuracy: float | None = Field(default=None, gt=0.0, lt=1.0)
+    match: list[MetadataKey] = Field(default=[], max_length=MOST_MATCHED)
 
     @model_validator(mode="after")
     def _bounded(self) -> Self:
         if self.overlap > self.max_overlap:
             raise ValueError("`overlap` is at most `max_overlap`")
+        if len(set(self.match)) != len(self.match):
+            raise ValueError("the keys of `match` must be distinct")
         return self

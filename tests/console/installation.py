@@ -15,6 +15,7 @@ from services.router.settings import RouterSettings
 from shared.auth import Keys
 from shared.settings import CommonSettings
 from tests.harness import client, serve, wait_until
+from tests.harness.chart_bundle import share_chart_bundle
 from tests.harness.settings import common_settings
 from tests.harness.trainer_and_queue import PROJECT, TrainerAndQueue, review, run_trainer_and_queue
 
@@ -52,6 +53,7 @@ async def installation(home: Path) -> AsyncIterator[Installed]:
     """Serve router, review queue, trainer and console on an empty home."""
     keys = Keys(home / "keys")
     common = common_settings(home, keys, "")
+    await share_chart_bundle(common.home)
     trainer_url = f"sqlite+aiosqlite:///{home / 'trainer.db'}"
     async with contextlib.AsyncExitStack() as stack:
         both = await stack.enter_async_context(run_trainer_and_queue(common, keys, trainer_url))

@@ -7,17 +7,23 @@ import asyncio
 import hashlib
 import io
 import tempfile
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 from PIL import Image
 from playwright.async_api import Browser, Page, ViewportSize
+from sqlalchemy import text
 
+from services.trainer.ledger.days.counting import DayCount
+from services.trainer.tables import LedgerDay
+from shared.db import Database
 from tests.console.conftest import sign_in
 from tests.console.installation import Installed, installation, predict
-from tests.harness import wait_until
+from tests.harness import client, wait_until
 from tests.harness.browser import DESKTOP, PHONE, chromium, watched
-from tests.harness.trainer_and_queue import PROJECT, truth
+from tests.harness.trainer_and_queue import PROJECT, review, truth
 
 FOLDER = Path(__file__).parents[2] / "docs" / "how-to" / "pictures"
 _COLOURS = 96
@@ -85,9 +91,70 @@ async def furnish(installed: Installed) -> None:
         return bool(promise["audit"]) and promise["audit"]["reviewed"] > 40
 
     await wait_until(audited)
+    await _measure_people(installed)
     await predict(installed, 4_000, 4_060)
+    await _spread(installed)
     await both.queue.put("/v1/projects/support-mail", json=_other("Support mail", "routine"))
     await both.queue.put("/v1/projects/photos", json=_other("Photos of parcels", "damaged"))
+
+
+_REVIEWERS = {"anna": 50, "ben": 17, "carla": 7}
+"""Names, and one answer of how many is wrong."""
+
+
+async def _measure_people(installed: Installed) -> None:
+    """Let three reviewers answer the same tasks, some of them gold."""
+    queue, path = installed.both.queue, f"/v1/projects/{PROJECT}"
+    gold = [
+        {"item_id": f"gold-{i}", "data": review(i), "label": truth(review(i))}
+        for i in range(9_000, 9_060)
+    ]
+    answer = await queue.post(f"{path}/gold", json={"items": gold})
+    assert answer.is_success, answer.text
+    changes = {"review": {"overlap": 2, "max_overlap": 3, "gold_rate": 0.3}}
+    assert (await queue.patch(path, json=changes)).is_success
+    items = [{"item_id": f"post-{i}", "data": review(i)} for i in range(7_000, 7_090)]
+    said = await installed.router.post(f"{path}/predict", json={"items": items, "review": "always"})
+    assert said.is_success, said.text
+    for name, one_of in _REVIEWERS.items():
+        token = installed.keys.issue("reviewer", name)
+        async with client(str(queue.base_url), token) as reviewer:
+            for number in range(70):
+                await _answer_one(reviewer, number % one_of == one_of - 1, 2.0 + number % 5)
+
+
+async def _answer_one(reviewer: httpx.AsyncClient, is_wrong: bool, seconds: float) -> None:
+    leased = await reviewer.post(f"/v1/projects/{PROJECT}/leases", json={"count": 1})
+    for lease in leased.json()["leases"]:
+        label = truth(lease["task"]["data"])
+        if is_wrong:
+            label = "positive" if label == "negative" else "negative"
+        body = {"label": label, "active_seconds": seconds}
+        await reviewer.post(f"/v1/leases/{lease['token']}/verdict", json=body)
+
+
+async def _spread(installed: Installed) -> None:
+    """Let what happened in a minute have happened in a day, and answer for two weeks before."""
+    queue = Database(f"sqlite+aiosqlite:///{installed.common.home / 'queue.db'}")
+    earlier = "strftime('%Y-%m-%d %H:%M:%f000', {0}, '-' || abs(random() % 1300) || ' minutes')"
+    async with queue.transaction() as session:
+        for table, column in (("tasks", "created_at"), ("verdicts", "given_at")):
+            moment = earlier.format(column)
+            await session.execute(text(f"UPDATE {table} SET {column} = {moment}"))
+    await queue.dispose()
+    resources = installed.both.resources
+    async with resources.database.transaction() as session:
+        for back in range(1, 14):
+            day = (resources.now() - timedelta(days=back)).date().isoformat()
+            for reason, number in (
+                ("confident", 300 - 11 * back + 23 * (back % 3)),
+                ("below_threshold", 60 + 4 * back),
+            ):
+                count = DayCount(number)
+                row = LedgerDay(
+                    project=PROJECT, day=day, version="v0", reason=reason, **vars(count)
+                )
+                session.add(row)
 
 
 def _other(title: str, label: str) -> dict[str, Any]:

@@ -94,7 +94,7 @@ async def test_a_service_that_is_away_leaves_the_rest_of_each_page(
             await page.goto(f"/projects/{project}{path}")
             await expect(page.get_by_text("The trainer is away").first).to_be_visible()
         await page.goto(f"/projects/{project}/queue?state=resolved")
-        await expect(page.locator("tbody tr").nth(5)).to_be_visible()
+        await expect(page.locator("tbody tr.task").nth(5)).to_be_visible()
 
 
 async def test_pages_live_while_the_review_queue_is_away(

@@ -8,6 +8,7 @@
 - `model_publisher`: versions and promises in the store, for the router.
 - `served_trainer` over HTTP, `trainer_parts` without its application, `trainer_and_queue` together.
 - `installation`: all services, as `make run` starts them. `browser`: a real Chromium.
+  `chart_bundle`: the script of charts, made once.
 - `clock`, `waiting`, `serving`, `settings`: time, conditions, HTTP in the test's own event loop,
   settings that all services have.
 """

@@ -54,7 +54,7 @@ class Launched:
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Send `number` to the launcher, and return its exit status."""
         self.process.send_signal(number)
-        return self.process.wait(timeout=60)
+        return self.process.wait(timeout=180)
 
 
 @contextlib.contextmanager
@@ -87,13 +87,13 @@ def launch(
         if process.poll() is None:
             process.terminate()
             try:
-                process.wait(timeout=60)
+                process.wait(timeout=180)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
 
 
-def _wait_ready(launched: Launched, seconds: float = 90) -> None:
+def _wait_ready(launched: Launched, seconds: float = 240) -> None:
     deadline = time.monotonic() + seconds
     while not (launched.home / "ready").exists():
         if launched.process.poll() is not None or time.monotonic() > deadline:

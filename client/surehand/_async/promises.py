@@ -1,7 +1,7 @@
 """The promise, its certificate and its audit."""
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import httpx
 
@@ -11,6 +11,7 @@ from surehand.models.promises import (
     Audit,
     AuditDay,
     Certificate,
+    ProjectPromise,
     Promise,
     PromiseChange,
     Reliability,
@@ -24,6 +25,11 @@ class AsyncPromises(AsyncGroup):
     async def get(self, project: str) -> Promise:
         """Return the promise now; its `sentence` says it all."""
         return await self._http.ask(e.PROMISE, {"project": project})
+
+    async def of(self, projects: Sequence[str]) -> list[ProjectPromise]:
+        """Return in short the promises of 1 to 100 projects, without those that do not exist."""
+        params = {"project": list(projects)}
+        return (await self._http.ask(e.PROMISES, {}, params=params)).promises
 
     def history(self, project: str) -> AsyncPages[PromiseChange]:
         """List each change of a version's state, oldest first."""

@@ -1,5 +1,6 @@
 """One-time links: how people sign in."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from surehand import endpoints as e
@@ -18,14 +19,17 @@ class Links(Group):
         role: str = "reviewer",
         hours: float | None = None,
         expires_seconds: float | None = None,
+        tags: Sequence[str] | None = None,
     ) -> OneTimeLink:
         """Make a link that signs `subject` in once, in a project or (None) in all.
 
         `hours` is how long the session lasts, `expires_seconds` until when the link must be opened.
+        `tags` replace those of `subject` in the project.
         """
         body: dict[str, Any] = {"subject": subject, "role": role}
         body |= {"hours": hours} if hours is not None else {}
         body |= {"expires_seconds": expires_seconds} if expires_seconds is not None else {}
+        body |= {"tags": list(tags)} if tags is not None else {}
         if project is None:
             return self._http.ask(e.MAKE_LINK_TO_ALL, {}, json=body)
         return self._http.ask(e.MAKE_LINK, {"project": project}, json=body)

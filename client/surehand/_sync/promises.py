@@ -1,7 +1,7 @@
 """The promise, its certificate and its audit."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import httpx
 
@@ -11,6 +11,7 @@ from surehand.models.promises import (
     Audit,
     AuditDay,
     Certificate,
+    ProjectPromise,
     Promise,
     PromiseChange,
     Reliability,
@@ -24,6 +25,11 @@ class Promises(Group):
     def get(self, project: str) -> Promise:
         """Return the promise now; its `sentence` says it all."""
         return self._http.ask(e.PROMISE, {"project": project})
+
+    def of(self, projects: Sequence[str]) -> list[ProjectPromise]:
+        """Return in short the promises of 1 to 100 projects, without those that do not exist."""
+        params = {"project": list(projects)}
+        return (self._http.ask(e.PROMISES, {}, params=params)).promises
 
     def history(self, project: str) -> Pages[PromiseChange]:
         """List each change of a version's state, oldest first."""

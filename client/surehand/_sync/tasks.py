@@ -8,7 +8,7 @@ from typing import Any
 from surehand import endpoints as e
 from surehand._sync.pages import Group, Pages
 from surehand.models.adjudications import Case
-from surehand.models.queue import CapacityForecast, FlowSeries, QueueForecast, Timings
+from surehand.models.queue import CapacityForecast, FlowSeries, QueueAges, QueueForecast, Timings
 from surehand.models.tasks import (
     OpinionReceipt,
     TaskDetail,
@@ -42,8 +42,15 @@ class Tasks(Group):
         reviewer: str | None = None,
         adjudication: bool | None = None,
         older_than_seconds: float | None = None,
+        search: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        newest_first: bool = False,
     ) -> Pages[TaskSummary]:
-        """List the tasks that all given filters hold for, oldest first."""
+        """List the tasks that all given filters hold for, oldest first.
+
+        `search` is part of an item's id or of one of its texts. With it, or with `metadata`, a page
+        looks through 20,000 tasks: it may have few tasks or none, and a next page all the same.
+        """
         params = {
             "state": state,
             "lane": lane,
@@ -51,6 +58,9 @@ class Tasks(Group):
             "reviewer": reviewer,
             "adjudication": adjudication,
             "older_than_seconds": older_than_seconds,
+            "q": search,
+            "metadata": [f"{key}:{value}" for key, value in (metadata or {}).items()] or None,
+            "order": "newest" if newest_first else None,
         }
         return Pages(self._http, e.TASKS, {"project": project}, params)
 
@@ -133,6 +143,10 @@ class Queue(Group):
         """Return arrivals against answers, hour by hour of the last week by default."""
         params = {"since": since, "step_seconds": step_seconds}
         return self._http.ask(e.QUEUE_SERIES, {"project": project}, params=params)
+
+    def ages(self, project: str) -> QueueAges:
+        """Return how many tasks wait, by how long they have waited."""
+        return self._http.ask(e.QUEUE_AGES, {"project": project})
 
     def capacity(self, project: str, *, days: float | None = None) -> CapacityForecast:
         """Return whether the reviewers' hours suffice, and what to do if they do not."""

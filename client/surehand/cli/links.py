@@ -20,6 +20,9 @@ def link(
     role: Annotated[str, typer.Option(help="reviewer or operator.")] = "reviewer",
     days: Annotated[float, typer.Option(help="How long the session lasts.")] = 7.0,
     all_projects: Annotated[bool, typer.Option("--all", help="To all projects.")] = False,
+    tag: Annotated[
+        list[str] | None, typer.Option(help="What the person can do, such as language=de.")
+    ] = None,
     as_json: session.AsJson = False,
 ) -> None:
     """Make a link that signs a person in, once; send it to that person alone."""
@@ -28,7 +31,8 @@ def link(
     used, out = session.of(ctx), session.output(as_json)
     everywhere = all_projects or (role == "operator" and project is None)
     where = None if everywhere else used.project(project)
-    made = document_of(used.client.links.create(where, name, role=role, hours=days * 24))
+    link = used.client.links.create(where, name, role=role, hours=days * 24, tags=tag or None)
+    made = document_of(link)
     # Operators work on the console; reviewers on the review queue's pages.
     if role == "operator" and used.connection.console:
         made["url"] = f"{used.connection.console}/enter?code={quote(made['code'])}"

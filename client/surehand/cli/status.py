@@ -127,12 +127,17 @@ def _project(one: dict[str, Any]) -> list[Any]:
 def _waiting(one: dict[str, Any]) -> str:
     said = "nothing waits"
     if one["waiting"]:
-        said = f"{count(one['waiting'], 'item')} waiting, {one.get('leased', 0)} of them held"
+        said = f"{_counted(one, 'waiting', 'item')} waiting, {one.get('leased', 0)} of them held"
     if oldest := one.get("oldest_at"):
         said += f", the oldest for {duration(_seconds_since(oldest))}"
     if one.get("adjudication"):
         said += f", {one['adjudication']} for an adjudicator"
-    return f"{said}; {count(one.get('answers', 0), 'answer')} today"
+    return f"{said}; {_counted(one, 'answers', 'answer')} today"
+
+
+def _counted(one: dict[str, Any], name: str, noun: str) -> str:
+    number = one.get(name, 0)
+    return f"{'at least ' if number == one.get('counted_to') else ''}{count(number, noun)}"
 
 
 def _seconds_since(moment: str) -> float:

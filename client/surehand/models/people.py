@@ -93,12 +93,20 @@ class ReviewerStatistics(Model):
     last_seen: datetime | None = None
 
 
+class ReviewerTags(Model):
+    """What a reviewer can do in a project, such as ``language=de``."""
+
+    reviewer: str
+    tags: list[str]
+
+
 class ReviewerReport(ReviewerStatistics):
-    """The same for operators, with `warnings` as sentences."""
+    """The same for operators, with `warnings` as sentences, and the reviewer's `tags`."""
 
     warnings: list[str] = []
     onboarding_left: int = 0
     gold_left: int = 0
+    tags: list[str] = []
     pause: Pause | None = None
 
 

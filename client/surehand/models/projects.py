@@ -35,7 +35,7 @@ class ProjectFigures(Model):
     """What waits in a project: `waiting` tasks since `oldest_at`, `leased` of them held.
 
     `adjudication` counts tasks that wait for an adjudicator instead. `answers` are the verdicts
-    since the overview's `since`.
+    since the overview's `since`. A figure that equals `counted_to` means so many or more.
     """
 
     project: str
@@ -49,6 +49,7 @@ class ProjectFigures(Model):
     adjudication: int = 0
     oldest_at: datetime | None = None
     answers: int = 0
+    counted_to: int | None = None
 
 
 class EditEffect(Model):

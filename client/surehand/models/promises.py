@@ -71,6 +71,25 @@ class Promise(Model):
     sentence: str
 
 
+class ProjectPromise(Model):
+    """One project's promise in short; each member as in `Promise`."""
+
+    project: str
+    state: str
+    cause: str
+    version: str | None = None
+    valid_now: bool
+    why_not: str | None = None
+    share_answered: float | None = None
+    next: NextEvent | None = None
+
+
+class Promises(Model):
+    """The promises of the projects that were named and exist."""
+
+    promises: list[ProjectPromise]
+
+
 class PromiseChange(Model):
     """One change of a version's state."""
 

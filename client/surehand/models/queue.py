@@ -15,16 +15,26 @@ class LaneDepth(Model):
     oldest_seconds: float
 
 
+class UncoveredNeeds(Model):
+    """Tags that a reviewer must have, all of them, for so many tasks that wait."""
+
+    tags: list[str]
+    waiting: int
+
+
 class QueueForecast(Model):
     """What waits, and how fast it is answered; rates are tasks a second.
 
     The figures are of the last `window_seconds`. None says that there is nothing to tell it by.
+    `uncovered` tasks wait that no reviewer can take, since nobody has the tags that they need.
     """
 
     lanes: list[LaneDepth]
     open: int
     leased: int
     adjudication: int = 0
+    uncovered: int = 0
+    uncovered_needs: list[UncoveredNeeds] = []
     window_seconds: float
     reviewers: int
     arrival_rate: float
@@ -93,4 +103,19 @@ class FlowSeries(Model):
 
     step_seconds: int
     buckets: list[FlowBucket]
+    complete: bool = True
+
+
+class AgeBucket(Model):
+    """How many waiting tasks are at least `from_seconds` old, and younger than `to_seconds`."""
+
+    from_seconds: float
+    to_seconds: float | None = None
+    waiting: int
+
+
+class QueueAges(Model):
+    """The waiting tasks by age, youngest first; not all of them unless `complete`."""
+
+    buckets: list[AgeBucket]
     complete: bool = True

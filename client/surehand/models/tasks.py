@@ -131,6 +131,7 @@ class TaskSummary(Model):
     task_id: str
     item_id: str
     lane: str
+    excerpt: str | None = None
     state: str
     label: str | None = None
     source: str | None = None

@@ -21,7 +21,7 @@ def audited_error_chart(days: list[dict[str, Any]], target: float) -> Figure | N
     errors = sum(point["errors"] for point in points)
     low, high = wilson(errors, reviewed)
     summary = (
-        f"Wrong were {count(errors, 'answer')} of {reviewed} reviewed audits: "
+        f"Found wrong: {count(errors, 'answer')} of {reviewed} reviewed audits, "
         f"{percent(errors / reviewed, 1)}, most likely between {percent(low, 1)} and "
         f"{percent(high, 1)}. The promise allows {percent(allowed)}. Days are UTC; lines are 95 % "
         "intervals (Wilson)."

@@ -14,7 +14,7 @@ from pathlib import Path
 from shared.home import write_private
 
 _MAKE = "import sys, vl_convert; sys.stdout.write(vl_convert.javascript_bundle())"
-_MADE_WITHIN_SECONDS = 120
+_MADE_WITHIN_SECONDS = 300
 
 
 @dataclass

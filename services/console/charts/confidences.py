@@ -1,4 +1,4 @@
-"""How confident the newest decisions are, with the threshold."""
+"""How confident decisions are, with the threshold."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,31 +6,31 @@ from typing import Any
 import altair as alt
 
 from services.console.charts.figure import Figure, rule, specification, values
-from services.console.web.words import count, percent
-
-_BINS = 20
+from services.console.web.words import count, number
 
 
-def confidences_chart(confidences: Sequence[float], threshold: float | None) -> Figure | None:
-    """Return the histogram of confidences in [0, 1], in twenty bins; None without one."""
-    if not confidences:
+def confidences_chart(
+    bins: Sequence[dict[str, Any]], threshold: float | None, note: str = ""
+) -> Figure | None:
+    """Return the histogram of confidences from rising bins; None where all are empty.
+
+    A bin has `lowest`, `highest` and `decisions`. `note` says what was counted.
+    """
+    total = sum(one["decisions"] for one in bins)
+    if not total:
         return None
-    bins = [0] * _BINS
-    for confidence in confidences:
-        bins[min(_BINS - 1, max(0, int(confidence * _BINS)))] += 1
     # At least the upper half, and from the lowest confidence on.
-    first = min(_BINS // 2, next(index for index, number in enumerate(bins) if number))
     rows = [
-        {"from": index / _BINS, "to": (index + 1) / _BINS, "decisions": bins[index]}
-        for index in range(first, _BINS)
+        {"from": one["lowest"], "to": one["highest"], "decisions": one["decisions"]}
+        for place, one in enumerate(bins)
+        if 2 * place >= len(bins) or any(other["decisions"] for other in bins[: place + 1])
     ]
-    summary = f"The newest {count(len(confidences), 'decision')} with a confidence."
+    summary = f"{count(total, 'decision')} with a confidence. {note}".strip()
     if threshold is not None:
-        above = sum(confidence >= threshold for confidence in confidences)
-        share = percent(above / len(confidences))
-        summary += f" {share} reach the threshold of {threshold:.3f}."
-    table = [(f"{row['from']:.2f} to {row['to']:.2f}", str(row["decisions"])) for row in rows]
-    spec = specification(_layers(rows, first / _BINS, threshold))
+        above = sum(one["decisions"] for one in bins if one["lowest"] >= threshold)
+        summary += f" {number(above)} lie in the bins above that of the threshold, {threshold:.3f}."
+    table = [(f"{row['from']:.2f} to {row['to']:.2f}", number(row["decisions"])) for row in rows]
+    spec = specification(_layers(rows, rows[0]["from"], threshold))
     columns = ("confidence", "decisions")
     return Figure("confidences", "Confidence of decisions", summary, spec, columns, table)
 

@@ -6,7 +6,7 @@ FONT = 'Inter, system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-s
 
 
 def _theme(
-    *, ink: str, soft: str, line: str, accent: str, target: str, palette: list[str]
+    *, ink: str, paper: str, soft: str, line: str, accent: str, target: str, palette: list[str]
 ) -> dict[str, Any]:
     return {
         "background": "transparent",
@@ -29,13 +29,17 @@ def _theme(
         "area": {"color": accent, "opacity": 0.18},
         "rule": {"color": soft},
         "range": {"category": palette},
+        # By `color`: what Vega-Lite takes for a mark wins over `fill` and `stroke` of a style.
         "style": {
-            "target": {"stroke": target, "strokeDash": [6, 4], "strokeWidth": 1.5},
-            "target-words": {"fill": target, "fontSize": 12},
-            "threshold": {"stroke": ink, "strokeDash": [2, 3], "strokeWidth": 1.5},
-            "threshold-words": {"fill": ink, "fontSize": 12},
-            "interval": {"stroke": accent, "strokeWidth": 1.5},
-            "ideal": {"stroke": soft, "strokeDash": [2, 3]},
+            "target": {"color": target, "strokeDash": [6, 4], "strokeWidth": 1.5},
+            "target-words": {"color": target, "fontSize": 12},
+            "threshold": {"color": ink, "strokeDash": [2, 3], "strokeWidth": 1.5},
+            "threshold-words": {"color": ink, "fontSize": 12},
+            "interval": {"color": accent, "strokeWidth": 1.5},
+            "shade": {"color": accent},
+            "cell-words": {"color": ink, "fontSize": 12},
+            "strong-cell-words": {"color": paper, "fontSize": 12},
+            "ideal": {"color": soft, "strokeDash": [2, 3]},
         },
     }
 
@@ -58,6 +62,7 @@ def _axis(soft: str, line: str) -> dict[str, Any]:
 THEMES = {
     "light": _theme(
         ink="#1d2321",
+        paper="#ffffff",
         soft="#59615d",
         line="#d9dad4",
         accent="#1f6f5c",
@@ -66,6 +71,7 @@ THEMES = {
     ),
     "dark": _theme(
         ink="#e9ece9",
+        paper="#0d1f1a",
         soft="#a9b2ad",
         line="#39423e",
         accent="#7fd1ba",

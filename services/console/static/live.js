@@ -20,9 +20,18 @@ export async function refresh(part, query = location.search) {
   const inUse = part.contains(document.activeElement) && document.activeElement !== part;
   if (text === part.lastText || inUse || part.querySelector("details[open]")) return undefined;
   part.lastText = text;
-  part.innerHTML = text;
-  for (const made of listeners) made(part);
+  const places = [...part.querySelectorAll(".scroll")].map((one) => [one.scrollLeft, one.scrollTop]);
+  replace(part, text);
+  part.querySelectorAll(".scroll").forEach((one, at) => {
+    if (places[at]) [one.scrollLeft, one.scrollTop] = places[at];
+  });
   return undefined;
+}
+
+/** Put HTML into a part. */
+export function replace(part, html) {
+  part.innerHTML = html;
+  for (const made of listeners) made(part);
 }
 
 function keep(part) {

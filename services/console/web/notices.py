@@ -19,6 +19,7 @@ _NOTICES = {
     "revoked": "The links are revoked, with the sessions that they opened.",
     "paused": "The reviewer is paused and gets no tasks.",
     "continued": "The reviewer gets tasks again.",
+    "tagged": "The reviewer's tags are saved.",
     "reopened": "The task is open again.",
     "adjudicated": "The label is given.",
     "posted": "The items wait for reviewers.",

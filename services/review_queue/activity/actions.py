@@ -37,6 +37,7 @@ RecordedAction = Literal[
     "gold.retired",
     "reviewer.paused",
     "reviewer.resumed",
+    "reviewer.tagged",
 ]
 Action = TimelineAction | RecordedAction
 

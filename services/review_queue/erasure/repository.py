@@ -19,6 +19,7 @@ from services.review_queue.tables import (
 from services.review_queue.tables.feedback import FeedbackRow
 from services.review_queue.tables.gold import GoldRow, PauseRow, ProbeRow
 from services.review_queue.tables.links import LinkRow
+from services.review_queue.tables.tags import ReviewerTagsRow
 from services.review_queue.tables.ui import AcknowledgementRow, SessionRow
 from services.review_queue.tables.webhooks import DeliveryRow, HistoryRow, ToldRow, WebhookRow
 
@@ -41,6 +42,7 @@ OF_TASKS = (_verdicts, _leases, _outcomes, _events, _gold, _probes, _tombstones)
 OF_PROJECTS = (
     _feedback,
     table_of(PauseRow),
+    table_of(ReviewerTagsRow),
     table_of(LinkRow),
     table_of(AcknowledgementRow),
     table_of(ToldRow),
@@ -64,7 +66,7 @@ async def add_unknown(session: AsyncSession, row: dict[str, Any]) -> bool:
 async def erase_task(session: AsyncSession, task_id: str, now: datetime) -> None:
     """Take away what the task says of the item; its row stays."""
     nothing: dict[str, Any] = {"data": {}, "item_metadata": {}, "data_digest": ""}
-    nothing |= {"prediction": None, "trace": None}
+    nothing |= {"needs": "", "prediction": None, "trace": None}
     await _set(session, _tasks, _tasks.c.task_id == task_id, **nothing, erased_at=now)
 
 

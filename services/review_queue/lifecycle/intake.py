@@ -16,6 +16,7 @@ from services.review_queue.lifecycle.lanes import (
     saving_of,
     turn_of,
 )
+from services.review_queue.lifecycle.needs import NO_NEEDS, needs_of
 from services.review_queue.lifecycle.repository import gold, reading, writing
 from services.review_queue.lifecycle.rules import Change, own_turn
 from services.review_queue.lifecycle.settlement import votes_that_count
@@ -203,6 +204,7 @@ _CHANGING = EVIDENCE_LANES | {"relabel"}
 # Rows as dictionaries: a thousand model objects take longer to make than to insert.
 NEW_ROW: dict[str, Any] = {
     "state": "open",
+    "needs": NO_NEEDS,
     "available_at": AVAILABLE_AT_ONCE,
     "lease_number": 0,
     "skips": 0,
@@ -222,6 +224,7 @@ def _new_row(batch: _Batch, entry: Entry, created_at: datetime) -> dict[str, Any
         "data": task.data,
         "data_digest": entry.digest,
         "item_metadata": task.metadata,
+        "needs": needs_of(task.metadata, project.review.match),
         "prediction": _prediction(entry),
         "lane": task.lane,
         "lane_group": group_of(task.lane, due_at),

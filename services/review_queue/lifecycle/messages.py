@@ -38,11 +38,15 @@ ShownState = Literal[TaskState, "erased"]
 
 
 class TaskSummary(Message):
-    """One row of the list of tasks."""
+    """One row of the list of tasks.
+
+    `excerpt` is how the item's first text or category begins; null where it has none.
+    """
 
     task_id: str
     item_id: str
     lane: LaneName
+    excerpt: str | None = None
     state: ShownState
     label: Label | None
     source: SourceName | None
@@ -93,6 +97,27 @@ class LaneDepth(Message):
     open: int
     leased: int
     oldest_seconds: Annotated[float, Field(ge=0)]
+
+
+class AgeBucket(Message):
+    """How many waiting tasks are at least `from_seconds` old, and younger than `to_seconds`.
+
+    `to_seconds` is null in the last bucket.
+    """
+
+    from_seconds: float
+    to_seconds: float | None
+    waiting: int
+
+
+class QueueAges(Message):
+    """The tasks that wait or are in work by age, youngest first.
+
+    `complete` is false if there were more than are counted: then the oldest of them are.
+    """
+
+    buckets: list[AgeBucket]
+    complete: bool
 
 
 class QueueDepth(Message):

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from shared.contracts.base import Message, ProjectName, UtcTime
+from shared.contracts.review_settings import Tags
 from shared.contracts.tasks import Reviewer
 
 LinkRole = Literal["reviewer", "operator"]
@@ -17,12 +18,14 @@ class NewProjectLink(Message):
     """The body of ``POST /v1/projects/{project}/links``.
 
     The link can be used within `expires_seconds`; each token that it gives is good for `hours`.
+    `tags` replace those of the person in the link's projects, at once.
     """
 
     subject: Reviewer
     role: LinkRole = "reviewer"
     hours: float = Field(default=168, gt=0, le=LONGEST_HOURS)
     expires_seconds: float = Field(default=86_400, ge=1, le=2_592_000)
+    tags: Tags | None = None
 
 
 class NewLink(NewProjectLink):

@@ -24,12 +24,13 @@ from services.review_queue.links.messages import (
 )
 from services.review_queue.links.signing import LinkSigner
 from services.review_queue.projects.reading import current_project
+from services.review_queue.quality.tags.service import set_tags
 from services.review_queue.tables.links import LinkRow
 from shared.auth import Principal, require, require_all_projects
 from shared.contracts.base import rfc3339
 from shared.db import Database, Session
 from shared.http.lists import page_of, parse_cursor
-from shared.problems import Conflict, NotFound, Unauthorized
+from shared.problems import Conflict, NotFound, Unauthorized, Unprocessable
 
 _SECRET_BYTES = 32
 _CODE = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
@@ -65,8 +66,11 @@ class LinkService:
     ) -> tuple[str, LinkRow]:
         """Make a link to `projects` (None: all); return its code and its row.
 
-        Raises `NotFound` (there is no such project) and `Forbidden` (`who` may not enter it).
+        Raises `NotFound` (there is no such project), `Forbidden` (`who` may not enter it) and
+        `Unprocessable` (tags without a project).
         """
+        if projects is None and body.tags is not None:
+            raise Unprocessable([("/tags", "need `projects`: a person has tags in each project")])
         if projects is None:
             require_all_projects(who)
         for project in projects or ():
@@ -88,6 +92,8 @@ class LinkService:
         async with self.database.transaction() as session:
             for project in projects or ():
                 await current_project(session, project)
+                if body.tags is not None:
+                    await set_tags(session, project, body.subject, body.tags, now)
             await repository.add(session, row, now - _KEPT)
             until = rfc3339(row.expires_at)
             _record(session, "link.made", row, now, by=who.subject, expires_at=until)

@@ -9,6 +9,8 @@ class ProjectFigures(Message):
     `waiting` tasks are open or leased; `leased` of them are held now; `adjudication` counts those
     that wait for an adjudicator instead. `oldest_at` is the creation of the oldest waiting task.
     `answers` are verdicts since the list's `since` that stand, without skips and without gold.
+    None of `waiting`, `adjudication` and `answers` is counted beyond `counted_to`: that number
+    means so many or more.
     """
 
     project: str
@@ -22,6 +24,7 @@ class ProjectFigures(Message):
     adjudication: int
     oldest_at: UtcTime | None
     answers: int
+    counted_to: int
 
 
 class FlowBucket(Message):

@@ -1,10 +1,11 @@
 """Every statement about the figures of many projects: each statement reads all of them."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, func, select
+from sqlalchemy import ColumnElement, Row, ScalarSelect, Select, and_, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.review_queue.repository.statements import fetch, json_length, step_number, table_of
@@ -16,10 +17,21 @@ _leases = table_of(LeaseRow)
 _verdicts = table_of(VerdictRow)
 
 
+@dataclass(frozen=True)
+class Counted:
+    """What is counted: answers from `since` on; no more than `to` of anything."""
+
+    since: datetime
+    to: int
+
+
 async def page(
-    session: AsyncSession, *, after: str, limit: int, only: Collection[str] | None
+    session: AsyncSession, *, after: str, limit: int, only: Collection[str] | None, counted: Counted
 ) -> Sequence[Row[Any]]:
-    """Return projects by name, without what may be long: the instructions, the fields."""
+    """Return projects by name with their figures, without what may be long: instructions, fields.
+
+    Each figure is read from an index, and no further than its bound, whatever a project has.
+    """
     spec = _projects.c.spec
     statement = (
         select(
@@ -29,6 +41,7 @@ async def page(
             spec["title"].as_string().label("title"),
             json_length(spec["labels"].as_json()).label("labels"),
             spec["archived_at"].as_string().label("archived_at"),
+            *_figures(counted),
         )
         .where(_projects.c.name > after, _projects.c.deleted_at.is_(None))
         .order_by(_projects.c.name)
@@ -39,18 +52,29 @@ async def page(
     return await fetch(session, statement)
 
 
-async def waiting(session: AsyncSession, names: Collection[str]) -> dict[str, Row[Any]]:
-    """Return (project, number, oldest) of the tasks that wait, by project: an index holds it."""
-    statement = (
-        select(
-            _tasks.c.project,
-            func.count().label("number"),
-            func.min(_tasks.c.created_at).label("oldest"),
-        )
-        .where(_tasks.c.project.in_(names), _tasks.c.turn.is_not(None))
-        .group_by(_tasks.c.project)
+def _figures(counted: Counted) -> list[ColumnElement[Any]]:
+    is_waiting = and_(_tasks.c.project == _projects.c.name, _tasks.c.turn.is_not(None))
+    is_disputed = and_(_tasks.c.project == _projects.c.name, _tasks.c.adjudication.is_(True))
+    stands = and_(
+        _verdicts.c.project == _projects.c.name,
+        _verdicts.c.given_at >= counted.since,
+        _verdicts.c.withdrawn_at.is_(None),
+        _verdicts.c.label.is_not(None),
     )
-    return {row.project: row for row in await fetch(session, statement)}
+    oldest = select(_tasks.c.created_at).where(is_waiting).order_by(_tasks.c.created_at).limit(1)
+    return [
+        _number(is_waiting, counted.to).label("waiting"),
+        oldest.correlate(_projects).scalar_subquery().label("oldest"),
+        _number(is_disputed, counted.to).label("disputed"),
+        _number(stands, counted.to).label("answers"),
+    ]
+
+
+def _number(which: ColumnElement[bool], most: int) -> ScalarSelect[int]:
+    """Return how many rows of a project there are, `most` at most."""
+    # Only one level down: the project comes from the statement around both.
+    found = select(literal(1)).where(which).limit(most).correlate(_projects).subquery()
+    return select(func.count()).select_from(found).scalar_subquery()
 
 
 async def leased(session: AsyncSession, names: Collection[str], now: datetime) -> dict[str, int]:
@@ -62,31 +86,6 @@ async def leased(session: AsyncSession, names: Collection[str], now: datetime) -
             _leases.c.ended_at.is_(None), _leases.c.expires_at > now, _tasks.c.project.in_(names)
         )
         .group_by(_tasks.c.project)
-    )
-    return {row.project: row.number for row in await fetch(session, statement)}
-
-
-async def disputed(session: AsyncSession, names: Collection[str]) -> dict[str, int]:
-    """Return how many tasks wait for an adjudicator, by project."""
-    statement = (
-        select(_tasks.c.project, func.count().label("number"))
-        .where(_tasks.c.project.in_(names), _tasks.c.adjudication.is_(True))
-        .group_by(_tasks.c.project)
-    )
-    return {row.project: row.number for row in await fetch(session, statement)}
-
-
-async def answers(session: AsyncSession, names: Collection[str], since: datetime) -> dict[str, int]:
-    """Return how many verdicts since `since` stand, by project: an index holds it."""
-    statement = (
-        select(_verdicts.c.project, func.count().label("number"))
-        .where(
-            _verdicts.c.project.in_(names),
-            _verdicts.c.given_at >= since,
-            _verdicts.c.withdrawn_at.is_(None),
-            _verdicts.c.label.is_not(None),
-        )
-        .group_by(_verdicts.c.project)
     )
     return {row.project: row.number for row in await fetch(session, statement)}
 

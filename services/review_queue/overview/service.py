@@ -17,10 +17,14 @@ _MOST_COUNTED = 200_000
 
 @dataclass(frozen=True)
 class OverviewService:
-    """What waits and what people have answered in many projects, in a few statements."""
+    """What waits and what people have answered in many projects, in a few statements.
+
+    A list of projects counts no figure beyond `counted_to`, so its cost has a bound.
+    """
 
     database: Database
     now: Callable[[], datetime]
+    counted_to: int = 10_000
 
     async def projects(
         self, *, since: datetime | None, after: str, limit: int, only: frozenset[str] | None
@@ -32,13 +36,12 @@ class OverviewService:
         now = self.now()
         since = since or now.replace(hour=0, minute=0, second=0, microsecond=0)
         async with self.database.reading() as session:
-            rows = await repository.page(session, after=after, limit=limit + 1, only=only)
+            counted = repository.Counted(since, self.counted_to)
+            rows = await repository.page(
+                session, after=after, limit=limit + 1, only=only, counted=counted
+            )
             shown, cursor = page_of(rows, limit, lambda row: row.name)
-            names = [row.name for row in shown]
-            waiting = await repository.waiting(session, names)
-            leased = await repository.leased(session, names, now)
-            disputed = await repository.disputed(session, names)
-            answers = await repository.answers(session, names, since)
+            leased = await repository.leased(session, [row.name for row in shown], now)
         projects = [
             ProjectFigures(
                 project=row.name,
@@ -47,11 +50,12 @@ class OverviewService:
                 labels=row.labels,
                 created_at=row.created_at,
                 archived_at=row.archived_at,
-                waiting=waiting[row.name].number if row.name in waiting else 0,
+                waiting=row.waiting,
                 leased=leased.get(row.name, 0),
-                adjudication=disputed.get(row.name, 0),
-                oldest_at=waiting[row.name].oldest if row.name in waiting else None,
-                answers=answers.get(row.name, 0),
+                adjudication=row.disputed,
+                oldest_at=row.oldest,
+                answers=row.answers,
+                counted_to=self.counted_to,
             )
             for row in shown
         ]

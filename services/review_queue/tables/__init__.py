@@ -50,6 +50,7 @@ class ProjectRow(Base, table=True):
 class TaskRow(Base, table=True):
     """One task an item.
 
+    `needs` are the tags that its reviewers must have, empty for none (`lifecycle/needs.py`).
     `turn` orders the claims of its lane's group, and is null while the task cannot be claimed: once
     it is resolved, and while it waits for an `adjudication`. An `optional` one expires at `due_at`.
     `available_at` is the moment from which all may claim it; `reserved_for` may do so before.
@@ -60,7 +61,7 @@ class TaskRow(Base, table=True):
     __tablename__ = "tasks"
     __table_args__ = (
         UniqueConstraint("project", "item_id"),
-        Index("tasks_by_turn", "project", "lane_group", "turn"),
+        Index("tasks_by_needs", "project", "lane_group", "needs", "turn"),
         Index("tasks_for_adjudication", "project", "adjudication"),
         Index("tasks_by_creation", "project", "created_at", "task_id"),
         Index(
@@ -88,6 +89,8 @@ class TaskRow(Base, table=True):
     data: dict[str, Any] = Field(sa_type=Json)
     data_digest: str
     item_metadata: dict[str, str] = Field(sa_type=Json)
+    # The release before writes rows without it.
+    needs: str = Field(default="", sa_column_kwargs={"server_default": ""})
     prediction: dict[str, Any] | None = Field(default=None, sa_type=Json)
     lane: str
     lane_group: str

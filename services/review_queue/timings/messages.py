@@ -98,6 +98,13 @@ class CapacityForecast(Message):
     acts: list[OverloadAct]
 
 
+class UncoveredNeeds(Message):
+    """Tags that a reviewer must have, all of them, for so many tasks that wait."""
+
+    tags: list[str]
+    waiting: int
+
+
 class QueueForecast(QueueDepth):
     """What waits, and how long a task that comes now is going to wait.
 
@@ -112,8 +119,12 @@ class QueueForecast(QueueDepth):
     `optional_delay_seconds` is how long it takes until the mandatory tasks and the evidence that
     wait now are done, while mandatory tasks go on coming: no optional task is reached before. It is
     null when no reviewer answered in that time, or when mandatory tasks need all of it.
+    `uncovered` tasks wait that no reviewer can take: the tags of none, but for those who are
+    paused, cover what they need. `uncovered_needs` are the commonest of these.
     """
 
+    uncovered: int
+    uncovered_needs: list[UncoveredNeeds]
     window_seconds: Seconds
     reviewers: int
     arrival_rate: Seconds

@@ -3,15 +3,18 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import chain
+from itertools import chain, islice
+from typing import Any
 
 from services.review_queue.lifecycle.messages import QueueDepth
+from services.review_queue.lifecycle.needs import tags_in
 from services.review_queue.lifecycle.tasks.service import TaskService
 from services.review_queue.projects.reading import current_project
+from services.review_queue.quality.tags.repository import uncovered
 from services.review_queue.timings import repository
 from services.review_queue.timings.erlang import mean_wait, optional_delay
 from services.review_queue.timings.holding import busy_seconds
-from services.review_queue.timings.messages import Cost, QueueForecast, Timings
+from services.review_queue.timings.messages import Cost, QueueForecast, Timings, UncoveredNeeds
 from services.review_queue.timings.publications import Publications
 from services.review_queue.timings.steps import Way, bottleneck, seconds_of, summarise
 from shared.contracts.base import from_stored
@@ -23,6 +26,7 @@ _NEWEST = 10_000
 _TASKS_AT_ONCE = 500
 _SECONDS_PER_HOUR = 3600.0
 _SECOND = timedelta(seconds=1)
+_SHOWN_NEEDS = 20
 
 
 @dataclass(frozen=True)
@@ -54,12 +58,12 @@ class TimingService:
 
     async def forecast(self, name: str, window: timedelta) -> QueueForecast:
         """Return what waits, and how long a task that comes now is going to wait."""
-        depth = await self.tasks.depth(name)
-        since = self.now() - window
+        depth, since = await self.tasks.depth(name), self.now() - window
         async with self.database.reading() as session:
             project = await current_project(session, name)
             flow = await repository.flow(session, name, since)
             held = await repository.held_since(session, name, since, _NEWEST)
+            missing = await uncovered(session, name)
         seconds = window.total_seconds()
         busy = busy_seconds(held)
         service_rate = len(held) / busy if busy > 0 else None
@@ -78,6 +82,7 @@ class TimingService:
             delay = optional_delay(_before_optional(depth) * each / capacity, load)
         return QueueForecast(
             **dict(depth),
+            **_uncovered(missing),
             window_seconds=seconds,
             reviewers=flow.reviewers,
             arrival_rate=arrivals,
@@ -91,6 +96,14 @@ class TimingService:
             mandatory_load=load,
             optional_delay_seconds=delay,
         )
+
+
+def _uncovered(missing: Mapping[str, int]) -> dict[str, Any]:
+    shown = [
+        UncoveredNeeds(tags=tags_in(needs), waiting=number)
+        for needs, number in islice(missing.items(), _SHOWN_NEEDS)
+    ]
+    return {"uncovered": sum(missing.values()), "uncovered_needs": shown}
 
 
 def _per_hour(rate: float) -> float:

@@ -1,13 +1,18 @@
 """SQL of the project's row, which is its lock, and of the project's versions and active work."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.orm import defer
 from sqlmodel import col
 
 from services.trainer.tables import Certification, ProjectState, Run, Version, insert_new
 from shared.db import Session
+
+# Columns with an entry for each training label.
+_LONG: tuple[Any, ...] = (col(Version.tune), col(Version.gate))
 
 
 async def lock_state(session: Session, project: str) -> ProjectState:
@@ -36,6 +41,27 @@ async def states(session: Session) -> Sequence[ProjectState]:
     """Return the rows of all projects that the trainer has worked for, by name."""
     query = select(ProjectState).order_by(col(ProjectState.project))
     return (await session.execute(query)).scalars().all()
+
+
+async def champions(
+    session: Session, projects: Collection[str]
+) -> dict[str, tuple[ProjectState, Version]]:
+    """Return the rows of those of `projects` that have a champion, and the champion, by name.
+
+    Without what training left in the champion's row: `tune` and `gate`.
+    """
+    query = (
+        select(ProjectState, Version)
+        .join(
+            Version,
+            (col(Version.project) == col(ProjectState.project))
+            & (col(Version.version) == col(ProjectState.champion)),
+        )
+        .where(col(ProjectState.project).in_(projects))
+        .options(*(defer(column) for column in _LONG))
+    )
+    rows = (await session.execute(query)).all()
+    return {state.project: (state, version) for state, version in rows}
 
 
 async def in_service(session: Session, project: str | None = None) -> Sequence[Version]:

@@ -1,7 +1,7 @@
 """SQL of certifications and the items drawn for them."""
 
 import gzip
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy import exists, func, or_, select, true
@@ -39,6 +39,14 @@ async def pending(session: Session, project: str) -> list[Certification]:
     )
     found = (await session.execute(query)).scalars()
     return sorted(found, key=lambda one: (one.state != "open", _URGENT_FIRST.index(one.purpose)))
+
+
+async def with_open(session: Session, projects: Collection[str]) -> list[str]:
+    """Return those of `projects` that have a certification which waits for verdicts."""
+    query = select(col(Certification.project)).where(
+        col(Certification.project).in_(projects), col(Certification.state) == "open"
+    )
+    return sorted(set((await session.execute(query)).scalars()))
 
 
 async def was_tried(

@@ -1,6 +1,7 @@
 """Request, list and cancel runs; start one when enough labels have come."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import structlog
 
@@ -118,6 +119,7 @@ async def start_if_due(resources: Resources, project: Project) -> None:
             return
         mode = "initial" if state.champion is None else "fine_tune"
         session.add(_new_run(resources, project, mode, project.training.recipe, "trainer"))
+    await resources.bells.ring(work_bell(name))
     log.info("run_due", project=name)
 
 
@@ -128,11 +130,20 @@ async def _has_enough(session: Session, project: Project, state: ProjectState) -
     return not await waits_for_certification(session, project, new)
 
 
-async def queued(resources: Resources, project: str) -> str | None:
-    """Return the id of the project's queued run."""
+async def queued(resources: Resources, project: str, read_at: datetime | None = None) -> str | None:
+    """Return the id of the project's queued run; None where it has to wait for its labels.
+
+    Parameters
+    ----------
+    read_at
+        When the last whole reading of the outcomes began. A run that was asked for later waits for
+        the next one: labels that were there when it was asked for may not have been read yet.
+    """
     async with resources.database.reading() as session:
         run = await active_run(session, project)
-    return run.run_id if run is not None and run.state == "queued" else None
+    if run is None or run.state != "queued":
+        return None
+    return None if read_at is not None and run.created_at > read_at else run.run_id
 
 
 async def cancel(resources: Resources, project: str, run_id: str) -> RunView:

@@ -122,8 +122,9 @@ class PromiseView(Message):
     """The answer of ``GET …/promise``: whether the champion may answer alone now, and why.
 
     `valid_now` is what routers go by; `why_not` says in words what is missing. `share_answered` is
-    the share of its decisions since the certificate that were automatic answers. `offers` are the
-    versions that could answer in its place, newest first; only an operator lets one serve.
+    the share of automatic answers among its newest decisions since the certificate, 1,000 at most.
+    `offers` are the versions that could answer in its place, newest first; only an operator lets
+    one serve.
     """
 
     state: PromiseState
@@ -142,6 +143,25 @@ class PromiseView(Message):
     next: NextEvent | None = None
     offers: list[PromiseOffer] = []
     sentence: str
+
+
+class ProjectPromise(Message):
+    """One project's promise in short; each member as in ``GET …/promise``."""
+
+    project: str
+    state: PromiseState
+    cause: str
+    version: str | None
+    valid_now: bool
+    why_not: str | None
+    share_answered: float | None
+    next: NextEvent | None
+
+
+class Promises(Message):
+    """The answer of ``GET /v1/promises``: the projects that were named and exist."""
+
+    promises: list[ProjectPromise]
 
 
 class PromiseChangeView(Message):

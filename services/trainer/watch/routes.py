@@ -4,13 +4,21 @@ from typing import Annotated
 
 from fastapi import Query
 
-from services.trainer.resources import InProject, Operator, Tools, project_router
-from services.trainer.watch import counts, suspension, view
+from services.trainer.resources import (
+    InProject,
+    NamedProjects,
+    Operator,
+    Tools,
+    all_projects_router,
+    project_router,
+)
+from services.trainer.watch import counts, promises, suspension, view
 from services.trainer.watch.messages import (
     AuditDays,
     Audits,
     PromiseChangeView,
     PromiseHistory,
+    Promises,
     PromiseView,
     SuspendRequest,
 )
@@ -19,6 +27,7 @@ from shared.http.lists import After, Limit, decode_position, encode_cursor
 from shared.problems import BodyTooLarge, NotJson, declare
 
 router = project_router("promise")
+all_projects = all_projects_router("promise")
 DaysQuery = Annotated[int, Query(ge=1, le=366, description="So many days back.")]
 
 
@@ -26,6 +35,15 @@ DaysQuery = Annotated[int, Query(ge=1, le=366, description="So many days back.")
 async def show_promise(tools: Tools, project: InProject) -> PromiseView:
     """Show whether the champion may answer alone now, why not, and what its audits have found."""
     return await view.describe(tools, project)
+
+
+@all_projects.get("/promises", summary="Show in short whether several projects' promises hold")
+async def show_promises(tools: Tools, projects: NamedProjects) -> Promises:
+    """Show for each project what `GET …/promise` says, without its evidence.
+
+    A project that does not exist is left out. Refused if the token is not for all of them.
+    """
+    return await promises.describe_all(tools, projects)
 
 
 @router.get("/promise/history", summary="List what became of the promise")

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
 from services.trainer.documents.status import (
     certified_beside,
@@ -22,11 +22,12 @@ from services.trainer.watch.messages import (
     ScoreBand,
     WatchView,
 )
+from services.trainer.watch.sentence import sentence_of
+from services.trainer.watch.shares import shares_answered
 from services.trainer.watch.upcoming import certification_under_way, next_event
 from shared.contracts.certificates import complement
 from shared.contracts.projects import Project
 from shared.contracts.reasons import WHY_NOT
-from shared.db import Session
 
 _MOST_AUDITS = 100_000
 
@@ -44,7 +45,7 @@ async def describe(resources: Resources, project: Project) -> PromiseView:
         watch = await repository.find_watch(session, name, champion.version)
         under_way = await certification_under_way(session, project)
         versions = [] if status.answers else await in_service(session, name)
-        share_answered = await _share_answered(session, champion)
+        share_answered = (await shares_answered(session, [champion])).get(name)
     assert state is not None
     why_not = why_not_valid(champion, state, status, now)
     certificate = champion.certificate or {}
@@ -66,7 +67,9 @@ async def describe(resources: Resources, project: Project) -> PromiseView:
         offers=[
             _offer(other) for other in certified_beside(champion, versions, project, state, now)
         ],
-        sentence=_sentence(project, champion, why_not),
+        sentence=sentence_of(
+            project, champion, why_not=why_not, share_answered=share_answered, watch=watch
+        ),
     )
 
 
@@ -81,30 +84,6 @@ def _without_version(project: Project) -> PromiseView:
         target_accuracy=project.promise.target_accuracy,
         confidence=project.promise.confidence,
         sentence=f"Not certified: {WHY_NOT['no_version']}.",
-    )
-
-
-async def _share_answered(session: Session, version: Version) -> float | None:
-    """Return the share of the version's decisions since its certificate that were answers."""
-    if version.certificate is None:
-        return None
-    since = datetime.fromisoformat(version.certificate["certified_at"])
-    answered, decided = await repository.share_answered(
-        session, version.project, version.version, since
-    )
-    return answered / decided if decided else None
-
-
-def _sentence(project: Project, version: Version, why_not: str | None) -> str:
-    promise = f"{project.promise.target_accuracy:.1%} at {project.promise.confidence:.0%}"
-    if why_not is not None:
-        return f"Not valid now, so people get all items: {why_not}."
-    assert version.certificate is not None
-    assert version.expires_at is not None
-    return (
-        f"Certified: {version.version} answers items of confidence "
-        f"{version.certificate['threshold']:.3f} and above, {promise} confidence, until "
-        f"{version.expires_at:%Y-%m-%d %H:%M} UTC."
     )
 
 

@@ -80,14 +80,14 @@ async def test_resolve_waits_for_people_and_keeps_the_order(
     rows = [{"item_id": key, "text": text} for key, text in items.items()]
     async with asyncio.TaskGroup() as group:
         group.create_task(answer(reviewer, project, 3))
-        answers = await client.resolve(project, rows, timeout=90)
+        answers = await client.resolve(project, rows, timeout=300)
     assert [(one.item_id, one.label, one.source) for one in answers] == [
         ("a", "positive", "human"),
         ("b", "negative", "human"),
         ("c", "positive", "human"),
     ]
     assert answers[0].prediction.reason == "no_model"
-    again = await client.resolve(project, rows, timeout=90)
+    again = await client.resolve(project, rows, timeout=300)
     assert [one.label for one in again] == [one.label for one in answers]
 
 
@@ -106,7 +106,7 @@ async def test_answers_come_as_people_give_them(
         {"item_id": key, "text": text}
         for key, text in zip(caught.value.item_ids, ["good", "bad"], strict=True)
     ]
-    stream = client.as_completed(project, rows, timeout=90)
+    stream = client.as_completed(project, rows, timeout=300)
     first = await anext(aiter(stream))
     await answer(reviewer, project, 1)
     second = await anext(aiter(stream))
@@ -124,7 +124,7 @@ async def test_an_item_that_nobody_can_answer_has_no_label(
     async with asyncio.TaskGroup() as group:
         group.create_task(skip("r1"))
         group.create_task(skip("r2"))
-        (one,) = await client.resolve(project, ["?"], timeout=90)
+        (one,) = await client.resolve(project, ["?"], timeout=300)
     assert (one.label, one.source) == (None, "human")
 
 
@@ -148,7 +148,7 @@ async def test_the_client_for_threads_does_the_same(
             many = [{"item_id": f"i{i}", "text": "x"} for i in range(1_001)]
             predictions = client.predict(project, many, review="never")
             assert [one.item_id for one in predictions] == [item["item_id"] for item in many]
-            return [one.label for one in client.resolve(project, ["good", "bad"], timeout=90)]
+            return [one.label for one in client.resolve(project, ["good", "bad"], timeout=300)]
 
     async with asyncio.TaskGroup() as group:
         group.create_task(answer(reviewer, project, 3))

@@ -52,5 +52,5 @@ async def test_a_callers_token_is_enough_to_resolve(
 ) -> None:
     async with installation.client("caller", "app") as caller, asyncio.TaskGroup() as group:
         group.create_task(answer_two(installation, project))
-        answers = await caller.resolve(project, ["a", "b"], timeout=90)
+        answers = await caller.resolve(project, ["a", "b"], timeout=300)
     assert [(one.label, one.source) for one in answers] == [("positive", "human")] * 2

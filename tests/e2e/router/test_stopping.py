@@ -67,7 +67,7 @@ async def test_an_idle_connection_is_told_before_it_is_closed(installation: Inst
     await installation.publish_alone()
     body = {"items": [{"data": {"score": SURE}}]}
     async with (
-        installation.router(SUREHAND_DRAIN_SECONDS="5") as router,
+        installation.router(SUREHAND_DRAIN_SECONDS="15") as router,
         installation.caller() as caller,
         client(router.base_url) as stranger,
     ):

@@ -20,7 +20,18 @@ pytestmark = pytest.mark.thorough
 
 # All names that a reviewer finds in any reply, but for those of the item's own data.
 KNOWN_NAMES = {
-    *("leases", "token", "expires_at", "task", "task_id", "item_id", "data", "text", "metadata"),
+    *(
+        "leases",
+        "token",
+        "expires_at",
+        "lease_seconds",
+        "task",
+        "task_id",
+        "item_id",
+        "data",
+        "text",
+        "metadata",
+    ),
     *("suggestion", "instructions_revision", "state", "outcome", "label", "revision"),
     *("type", "title", "status", "detail", "ending", "instance", "request_id"),
     *("reviewer", "verdicts", "skips", "skip_rate", "active_seconds_median", "verdicts_per_hour"),

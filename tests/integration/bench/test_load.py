@@ -108,19 +108,22 @@ async def test_connections_that_close_without_an_answer_are_errors() -> None:
     server = await asyncio.start_server(hang_up, "127.0.0.1", 0)
     async with server:
         port = server.sockets[0].getsockname()[1]
-        measured = await Load(job(f"http://127.0.0.1:{port}")).run()
-    assert measured.requests == 0
-    # Each of the four was opened again, and failed again.
+        for seconds in (0.2, 1.0, 5.0, 25.0):
+            measured = await Load(job(f"http://127.0.0.1:{port}", seconds=seconds)).run()
+            assert measured.requests == 0
+            # Each of the four was opened again, and failed again.
+            if measured.errors > 4:
+                break
     assert measured.errors > 4
 
 
 async def test_an_open_loop_keeps_its_pace_and_does_not_forgive_a_stall() -> None:
     counting = Counting(stall_seconds=0.3)
     async with serve(counting.app) as base_url:
-        load = Load(job(base_url, connections=1, rate=100.0, seconds=0.6, warm_seconds=0.0))
+        load = Load(job(base_url, connections=1, rate=100.0, seconds=2.0, warm_seconds=0.0))
         measured = await load.run()
     assert measured.errors == 0
-    assert 0 < measured.requests <= 60
-    assert len(counting.ids) <= 61
+    assert 0 < measured.requests <= 200
+    assert len(counting.ids) <= 201
     # One request met the stall; those that fell due meanwhile waited for its end.
     assert sum(latency > 0.1e9 for latency in load.latencies) > 2

@@ -42,6 +42,7 @@ CALLS: list[Callable[[Surehand], Any]] = [
     lambda c: c.projects.activity(P, actor="x", action="task.reopened").page("c", 10),
     lambda c: c.projects.activity(actor="x").page(),
     lambda c: c.links.create(P, "anna", hours=2, expires_seconds=60),
+    lambda c: c.links.create(P, "anna", tags=["language=de"]),
     lambda c: c.links.create(None, "anna", role="operator"),
     lambda c: c.links.list(P, requested=True).page(),
     lambda c: c.links.list().page(),
@@ -59,7 +60,7 @@ CALLS: list[Callable[[Surehand], Any]] = [
     lambda c: c.tasks.add(P, [{"item_id": "a", "data": {"text": "x"}}]),
     lambda c: c.tasks.list(
         P, state="open", lane="audit", label="a", reviewer="r", adjudication=True,
-        older_than_seconds=3,
+        older_than_seconds=3, search="x", metadata={"channel": "web"}, newest_first=True,
     ).page(limit=5),
     lambda c: c.tasks.get(P, T),
     lambda c: c.tasks.reopen(P, T),
@@ -73,6 +74,7 @@ CALLS: list[Callable[[Surehand], Any]] = [
     lambda c: c.tasks.erase_item(P, "a/b", reason="asked"),
     lambda c: c.queue.get(P, window_seconds=60),
     lambda c: c.queue.series(P, since=NOW, step_seconds=60),
+    lambda c: c.queue.ages(P),
     lambda c: c.queue.capacity(P, days=7),
     lambda c: c.queue.timings(P, since=NOW, cost_per_hour=20),
     lambda c: next(iter(c.review(P, wait_seconds=1, count=3))),
@@ -88,6 +90,8 @@ CALLS: list[Callable[[Surehand], Any]] = [
     lambda c: c.reviewers.acknowledge(P, 2),
     lambda c: c.reviewers.progress(P, since=NOW),
     lambda c: c.reviewers.labels(P),
+    lambda c: c.reviewers.tags(P, "r"),
+    lambda c: c.reviewers.put_tags(P, "r", ["language=de"]),
     lambda c: c.reviewers.pause(P, "r", "tired"),
     lambda c: c.reviewers.resume(P, "r"),
     lambda c: c.reviewers.agreement(P),
@@ -127,6 +131,7 @@ CALLS: list[Callable[[Surehand], Any]] = [
     lambda c: c.decisions.days(P, days=7, version="v1"),
     lambda c: c.decisions.days_of([P, "other"], days=7),
     lambda c: c.promise.get(P),
+    lambda c: c.promise.of([P, "other"]),
     lambda c: c.promise.history(P).page(),
     lambda c: c.promise.what_if(
         P, target_accuracy=0.9, confidence=0.9, reviewers_hours=3, price_review=1, price_error=2

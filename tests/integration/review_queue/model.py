@@ -38,6 +38,7 @@ class Task:
     available_at: datetime
     turn: int
     expires_at: datetime | None = None
+    need: str | None = None
     state: str = "open"
     reserved_for: str | None = None
     lease: Lease | None = None
@@ -82,23 +83,39 @@ class Task:
 
 @dataclass
 class Queue:
-    """All tasks and leases, and the outcomes: (item, revision, label, source, verdicts)."""
+    """All tasks and leases, and the outcomes: (item, revision, label, source, verdicts).
+
+    `tags` are what each reviewer can do.
+    """
 
     epoch: datetime
     tasks: dict[str, Task] = field(default_factory=dict)
     leases: list[Lease] = field(default_factory=list)
     outcomes: list[tuple[str, int, str | None, str, int]] = field(default_factory=list)
     answered_at: dict[str, datetime] = field(default_factory=dict)
+    tags: dict[str, set[str]] = field(default_factory=dict)
 
     def post(
-        self, item_ids: Iterable[str], lane: Lane, now: datetime, expires_at: datetime | None
+        self,
+        item_ids: Iterable[str],
+        lane: Lane,
+        now: datetime,
+        expires_at: datetime | None,
+        need: str | None,
     ) -> None:
         for item_id in item_ids:
             turn = turn_of(lane, expires_at, now)
-            self.tasks[item_id] = Task(item_id, lane, now, self.epoch, turn, expires_at)
+            self.tasks[item_id] = Task(item_id, lane, now, self.epoch, turn, expires_at, need)
+
+    def covers(self, reviewer: str, task: Task) -> bool:
+        return task.need is None or task.need in self.tags.get(reviewer, set())
 
     def claimable(self, reviewer: str, now: datetime) -> set[str]:
-        return {one.item_id for one in self.tasks.values() if one.claimable(reviewer, now)}
+        return {
+            one.item_id
+            for one in self.tasks.values()
+            if one.claimable(reviewer, now) and self.covers(reviewer, one)
+        }
 
     def in_order(self, got: set[str], left: set[str], now: datetime) -> bool:
         """Say whether none of `left` should have come before one of `got`."""
@@ -213,7 +230,9 @@ class Queue:
         others = {
             reviewer
             for reviewer, at in self.answered_at.items()
-            if at >= now - LATELY and reviewer not in task.votes.keys() | task.skipped
+            if at >= now - LATELY
+            and reviewer not in task.votes.keys() | task.skipped
+            and self.covers(reviewer, task)
         }
         asked = len(task.votes) + task.skips
         step = next_step(

@@ -68,7 +68,7 @@ async def test_projects_and_outcomes_are_named_once_behind_each_cursor(desk: Des
 async def test_a_reader_that_waits_is_told_of_a_change(desk: Desk) -> None:
     await desk.put_project("shop")
     cursor = (await changes(desk))["cursor"]
-    waiting = asyncio.create_task(changes(desk, cursor, wait_seconds=30))
+    waiting = asyncio.create_task(changes(desk, cursor, wait_seconds=60))
     await asyncio.sleep(0)
     await desk.put_project("toys")
     assert named(await waiting) == [("toys", "project")]

@@ -135,7 +135,7 @@ async def test_lease_shows_no_lane_and_evidence_no_suggestion(desk: Desk) -> Non
         "certification": None,
         "gold": None,
     }
-    assert set(leases["seen"]) == {"token", "expires_at", "task"}
+    assert set(leases["seen"]) == {"token", "expires_at", "lease_seconds", "task"}
     assert leases["seen"]["task"] == {
         "task_id": leases["seen"]["task"]["task_id"],
         "item_id": "seen",
@@ -209,7 +209,7 @@ async def test_worker_writes_expiry_into_the_timeline(desk: Desk) -> None:
 
 
 async def test_waiting_reviewer_gets_what_comes(desk: Desk) -> None:
-    waiting = asyncio.create_task(desk.lease("r1", wait_seconds=20))
+    waiting = asyncio.create_task(desk.lease("r1", wait_seconds=60))
     await asyncio.sleep(0)
     await desk.post(entry("a"))
     assert items(await waiting) == ["a"]
@@ -218,7 +218,7 @@ async def test_waiting_reviewer_gets_what_comes(desk: Desk) -> None:
 async def test_waiting_reviewer_gets_what_expires(desk: Desk) -> None:
     await desk.post(entry("a"))
     await desk.lease_one("r1")
-    waiting = asyncio.create_task(desk.lease("r2", wait_seconds=20))
+    waiting = asyncio.create_task(desk.lease("r2", wait_seconds=60))
     await asyncio.sleep(0)
     desk.clock.advance(60)
     assert items(await waiting) == ["a"]

@@ -53,6 +53,7 @@ async def fill(desk: Desk) -> Json:
     body_of(await desk.reviewer("r1").post(desk.path("feedback"), json=feedback), 200, 201)
     body_of(await desk.operator.post(desk.path("links"), json={"subject": "anna"}), 200, 201)
     body_of(await desk.operator.post(desk.path("reviewers/r9/pause"), json={"reason": "away"}))
+    body_of(await desk.operator.put(desk.path("reviewers/r9/tags"), json={"tags": ["channel=web"]}))
     lease = await desk.lease_one("r2")
     body_of(await desk.operator.delete(desk.path("items/erased")))
     await desk.outcomes()

@@ -35,7 +35,7 @@ async def is_closed(desk: Desk, item_id: str) -> bool:
 async def test_unanswered_task_is_closed_without_a_label(desk: Desk) -> None:
     await desk.put_project()
     (receipt,) = await desk.post(optional(desk, "a"))
-    waiting = asyncio.create_task(item_of(desk, "a", wait_seconds=20))
+    waiting = asyncio.create_task(item_of(desk, "a", wait_seconds=60))
     desk.clock.advance(SECONDS - 1)
     (held,) = await desk.lease("r1")
     await desk.use("r1", held["token"], "release")

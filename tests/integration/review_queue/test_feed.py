@@ -22,7 +22,7 @@ async def read_all(desk: Desk, expected: int, limit: int) -> list[Json]:
     rows: list[Json] = []
     cursor: str | None = None
     while len(rows) < expected:
-        page = await desk.outcomes(cursor, limit=limit, wait_seconds=5)
+        page = await desk.outcomes(cursor, limit=limit, wait_seconds=60)
         rows += page["outcomes"]
         cursor = page["cursor"]
     rows += (await desk.outcomes(cursor))["outcomes"]
@@ -169,7 +169,7 @@ async def test_feed_is_of_one_project(desk: Desk) -> None:
 
 async def test_waiting_reader_gets_what_comes(desk: Desk) -> None:
     await desk.post(entry("a"))
-    waiting = asyncio.create_task(desk.outcomes(wait_seconds=20))
+    waiting = asyncio.create_task(desk.outcomes(wait_seconds=60))
     await asyncio.sleep(0)
     await desk.answer("r1", "positive")
     assert [row["item_id"] for row in (await waiting)["outcomes"]] == ["a"]
@@ -184,7 +184,7 @@ async def test_waiting_caller_gets_the_outcome_of_his_item(desk: Desk) -> None:
         None,
         0,
     )
-    waiting = asyncio.create_task(desk.of("caller").get(url, params={"wait_seconds": 20}))
+    waiting = asyncio.create_task(desk.of("caller").get(url, params={"wait_seconds": 60}))
     await asyncio.sleep(0)
     await desk.answer("r1", "positive")
     resolved = body_of(await waiting)

@@ -2,6 +2,9 @@
 
 import pytest
 
+from services.review_queue.overview.service import OverviewService
+from shared.contracts.base import rfc3339
+from shared.db import Database
 from tests.harness.desk import Desk, Json, body_of, entry, problem_of
 
 
@@ -47,6 +50,26 @@ async def test_a_row_has_what_waits_and_what_was_answered_today(desk: Desk) -> N
     since = (await desk.task(receipt["task_id"]))["created_at"].replace("T06", "T00")
     assert (await rows(desk, since=since))[desk.project]["answers"] == 1
     assert (await rows(desk, since="2015-01-01T00:00:00Z"))[desk.project]["answers"] == 2
+
+
+async def test_no_figure_is_counted_beyond_its_bound(desk: Desk) -> None:
+    await desk.put_project(review={"overlap": 2, "max_overlap": 2})
+    await desk.post(*(entry(name) for name in "abcdefghi"))
+    for reviewer, label in (("r1", "negative"), ("r2", "positive")):
+        for _ in range(3):
+            await desk.answer(reviewer, label)
+    whole = (await rows(desk))[desk.project]
+    assert (whole["waiting"], whole["adjudication"], whole["answers"]) == (6, 3, 6)
+    assert whole["counted_to"] == 10_000
+    database, names = Database(desk.database_url), frozenset({desk.project})
+    for most in (2, 6):
+        service = OverviewService(database, desk.clock, counted_to=most)
+        (one,) = (await service.projects(since=None, after="", limit=10, only=names)).projects
+        assert (one.waiting, one.adjudication, one.answers) == (most, min(most, 3), most)
+        assert one.counted_to == most
+        assert one.oldest_at is not None
+        assert rfc3339(one.oldest_at) == whole["oldest_at"]
+    await database.dispose()
 
 
 async def test_an_archived_project_says_since_when(desk: Desk) -> None:

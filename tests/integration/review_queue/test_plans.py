@@ -27,7 +27,9 @@ async def test_who_waits_reads_none_of_what_is_resolved(sqlite_url: str) -> None
         event.remove(connection.sync_connection, "before_cursor_execute", note)
         for statement, parameters in asked:
             plan = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
-            (tasks,) = [str(row.detail) for row in plan.all() if "tasks" in str(row.detail).split()]
-            assert "tasks_by_turn (project=? AND lane_group=? AND turn>?)" in tasks, tasks
+            # First the ids of each needs, then these tasks.
+            found = [str(row.detail) for row in plan.all() if "tasks" in str(row.detail).split()]
+            ids = "tasks_by_needs (project=? AND lane_group=? AND needs=? AND turn>?)"
+            assert ["(task_id=?)" in found[0], ids in found[1]] == [True, True], found
     assert len(asked) == 1
     await database.dispose()

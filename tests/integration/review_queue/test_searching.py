@@ -104,3 +104,27 @@ async def test_a_timeline_says_in_words_what_happened(desk: Desk) -> None:
         "resolved as negative",
         "operator opened it again",
     ]
+
+
+async def test_a_row_shows_how_the_items_text_begins(desk: Desk) -> None:
+    await desk.put_project(fields={"text": {"type": "text"}, "size": {"type": "number"}})
+    for one in (item("order-1", "x" * 300), item("order-2", "short")):
+        await desk.post(one)
+    page = body_of(await desk.operator.get(desk.path("tasks")))
+    excerpts = {task["item_id"]: task["excerpt"] for task in page["tasks"]}
+    assert excerpts == {"order-1": "x" * 200, "order-2": "short"}
+
+
+async def test_waiting_tasks_are_counted_by_age(desk: Desk) -> None:
+    async def ages() -> dict[float, int]:
+        said = body_of(await desk.operator.get(desk.path("queue/ages")))
+        assert (said["complete"], said["buckets"][-1]["to_seconds"]) == (True, None)
+        return {one["from_seconds"]: one["waiting"] for one in said["buckets"] if one["waiting"]}
+
+    assert await ages() == {}
+    await desk.post(item("old", "x"), item("older", "x"))
+    assert await ages() == {0: 2}
+    desk.clock.advance(4 * 3600)
+    await desk.post(item("new", "x"))
+    desk.clock.advance(900)
+    assert await ages() == {900: 1, 4 * 3600: 2}

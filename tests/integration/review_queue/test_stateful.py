@@ -52,6 +52,9 @@ _MOST_TASKS = 3
 REVIEWERS = ["r1", "r2", "r3", "r4", "r5"]
 LANES: list[Lane] = ["mandatory", "audit", "optional", "pool"]
 EXPIRIES = st.none() | st.sampled_from([10, 45, 200])
+# Most tasks need no tag, so that histories go deep.
+CHANNELS = st.sampled_from([None, None, "web", "mail"])
+TAGS = st.sampled_from(["channel=web", "channel=mail", "channel=post"])
 LABELS = st.sampled_from(["negative", "positive"])
 PLACES = st.integers(0, 10**6)
 # One project an example: a database is made once a test.
@@ -97,14 +100,15 @@ class History(RuleBasedStateMachine):
 
     @initialize()
     def project_is_made(self) -> None:
-        review = {"overlap": OVERLAP, "max_overlap": MAX_OVERLAP, "lease_seconds": 60}
+        review: dict[str, Any] = {"overlap": OVERLAP, "max_overlap": MAX_OVERLAP}
+        review |= {"lease_seconds": 60, "match": ["channel"]}
         spec = ProjectStatement.model_validate({**PROJECT, "review": review})
         self.run(self.services.projects.put(self.project, spec))
 
     # Few tasks, so that histories go deep.
     @precondition(lambda self: self.posted < _MOST_TASKS)
-    @rule(count=st.integers(1, 2), lane=st.sampled_from(LANES), seconds=EXPIRIES)
-    def post(self, count: int, lane: Lane, seconds: int | None) -> None:
+    @rule(count=st.integers(1, 2), lane=st.sampled_from(LANES), seconds=EXPIRIES, channel=CHANNELS)
+    def post(self, count: int, lane: Lane, seconds: int | None, channel: str | None) -> None:
         items = [f"i{self.posted + n}" for n in range(count)]
         self.posted += count
         # No two at one moment: the order in which they expire is known.
@@ -115,8 +119,16 @@ class History(RuleBasedStateMachine):
                     seconds=seconds, milliseconds=self.posted + place
                 )
             entry = {"item_id": item, "data": {"text": item}, "lane": lane, "due_at": expires_at}
+            entry["metadata"] = {} if channel is None else {"channel": channel}
             self.run(self.services.intake.enqueue(self.project, [entry], "op"))
-            self.model.post([item], lane, self.clock(), expires_at)
+            need = channel and f"channel={channel}"
+            self.model.post([item], lane, self.clock(), expires_at, need)
+
+    @rule(reviewer=st.sampled_from(REVIEWERS), tags=st.sets(TAGS))
+    def tag(self, reviewer: str, tags: set[str]) -> None:
+        work = self.services.statistics.tags.put(self.project, reviewer, sorted(tags))
+        self.run(work)
+        self.model.tags[reviewer] = tags
 
     @rule(reviewer=st.sampled_from(REVIEWERS), count=st.integers(1, 4))
     def lease(self, reviewer: str, count: int) -> None:

@@ -14,9 +14,12 @@ from fastapi import FastAPI
 from prometheus_client.parser import text_string_to_metric_families
 
 from services.router.app import create_app
+from services.router.delivery import free_reviewers, handoff, review_queue
+from services.router.outcomes import ledger
 from services.router.settings import RouterSettings
 from services.router.versions.loading import LoadedVersion
 from services.router.versions.registry import Versions
+from services.router.waiting import waiters
 from services.trainer.app import create_app as create_trainer
 from services.trainer.settings import TrainerSettings
 from shared.auth import Keys
@@ -34,6 +37,20 @@ from tests.harness.scripted_queue import ScriptedQueue
 def common(common: CommonSettings) -> CommonSettings:
     """A router takes up what a test publishes within a fifth of a second."""
     return common.model_copy(update={"poll_seconds": 0.02})
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a router wait for the services behind it as long as a busy machine takes to answer."""
+    for module, names in {
+        free_reviewers: ("_PATIENCE_SECONDS", "_ANSWER_SECONDS"),
+        handoff: ("_SECONDS",),
+        ledger: ("_CONNECT_SECONDS", "_SECONDS"),
+        review_queue: ("_CONNECT_SECONDS", "_ANSWER_SECONDS"),
+        waiters: ("_READY_SECONDS", "_LOOK_SECONDS"),
+    }.items():
+        for name in names:
+            monkeypatch.setattr(module, name, 60.0)
 
 
 @dataclass

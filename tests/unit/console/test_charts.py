@@ -1,16 +1,23 @@
 """Specifications that Vega-Lite draws in both themes, with their tables."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 import vl_convert
 
 from services.console.charts.accuracy import accuracy_chart
+from services.console.charts.agreement import agreement_chart
 from services.console.charts.audited_error import audited_error_chart
 from services.console.charts.confidences import confidences_chart
+from services.console.charts.confusion import confusion_chart
 from services.console.charts.decisions import decisions_chart
 from services.console.charts.figure import Figure
+from services.console.charts.flow import ages_chart, flow_chart
 from services.console.charts.reliability import reliability_chart
+from services.console.charts.reviewers import gold_chart, label_mix_chart
+from services.console.charts.sparkline import sparkline
+from services.console.charts.states import states_chart
 from services.console.charts.themes import THEMES
 
 RELIABILITY: dict[str, Any] = {
@@ -44,14 +51,69 @@ DECISIONS = [
     for reason in ("confident", "below_threshold", "a_later_reason")
 ]
 
+BINS = [{"lowest": at / 10, "highest": (at + 1) / 10, "decisions": at * at} for at in range(10)]
+CELLS = [("a", "a", 9), ("a", "b", 1), ("b", "b", 5)]
+CONFUSION: dict[str, Any] = {
+    "version": "v2",
+    "labels": ["a", "b", "unused"],
+    "items": 15,
+    "cells": [dict(zip(("label", "predicted", "items"), one, strict=True)) for one in CELLS],
+    "note": None,
+}
+PAIRS = [
+    {"first": "anna", "second": "ben", "tasks": 20, "agreement": 0.9},
+    {"first": "anna", "second": "carla", "tasks": 10, "agreement": 0.5},
+    {"first": "ben", "second": "carla", "tasks": 0, "agreement": None},
+]
+REVIEWERS: list[dict[str, Any]] = [
+    {"reviewer": "anna", "labels": {"a": 70, "b": 30}, "gold": None},
+    {"reviewer": "ben", "labels": {"a": 20, "b": 80}}
+    | {"gold": {"tasks": 10, "accuracy": 0.9, "low": 0.6, "high": 0.98}},
+    {"reviewer": "new", "labels": {}, "gold": None},
+]
+SERIES: dict[str, Any] = {
+    "step_seconds": 3600,
+    "buckets": [
+        {"since": "2026-11-10T10:00:00Z", "arrived": 3, "answers": 0},
+        {"since": "2026-11-10T11:00:00Z", "arrived": 0, "answers": 0},
+        {"since": "2026-11-10T12:00:00Z", "arrived": 1, "answers": 2},
+    ],
+    "complete": True,
+}
+AGES: dict[str, Any] = {
+    "buckets": [
+        {"from_seconds": 0, "to_seconds": 900, "waiting": 4},
+        {"from_seconds": 900, "to_seconds": 3600, "waiting": 1},
+        {"from_seconds": 3600, "to_seconds": None, "waiting": 0},
+    ],
+    "complete": True,
+}
+NOW = datetime(2026, 11, 20, tzinfo=UTC)
+CHANGES = [
+    {"at": f"2026-11-{day}T10:00:00Z", "version": version, "to": state}
+    for day, version, state in (
+        (10, "v1", "certified"),
+        (12, "v1", "suspended"),
+        (13, None, "suspended"),
+        (14, "v2", "certified"),
+    )
+]
+
 
 def figures() -> list[Figure | None]:
     return [
         accuracy_chart(RELIABILITY, 0.9, 0.9),
         audited_error_chart(DAYS, 0.9),
-        confidences_chart([0.3, 0.99, 1.0], 0.9),
+        confidences_chart(BINS, 0.9, "Of 30 days."),
         decisions_chart(DECISIONS, "Days are UTC."),
         reliability_chart(RELIABILITY),
+        confusion_chart(CONFUSION),
+        agreement_chart(PAIRS),
+        gold_chart(REVIEWERS),
+        label_mix_chart(REVIEWERS),
+        flow_chart(SERIES, "the last 24 hours"),
+        ages_chart(AGES),
+        states_chart(CHANGES, NOW),
     ]
 
 
@@ -78,12 +140,57 @@ def test_without_data_there_is_no_chart() -> None:
     assert audited_error_chart(unreviewed, 0.9) is None
     assert confidences_chart([], 0.9) is None
     assert decisions_chart([]) is None
+    assert confusion_chart({**CONFUSION, "cells": []}) is None
+    assert agreement_chart(PAIRS[2:]) is None
+    assert gold_chart(REVIEWERS[:1]) is None
+    assert label_mix_chart(REVIEWERS[2:]) is None
+    assert flow_chart({**SERIES, "buckets": SERIES["buckets"][1:2]}, "a day") is None
+    assert ages_chart({**AGES, "buckets": AGES["buckets"][2:]}) is None
+    assert states_chart([CHANGES[2]], NOW) is None
+    assert sparkline([], NOW.date()) is None
 
 
 def test_a_summary_says_the_figures_that_the_chart_shows() -> None:
     audited = audited_error_chart(DAYS, 0.9)
     assert audited is not None
-    assert "5 answers of 100 reviewed audits: 5.0 %" in audited.summary
+    assert "5 answers of 100 reviewed audits, 5.0 %" in audited.summary
     confident = decisions_chart(DECISIONS)
     assert confident is not None
     assert confident.summary == "9 decisions: 33 % answered by the model."
+
+
+def test_summaries_name_what_to_look_at() -> None:
+    said = {figure.name: figure.summary for figure in figures() if figure is not None}
+    assert "gives another label to 1. Most often a becomes b: 1 time, 10 %" in said["confusion-v2"]
+    assert "Least agree anna and carla: 50 % of 10 tasks" in said["agreement"]
+    assert "Least often right: ben, 90 % of 10 items" in said["gold"]
+    assert "ben gives b in 80 % of the answers, the colleagues in 30 %" in said["label-mix"]
+    assert said["flow"] == "In the last 24 hours 4 tasks came and 2 answers were given."
+    assert said["ages"].endswith("The oldest 1 have waited 15 min to 1 hour.")
+    assert said["states"] == "v2 is certified since 2026-11-14 10:00 UTC."
+
+
+def test_many_labels_are_cut_to_those_that_are_confused_most() -> None:
+    labels = [f"label-{at}" for at in range(40)]
+    cells = [{"label": one, "predicted": one, "items": 5} for one in labels]
+    cells.append({"label": "label-30", "predicted": "label-7", "items": 3})
+    figure = confusion_chart({**CONFUSION, "labels": labels, "items": 203, "cells": cells})
+    assert figure is not None
+    assert '"label-30"' in figure.json
+    assert '"label-39"' not in figure.json
+    assert "12 of 40 labels" in figure.summary
+    assert len(figure.rows) == 41
+
+
+def test_a_sparkline_leaves_gaps_and_says_its_figures() -> None:
+    days = [
+        {"day": "2026-11-10", "decisions": 10, "answered": 5},
+        {"day": "2026-11-11", "decisions": 10, "answered": 8},
+        {"day": "2026-11-13", "decisions": 4, "answered": 4},
+        {"day": "2026-11-20", "decisions": 10, "answered": 7},
+        {"day": "2025-01-01", "decisions": 10, "answered": 0},
+    ]
+    line = sparkline(days, NOW.date())
+    assert line is not None
+    assert (len(line.lines), len(line.dots)) == (1, 2)
+    assert line.words.endswith("50 % at first, 70 % at last, between 50 % and 100 %")

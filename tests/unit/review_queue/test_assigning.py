@@ -17,10 +17,13 @@ class Free:
     for_all: bool = True
     reserved_for: str | None = None
     answered_by: Collection[str] | None = None
+    needs: str = ""
+    covered_by: Collection[str] | None = None
 
     def suits(self, reviewer: str) -> bool:
         kept = not self.for_all and self.reserved_for != reviewer
-        return not kept and reviewer not in (self.answered_by or ())
+        covered = not self.needs or reviewer in (self.covered_by or ())
+        return covered and not kept and reviewer not in (self.answered_by or ())
 
 
 free_tasks = st.lists(
@@ -30,6 +33,8 @@ free_tasks = st.lists(
         for_all=st.booleans(),
         reserved_for=st.sampled_from([None, *NAMES]),
         answered_by=st.none() | st.lists(st.sampled_from(NAMES)).map(tuple),
+        needs=st.sampled_from(["", "language=de"]),
+        covered_by=st.none() | st.lists(st.sampled_from(NAMES)).map(tuple),
     ),
     max_size=8,
 )

@@ -15,7 +15,13 @@ from services.trainer.tables import Base as TrainerBase
 ERASED = {
     "review_queue": {
         *("tasks.data", "tasks.data_digest", "tasks.item_metadata", "tasks.prediction"),
-        *("tasks.trace", "verdicts.comment", "leases.body_digest", "outcomes.prediction"),
+        *(
+            "tasks.trace",
+            "tasks.needs",
+            "verdicts.comment",
+            "leases.body_digest",
+            "outcomes.prediction",
+        ),
         *("task_events.detail", "feedback.text", "feedback.answer"),
         *("gold.explanation", "probes.comment", "probes.body_digest", "webhook_history.error"),
     },

@@ -16,6 +16,7 @@ from shared.contracts.tasks import NewTask
 from shared.fields.spec import FieldSpec
 from shared.fields.text import TextField
 from shared.problems import Unprocessable
+from shared.problems.faults import faults_of
 
 MANY = 50_000
 NAMES = {f"name-{i}": 1 for i in range(MANY)}
@@ -90,3 +91,17 @@ def test_names_that_are_no_fields_are_looked_for_up_to_a_hundred() -> None:
         check_items([Asked(str(i), {"other": 1}, {}) for i in range(1000)], project)
     # Two an item: `other` is no field, and `text` is missing.
     assert refused.value.extensions["errors"][-1]["pointer"] == "/items/49/data/text"
+
+
+def test_faults_of_a_batch_are_in_our_words_too() -> None:
+    """The validator of a batch raises the faults of its entries again."""
+    items = [{"data": 3}, {"item": 1}, {"item_id": "a\n", "data": {}}, {"data": {}, "metadata": []}]
+    with pytest.raises(ValidationError) as caught:
+        PredictRequest.model_validate({"items": items})
+    assert faults_of(caught.value) == [
+        ("/items/0/data", "must be an object"),
+        ("/items/1/data", "is missing"),
+        ("/items/1/item", "is not a member of this object: check the name, or leave it out"),
+        ("/items/2/item_id", "must not contain control characters"),
+        ("/items/3/metadata", "must be an object"),
+    ]

@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import APIRouter, Response
 
 from services.console.pages.items import view
-from services.console.web.cards import Card, cards, words_of
+from services.console.web.cards import Card, card, cards, words_of
 from services.console.web.project_pages import call, load_project, project_page
 from services.console.web.rendering import query
 from services.console.web.visit import Posted, Visit, Visited, page_path
@@ -19,7 +19,9 @@ _NOT_FOUND = 404
 
 @router.get("/projects/{name}/items")
 async def show(visit: Visited, name: str, item_id: str = "") -> Response:
-    """Show the item, or where to search for one."""
+    """Show the item, or where to search for one, or the part that is asked for."""
+    if visit.fragment == "work":
+        return await _work(visit, name, item_id.strip())
     return await _page(visit, name, item_id.strip())
 
 
@@ -65,6 +67,15 @@ async def _page(
     return project_page(
         visit, project, "Items", "items/page.html", status=status, fault=fault, **context
     )
+
+
+async def _work(visit: Visit, name: str, item_id: str) -> Response:
+    """Show what people said of the item, with what an operator may do about it."""
+    project = await load_project(visit, name)
+    path = f"tasks/{task_id_for(name, item_id)}"
+    task = await card(call(visit, "review_queue", "GET", name, path))
+    context: dict[str, Any] = {"task": task, "timeline": view.timeline(task.value) if task else []}
+    return visit.page("items/_part.html", project=project, item_id=item_id, comment="", **context)
 
 
 def _item(project: dict[str, Any], task: Card, decisions: Card) -> dict[str, Any]:

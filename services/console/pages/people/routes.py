@@ -5,11 +5,13 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Request, Response
 
+from services.console.charts.agreement import agreement_chart
+from services.console.charts.reviewers import gold_chart, label_mix_chart
 from services.console.pages.people import view
 from services.console.web.cards import Card, cards, words_of
 from services.console.web.paging import LIMIT, Paging, paging
 from services.console.web.project_pages import call, load_project, project_page
-from services.console.web.visit import Posted, Visit, Visited, page_path
+from services.console.web.visit import Form, Posted, Visit, Visited, page_path
 from surehand import SurehandError
 
 router = APIRouter(include_in_schema=False)
@@ -27,33 +29,43 @@ async def show(
 
 @router.post("/projects/{name}/people")
 async def act(form: Posted, name: str) -> Response:
-    """Invite a person, or pause a reviewer, or let one go on."""
+    """Invite a person, pause a reviewer or let one go on, or say what one can do."""
     what, reviewer = form.text("act"), form.text("reviewer")
     who, invited = quote(reviewer, safe=""), None
     try:
         if what == "invite":
             hours, role = float(form.text("days") or 7) * _HOURS_A_DAY, form.text("role")
             wanted = {"subject": reviewer, "role": role or "reviewer", "hours": hours}
+            if tags := view.tags_in(form.text("tags")):
+                wanted["tags"] = tags
             made = await call(form.visit, "review_queue", "POST", name, "links", json=wanted)
             place = _address(form.visit.request, made, role)
             invited = {"subject": reviewer, "url": place, "expires_at": made["expires_at"]}
-        elif what == "revoke":
-            body = {"subject": reviewer}
-            await call(form.visit, "review_queue", "POST", name, "links/revoke", json=body)
-        elif what == "pause":
-            body = {"reason": form.text("reason")}
-            path = f"reviewers/{who}/pause"
-            await call(form.visit, "review_queue", "POST", name, path, json=body)
         else:
-            await call(form.visit, "review_queue", "POST", name, f"reviewers/{who}/resume")
+            await _change(form, name, what, who)
     except (SurehandError, ValueError) as error:
         fault = words_of(error) if isinstance(error, SurehandError) else "Days must be a number."
         return await _page(form.visit, name, fault=fault, typed=dict(form.values), status=409)
     if invited:
         # Shown once, on the answer itself: the code is not kept anywhere.
         return await _page(form.visit, name, invited=invited)
-    notice = {"pause": "paused", "revoke": "revoked"}.get(what, "continued")
+    notice = {"pause": "paused", "tags": "tagged", "revoke": "revoked"}.get(what, "continued")
     return form.visit.to(f"{page_path(name)}/people", notice)
+
+
+async def _change(form: Form, name: str, what: str, who: str) -> None:
+    """Revoke a person's links, say what a reviewer can do, pause one or let one go on."""
+    method, path = "POST", f"reviewers/{who}/resume"
+    body: dict[str, Any] | None = None
+    if what == "revoke":
+        path, body = "links/revoke", {"subject": form.text("reviewer")}
+    elif what == "tags":
+        tags = view.tags_in(form.text("tags"))
+        method, path, body = "PUT", f"reviewers/{who}/tags", {"tags": tags}
+    elif what == "pause":
+        path, body = f"reviewers/{who}/pause", {"reason": form.text("reason")}
+    options: dict[str, Any] = {} if body is None else {"json": body}
+    await call(form.visit, "review_queue", method, name, path, **options)
 
 
 def _address(request: Request, made: dict[str, Any], role: str) -> str:
@@ -78,26 +90,26 @@ async def _page(
     status: int = 200,
 ) -> Response:
     project = await load_project(visit, name)
+    links = {"limit": _LINKS, "after": links_after}
     found = await cards(
         reviewers=call(
             visit, "review_queue", "GET", name, "reviewers",
             params={"limit": LIMIT, "after": after},
         ),
         agreement=call(visit, "review_queue", "GET", name, "agreement"),
-        links=call(
-            visit, "review_queue", "GET", name, "links",
-            params={"limit": _LINKS, "after": links_after},
-        ),
+        links=call(visit, "review_queue", "GET", name, "links", params=links),
+        queue=call(visit, "review_queue", "GET", name, "queue"),
     )  # fmt: skip
     reviewers, agreement = found["reviewers"], found["agreement"]
     listed = reviewers.value["reviewers"] if reviewers else []
-    names, matrix = view.pair_matrix(agreement.value["pairs"]) if agreement else ([], [])
     context: dict[str, Any] = {
         **found,
         "rows": view.reviewer_rows(listed),
         "unmeasured": view.unmeasured(project, listed) if reviewers else None,
-        "names": names,
-        "matrix": matrix,
+        "matched": view.matched(project, listed),
+        "gold_chart": gold_chart(listed),
+        "mix_chart": label_mix_chart(listed),
+        "pair_chart": agreement_chart(agreement.value["pairs"]) if agreement else None,
         "invited": invited,
         "typed": typed or {},
         "links_paging": _paging(visit, found["links"], "#links", "links_after"),

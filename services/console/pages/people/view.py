@@ -19,9 +19,22 @@ def reviewer_rows(reviewers: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]
             "last_seen": one["last_seen"],
             "warnings": one["warnings"],
             "pause": one["pause"],
+            "tags": one["tags"],
         }
         for one in reviewers
     ]
+
+
+def tags_in(text: str) -> list[str]:
+    """Return the tags that were typed, separated by commas."""
+    return [tag.strip() for tag in text.split(",") if tag.strip()]
+
+
+def matched(project: Mapping[str, Any], reviewers: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the metadata keys that decide who gets a task; also where tags are left of earlier."""
+    keys = list((project.get("review") or {}).get("match", []))
+    tags = {tag.partition("=")[0] for one in reviewers for tag in one["tags"]}
+    return keys or sorted(tags)
 
 
 def _seconds(median: float | None) -> str:
@@ -53,20 +66,3 @@ def unmeasured(project: Mapping[str, Any], reviewers: Sequence[Mapping[str, Any]
         "would not be noticed. Raise the answers a task gets in Settings, or add gold: tasks whose "
         "label is known."
     )
-
-
-def pair_matrix(
-    pairs: Sequence[Mapping[str, Any]], most: int = 12
-) -> tuple[list[str], list[list[Mapping[str, Any] | None]]]:
-    """Return the reviewers that share most tasks, and for each two of them their pair."""
-    shared: dict[str, int] = {}
-    for pair in pairs:
-        for name in (pair["first"], pair["second"]):
-            shared[name] = shared.get(name, 0) + pair["tasks"]
-    names = sorted(sorted(shared, key=lambda name: -shared[name])[:most])
-    by_names = {frozenset((pair["first"], pair["second"])): pair for pair in pairs}
-    rows = [
-        [by_names.get(frozenset((one, other))) if one != other else None for other in names]
-        for one in names
-    ]
-    return names, rows

@@ -1,4 +1,4 @@
-"""The promises of projects, remembered for seconds: a page of fifty asks for them once for all.
+"""The promises of projects, remembered for seconds: one call asks for those of a page.
 
 What is older than a moment is shown and asked for anew meanwhile; what has not come within the
 page's patience is shown as unknown, and the next refresh has it.
@@ -11,13 +11,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from services.console.web.cards import Card, card
-from services.console.web.visit import SignInNeeded, project_path
+from services.console.web.visit import SignInNeeded
 from surehand import AsyncSurehand
 
 _FRESH_SECONDS = 3.0
 _KEPT_SECONDS = 60.0
 _MOST_KEPT = 5_000
-_AT_A_TIME = 16
+_NEVER = (float("-inf"), Card())
+_UNKNOWN = Card(fault="The trainer does not know the project yet.")
 
 
 @dataclass
@@ -27,21 +28,17 @@ class Promises:
     patience_seconds: float = 1.0
     _known: dict[tuple[str, str], tuple[float, Card]] = field(default_factory=dict)
     _asking: dict[tuple[str, str], asyncio.Task[None]] = field(default_factory=dict)
-    _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_A_TIME))
 
     async def of(self, api: AsyncSurehand, token: str, projects: Sequence[str]) -> dict[str, Card]:
         """Return the promises that are known, or come within the page's patience."""
         self._forget()
         owner = hashlib.sha256(token.encode()).hexdigest()
-        now = time.monotonic()
-        missing = []
-        for project in projects:
-            key = (owner, project)
-            known = self._known.get(key)
-            if known is None or known[0] < now - _FRESH_SECONDS:
-                task = self._ask(api, key)
-                if known is None:
-                    missing.append(task)
+        self._ask(api, owner, projects)
+        missing = {
+            self._asking[owner, project]
+            for project in projects
+            if (owner, project) not in self._known
+        }
         if missing:
             await asyncio.wait(missing, timeout=self.patience_seconds)
         found = {project: self._known.get((owner, project)) for project in projects}
@@ -49,27 +46,39 @@ class Promises:
 
     async def close(self) -> None:
         """Ask no more."""
-        asking = list(self._asking.values())
+        asking = set(self._asking.values())
         for task in asking:
             task.cancel()
         await asyncio.gather(*asking, return_exceptions=True)
 
-    def _ask(self, api: AsyncSurehand, key: tuple[str, str]) -> asyncio.Task[None]:
-        if key not in self._asking:
-            self._asking[key] = asyncio.create_task(self._learn(api, key))
-        return self._asking[key]
+    def _ask(self, api: AsyncSurehand, owner: str, projects: Sequence[str]) -> None:
+        """Ask for what is not known, or old, and not being asked for."""
+        oldest = time.monotonic() - _FRESH_SECONDS
+        wanted = [
+            project
+            for project in projects
+            if (owner, project) not in self._asking
+            and self._known.get((owner, project), _NEVER)[0] < oldest
+        ]
+        if wanted:
+            task = asyncio.create_task(self._learn(api, owner, wanted))
+            self._asking |= {(owner, project): task for project in wanted}
 
-    async def _learn(self, api: AsyncSurehand, key: tuple[str, str]) -> None:
-        path = project_path(key[1])
+    async def _learn(self, api: AsyncSurehand, owner: str, projects: Sequence[str]) -> None:
+        params = {"project": projects}
         try:
-            async with self._slots:
-                promise = await card(api.call("trainer", "GET", f"{path}/promise"))
-            self._known[key] = (time.monotonic(), promise)
+            told = await card(api.call("trainer", "GET", "/v1/promises", params=params))
+            answers = {one["project"]: Card(one) for one in told.value["promises"]} if told else {}
+            at, otherwise = time.monotonic(), _UNKNOWN if told else told
+            for project in projects:
+                self._known[owner, project] = (at, answers.get(project, otherwise))
         except SignInNeeded:
             # The list of projects itself is refused the same, and says so.
-            self._known.pop(key, None)
+            for project in projects:
+                self._known.pop((owner, project), None)
         finally:
-            self._asking.pop(key, None)
+            for project in projects:
+                self._asking.pop((owner, project), None)
 
     def _forget(self) -> None:
         oldest = time.monotonic() - _KEPT_SECONDS

@@ -1,9 +1,11 @@
 """A row of the list of projects (pure)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from services.console.charts.sparkline import Sparkline, sparkline
 from services.console.web.cards import Card
 from services.console.web.promise_light import AWAY, UNKNOWN, Light, promise_light
 from services.console.web.words import NONE, duration, moment, number
@@ -17,13 +19,19 @@ class ProjectRow:
     title: str
     light: Light = UNKNOWN
     answered: float | None = None
+    trend: Sparkline | None = None
     waiting: str = NONE
     oldest: str = NONE
     given: str = NONE
     next: str = NONE
 
 
-def project_row(project: dict[str, Any], promise: Card | None, now: datetime) -> ProjectRow:
+def project_row(
+    project: dict[str, Any],
+    promise: Card | None,
+    now: datetime,
+    days: Sequence[dict[str, Any]] = (),
+) -> ProjectRow:
     """Return the row of a project; `promise` is None while nothing is known of it."""
     light, answered, following = UNKNOWN, None, NONE
     if project.get("archived_at"):
@@ -39,8 +47,14 @@ def project_row(project: dict[str, Any], promise: Card | None, now: datetime) ->
         title=project["title"] or project["project"],
         light=light,
         answered=answered,
-        waiting=number(project.get("waiting")),
+        trend=sparkline(days, now.date()),
+        waiting=_counted(project, "waiting"),
         oldest=duration(None if oldest is None else (now - oldest).total_seconds()),
-        given=number(project.get("answers")),
+        given=_counted(project, "answers"),
         next=following,
     )
+
+
+def _counted(project: dict[str, Any], name: str) -> str:
+    value = project.get(name)
+    return number(value) + ("+" if value is not None and value == project["counted_to"] else "")

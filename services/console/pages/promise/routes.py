@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 
+from services.console.charts.states import states_chart
 from services.console.pages.promise import view
 from services.console.web.cards import Card, card, cards, words_of
 from services.console.web.project_pages import Project, call, load_project, project_page
@@ -12,7 +13,7 @@ from services.console.web.visit import Posted, Visit, Visited, page_path
 from surehand import SurehandError
 
 router = APIRouter(include_in_schema=False)
-_DECISIONS = 1_000
+_DAYS = 30
 _HISTORY = 1_000
 _SHOWN = 20
 
@@ -64,23 +65,28 @@ async def _page(
 ) -> Response:
     name = project["project"]
     now, what_if = await _now(visit, name), await _what_if(visit, name, target)
+    promise = now["promise"]
+    # Of other versions' confidences the threshold says nothing.
+    scored_by = promise.value["version"] if promise else None
+    days, of_version = {"days": _DAYS}, {"days": _DAYS, "version": scored_by}
     found = await cards(
         reliability=call(visit, "trainer", "GET", name, "reliability"),
-        days=call(visit, "trainer", "GET", name, "audit/days", params={"days": 30}),
-        decisions=call(visit, "trainer", "GET", name, "decisions", params={"limit": _DECISIONS}),
+        audits=call(visit, "trainer", "GET", name, "audit/days", params=days),
+        decisions=call(visit, "trainer", "GET", name, "decisions/days", params=days),
+        scored=call(visit, "trainer", "GET", name, "decisions/days", params=of_version),
         history=call(
             visit, "trainer", "GET", name, "promise/history",
             params={"limit": _HISTORY},
         ),
     )  # fmt: skip
     history: Card = found.pop("history")
-    changes = history.value["changes"][::-1] if history else []
-    promise = now["promise"]
+    changes = history.value["changes"] if history else []
     context: dict[str, Any] = {
         "charts": view.charts(promise.value, **found) if promise else None,
+        "states": states_chart(changes, visit.now),
         "history": history,
-        "changes": changes[:_SHOWN],
-        "older": max(0, len(changes) - _SHOWN),
+        "changes": changes[: -_SHOWN - 1 : -1],
+        "older": changes[: max(0, len(changes) - _SHOWN)][::-1],
         "cause": cause,
         "fault": fault or project.get("away"),
     }

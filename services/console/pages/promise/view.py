@@ -12,6 +12,7 @@ from services.console.charts.reliability import reliability_chart
 from services.console.web.cards import Card
 from services.console.web.words import NONE, count, duration, number, percent
 
+_COUNTED = "Of the last 30 days, which are UTC."
 ACTS = {
     "loosen_target": "Loosen the target",
     "certify": "Certify at a threshold that holds",
@@ -77,31 +78,19 @@ def progress(promise: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def charts(
-    promise: Mapping[str, Any], reliability: Card, days: Card, decisions: Card
+    promise: Mapping[str, Any], *, reliability: Card, audits: Card, decisions: Card, scored: Card
 ) -> dict[str, Figure | None]:
     """Return the charts for which there are data."""
     target, threshold = promise["target_accuracy"], promise["threshold"]
-    newest = decisions.value["decisions"] if decisions else []
-    confidences = [row["confidence"] for row in newest if row.get("confidence") is not None]
+    bins = scored.value["confidences"] if scored else []
+    note = f"Scored by {promise['version']} in the last 30 days." if promise["version"] else ""
     return {
         "accuracy": accuracy_chart(reliability.value, target, threshold) if reliability else None,
         "reliability": reliability_chart(reliability.value) if reliability else None,
-        "audited_error": audited_error_chart(days.value["days"], target) if days else None,
-        "decisions": decisions_chart(*by_day(newest)),
-        "confidences": confidences_chart(confidences, threshold),
+        "audited_error": audited_error_chart(audits.value["days"], target) if audits else None,
+        "decisions": decisions_chart(decisions.value["days"], _COUNTED) if decisions else None,
+        "confidences": confidences_chart(bins, threshold, note),
     }
-
-
-def by_day(decisions: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], str]:
-    """Return the number of decisions by day and reason, and what was counted."""
-    counted: dict[tuple[str, str], int] = {}
-    for row in decisions:
-        key = (str(row["decided_at"])[:10], str(row["reason"]))
-        counted[key] = counted.get(key, 0) + 1
-    rows = [
-        {"day": day, "reason": reason, "decisions": of} for (day, reason), of in counted.items()
-    ]
-    return rows, f"Counted are the newest {number(len(decisions))}; days are UTC."
 
 
 def what_if_facts(figures: Mapping[str, Any]) -> list[tuple[str, str]]:

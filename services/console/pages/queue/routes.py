@@ -1,9 +1,12 @@
 """What waits for people, and the tasks one by one."""
 
+import asyncio
+from datetime import timedelta
 from typing import Any
 
 from fastapi import APIRouter, Response
 
+from services.console.charts.flow import ages_chart, flow_chart
 from services.console.pages.queue import view
 from services.console.web.cards import card, cards
 from services.console.web.paging import LIMIT, paging
@@ -11,7 +14,7 @@ from services.console.web.project_pages import call, load_project, project_page
 from services.console.web.visit import Visit, Visited
 
 router = APIRouter(include_in_schema=False)
-_FILTERS = ("state", "lane", "label", "reviewer", "search")
+_FILTERS = ("state", "lane", "label", "reviewer", "q", "order")
 
 
 @router.get("/projects/{name}/queue")
@@ -19,6 +22,8 @@ async def show(visit: Visited, name: str, after: str | None = None) -> Response:
     """Show the queue, or the part of the page that is asked for."""
     if visit.fragment == "now":
         return visit.page("queue/_now.html", **await _now(visit, name))
+    if visit.fragment == "flow":
+        return visit.page("queue/_flow.html", **await _flow(visit, name))
     project = await load_project(visit, name)
     asked = visit.request.query_params
     given = {key: asked.get(key) or None for key in _FILTERS}
@@ -36,8 +41,8 @@ async def show(visit: Visited, name: str, after: str | None = None) -> Response:
         "labels": project.get("labels", []),
         "paging": paging(visit.request, tasks.value["cursor"] if tasks else None),
     }
-    now = await _now(visit, name)
-    return project_page(visit, project, "Queue", "queue/page.html", **context, **now)
+    now, flow = await asyncio.gather(_now(visit, name), _flow(visit, name))
+    return project_page(visit, project, "Queue", "queue/page.html", **context, **now, **flow)
 
 
 async def _now(visit: Visit, name: str) -> dict[str, Any]:
@@ -50,4 +55,26 @@ async def _now(visit: Visit, name: str) -> dict[str, Any]:
         **found,
         "tiles": view.tiles(forecast.value) if forecast else [],
         "lanes": view.lanes(forecast.value) if forecast else [],
+    }
+
+
+async def _flow(visit: Visit, name: str) -> dict[str, Any]:
+    asked = visit.request.query_params.get("span", "")
+    span = asked if asked in view.SPANS else next(iter(view.SPANS))
+    words, steps, step_seconds = view.SPANS[span]
+    begin = visit.now - timedelta(
+        seconds=(steps - 1) * step_seconds + visit.now.timestamp() % step_seconds
+    )
+    params = {"since": begin, "step_seconds": step_seconds}
+    found = await cards(
+        series=call(visit, "review_queue", "GET", name, "queue/series", params=params),
+        ages=call(visit, "review_queue", "GET", name, "queue/ages"),
+    )
+    series, ages = found["series"], found["ages"]
+    return {
+        "span": span,
+        "spans": {key: short for key, (short, _, _) in view.SPANS.items()},
+        "flow": flow_chart(series.value, words) if series else None,
+        "ages": ages_chart(ages.value) if ages else None,
+        "flow_fault": series.fault or ages.fault,
     }

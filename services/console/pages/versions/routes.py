@@ -5,8 +5,9 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Response
 
+from services.console.charts.confusion import confusion_chart
 from services.console.pages.versions import view
-from services.console.web.cards import cards, words_of
+from services.console.web.cards import card, cards, words_of
 from services.console.web.paging import paging
 from services.console.web.project_pages import call, load_project, project_page
 from services.console.web.visit import Form, Posted, Visit, Visited, page_path
@@ -17,11 +18,16 @@ _VERSIONS, _RUNS = 20, 10
 
 
 @router.get("/projects/{name}/versions")
-async def show(visit: Visited, name: str, after: str | None = None) -> Response:
-    """Show the versions, or the runs as they are now."""
+async def show(visit: Visited, name: str, after: str | None = None, version: str = "") -> Response:
+    """Show the versions, or the runs as they are now, or which labels a version confuses."""
+    if visit.fragment == "confusion":
+        path = f"versions/{quote(version, safe='')}/confusion"
+        found = await card(call(visit, "trainer", "GET", name, path))
+        chart = confusion_chart(found.value) if found else None
+        return visit.page("versions/_confusion.html", confusion=found, chart=chart)
     if visit.fragment == "runs":
-        found = await cards(runs=_runs(visit, name))
-        return visit.page("versions/_runs.html", **_with_rows(found), project={"project": name})
+        runs = await cards(runs=_runs(visit, name))
+        return visit.page("versions/_runs.html", **_with_rows(runs), project={"project": name})
     return await _page(visit, name, after=after)
 
 

@@ -12,6 +12,10 @@ METRICS = {
     "brier": ("Brier score", "lower is better"),
     "ece": ("calibration error", "gap between confidence and accuracy"),
 }
+_STEPS = {
+    "publication": "when it was trained",
+    "certification": "when it was certified",
+}
 _SHARES = {"accuracy", "ece"}
 
 
@@ -44,7 +48,11 @@ def _metric(name: str, value: float | None) -> str:
 def gate_words(gate: Mapping[str, Any]) -> list[tuple[str, bool, list[str]]]:
     """Return (step, whether it passed, reasons) of each decision of the promotion gate."""
     return [
-        (step.replace("_", " "), bool(said.get("promote")), list(said.get("reasons", [])))
+        (
+            _STEPS.get(step, step.replace("_", " ")),
+            bool(said.get("promote")),
+            list(said.get("reasons", [])),
+        )
         for step, said in gate.items()
         if isinstance(said, Mapping)
     ]

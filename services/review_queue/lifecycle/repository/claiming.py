@@ -12,7 +12,7 @@ from services.review_queue.lifecycle.repository.writing import EVENTS
 from services.review_queue.lifecycle.states import timeline_entry
 from services.review_queue.repository.pipelining import Query, Statement, run
 from services.review_queue.repository.row_batches import Part, RowBatch
-from services.review_queue.repository.statements import table_of
+from services.review_queue.repository.statements import is_postgresql, table_of
 from services.review_queue.tables import LeaseRow, TaskRow, VerdictRow
 
 _tasks = table_of(TaskRow)
@@ -23,7 +23,7 @@ _OF_TASK = {
     name: _tasks.c[name].type
     for name in (
         *("task_id", "item_id", "data", "item_metadata", "prediction", "lane_group"),
-        *("lease_number", "turn", "trace", "reserved_for"),
+        *("lease_number", "turn", "trace", "reserved_for", "needs"),
     )
 }
 _READ = {
@@ -31,6 +31,7 @@ _READ = {
     "place": Integer(),
     "for_all": Boolean(),
     "answered_by": JSON(),
+    "covered_by": JSON(),
     "project_revision": Integer(),
 }
 
@@ -46,14 +47,28 @@ _ANSWERED = """verdicts WHERE verdicts.task_id = tasks.task_id
       AND verdicts.withdrawn_at IS NULL AND verdicts.reviewer {among:reviewers}"""
 # One of the reviewers at least has not answered it.
 _UNANSWERED = f"(SELECT count(DISTINCT reviewer) FROM {_ANSWERED}) < :number"  # noqa: S608 - constants
-_CLAIMABLE = f"project = :project AND turn IS NOT NULL AND {_UNANSWERED}"
-_COUNTED = Query(
-    f"""
-SELECT count(*) AS number FROM (
-  SELECT 1 FROM tasks WHERE {_CLAIMABLE} AND {_IN_ANY_GROUP} AND ({_FOR_ALL} OR {_KEPT})
-  LIMIT :count) AS found""",  # noqa: S608 - constants
-    {"number": Integer()},
-)
+# The needs that some of the reviewers cover: of each the tasks are read by their index.
+_COVERED = """(SELECT '' AS needs UNION
+  SELECT reviewer_tags.needs FROM reviewer_tags
+  WHERE reviewer_tags.project = :project AND reviewer_tags.reviewer {among:reviewers}) AS covered"""
+_CLAIMABLE = f"project = :project AND needs = covered.needs AND turn IS NOT NULL AND {_UNANSWERED}"
+
+
+def _of_each(columns: str, free: str, *, order: str = "", lateral: bool) -> str:
+    """Return SQL for the first tasks of each needs that are free; only PostgreSQL has `lateral`."""
+    tasks = f"FROM tasks WHERE {_CLAIMABLE} AND {free} {order} LIMIT :count"
+    if lateral:
+        joined = f"CROSS JOIN LATERAL (SELECT {columns} {tasks}{{lock}}) AS tasks"
+    else:
+        joined = f"JOIN tasks ON tasks.task_id IN (SELECT task_id {tasks})"
+    return f"SELECT {columns} FROM {_COVERED} {joined} {order} LIMIT :count"  # noqa: S608 - constants
+
+
+def _counting(*, lateral: bool) -> Query:
+    free = f"{_IN_ANY_GROUP} AND ({_FOR_ALL} OR {_KEPT})"
+    found = _of_each("tasks.task_id", free, lateral=lateral)
+    return Query(f"SELECT count(*) AS number FROM ({found}) AS found", {"number": Integer()})  # noqa: S608 - constants
+
 
 # Where a task comes among those that are given together: what has come back from a reviewer before
 # all others, what a reviewer has put off behind them.
@@ -69,22 +84,31 @@ _PARTS: dict[str, tuple[int, str, str]] = {
     # What one of them has put off: while it waits for that reviewer alone, it is behind all others.
     "put_off": (PUT_OFF, "false", f"{_IN_ANY_GROUP} AND {_KEPT} AND turn <> {RESERVED_TURN}"),
 }
-_WITH = ",".join(
-    f"""
-{part} AS (
-  SELECT {", ".join(_OF_TASK)}, {place} AS place, {for_all} AS for_all
-  FROM tasks
-  WHERE {_CLAIMABLE} AND {free}
-  ORDER BY turn LIMIT :count{{lock}})"""  # noqa: S608 - constants
-    for part, (place, for_all, free) in _PARTS.items()
-)
 _ANSWERED_BY = _ANSWERED.replace("tasks.task_id", "found.task_id")
-# First what is planned of each group, then what fills the rest: optional ones once no mandatory one
-# and no evidence is left. Each is read only as far as needed.
-_FREE = Query(
-    f"""
-WITH {_WITH}
+_COVERED_BY = """reviewer_tags WHERE reviewer_tags.project = :project
+      AND reviewer_tags.needs = found.needs AND reviewer_tags.reviewer {among:reviewers}"""
+_COLUMNS = ", ".join(f"tasks.{name}" for name in _OF_TASK)
+
+
+def _finding(*, lateral: bool) -> Query:
+    """First what is planned of each group, then what fills the rest.
+
+    Optional ones come once no mandatory one and no evidence is left.
+    """
+    parts = {
+        part: _of_each(_COLUMNS, free, order="ORDER BY turn", lateral=lateral)
+        for part, (_, _, free) in _PARTS.items()
+    }
+    read = ",".join(
+        f"""
+{part} AS (SELECT first.*, {place} AS place, {for_all} AS for_all FROM ({parts[part]}) AS first)"""  # noqa: S608 - constants
+        for part, (place, for_all, _) in _PARTS.items()
+    )
+    return Query(
+        f"""
+WITH {read}
 SELECT found.*, (SELECT {{list:reviewer}} FROM {_ANSWERED_BY}) AS answered_by,
+  (SELECT {{list:reviewer}} FROM {_COVERED_BY}) AS covered_by,
   (SELECT revision FROM projects WHERE name = :project) AS project_revision
 FROM (
   SELECT * FROM own
@@ -96,8 +120,13 @@ FROM (
   UNION ALL SELECT * FROM (SELECT * FROM elective LIMIT :count OFFSET :elective) AS more
   UNION ALL SELECT * FROM put_off
   LIMIT :count) AS found""",  # noqa: S608 - constants
-    _READ,
-)
+        _READ,
+    )
+
+
+# By whether the database is PostgreSQL.
+_FREE = {lateral: _finding(lateral=lateral) for lateral in (False, True)}
+_COUNTED = {lateral: _counting(lateral=lateral) for lateral in (False, True)}
 
 _LEASES = RowBatch(
     Part(
@@ -122,7 +151,7 @@ def free(
     What one group cannot fill the others do. PostgreSQL skips what another claim holds; SQLite,
     which knows no row locks, has one writer.
     """
-    return _FREE.of(
+    return _FREE[is_postgresql(session)].of(
         session,
         lock=" FOR UPDATE OF tasks SKIP LOCKED",
         project=project,
@@ -139,7 +168,7 @@ async def claimable_number(
     session: AsyncSession, project: str, reviewer: str, now: datetime, limit: int
 ) -> int:
     """Return how many tasks a claim would find, at most `limit`; it locks none of them."""
-    counted = _COUNTED.of(
+    counted = _COUNTED[is_postgresql(session)].of(
         session, project=project, reviewers=[reviewer], number=1, count=limit, now=now
     )
     ((row,),) = await run(session, [counted])

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.types import TypeEngine
 from sqlmodel import SQLModel, col, select
 
+from services.review_queue.lifecycle.repository.covering import covers_task
 from services.review_queue.lifecycle.rules import Change
 from services.review_queue.lifecycle.settlement import may_run_out
 from services.review_queue.lifecycle.states import Answer, History, Lease, Outcome, Task
@@ -213,6 +214,10 @@ async def others_answer(
     statement = (
         select(newest.c.reviewer)
         .join(TaskRow, col(TaskRow.task_id) == newest.c.task_id)
-        .where(col(TaskRow.project) == project.project, newest.c.reviewer.not_in([*have, reviewer]))
+        .where(
+            col(TaskRow.project) == project.project,
+            newest.c.reviewer.not_in([*have, reviewer]),
+            covers_task(newest.c.reviewer, change.task.task_id),
+        )
     )
     return (await session.execute(statement.limit(1))).first() is not None

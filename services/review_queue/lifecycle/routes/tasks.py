@@ -10,6 +10,7 @@ from services.review_queue.lifecycle.decisions import DecisionService
 from services.review_queue.lifecycle.intake import IntakeService
 from services.review_queue.lifecycle.messages import (
     Adjudication,
+    QueueAges,
     ShownState,
     TaskDetail,
     TaskList,
@@ -90,6 +91,12 @@ async def list_tasks(
         after=place_of(after),
         limit=limit,
     )
+
+
+@router.get("/queue/ages", summary="How long tasks have waited", responses=declare(*READ_PROBLEMS))
+async def get_ages(project: str, tasks: Injected[TaskService], _: ByService) -> QueueAges:
+    """Return how many waiting tasks there are by age; the oldest 200,000 are counted."""
+    return await tasks.ages(project)
 
 
 @router.get(

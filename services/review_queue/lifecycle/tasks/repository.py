@@ -1,5 +1,6 @@
 """Lists, counts and timelines of tasks, as operators see them."""
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,8 +15,10 @@ from sqlalchemy import (
     exists,
     func,
     not_,
+    null,
     or_,
     select,
+    true,
     tuple_,
 )
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -36,6 +39,10 @@ _LISTED = tuple(
         "resolved_at",
     )
 )
+
+
+# Of a text in a list: enough to tell items apart.
+_EXCERPT = 200
 
 
 @dataclass(frozen=True)
@@ -138,11 +145,19 @@ async def page(
 ) -> Sequence[Row[Any]]:
     """Return tasks of a project by age, as a list shows them, `until` one at most."""
     state = state_at(listing.now).label("state")
-    statement = listing.select(*_LISTED, state, after=after).where(*_found(search))
+    columns = (*_LISTED, state, _excerpt(search.fields))
+    statement = listing.select(*columns, after=after).where(*_found(search))
     if until is not None:
         place, end = tuple_(_tasks.c.created_at, _tasks.c.task_id), tuple(until)
         statement = statement.where(place >= end if listing.newest_first else place <= end)
     return await fetch(session, statement.limit(limit))
+
+
+def _excerpt(fields: Sequence[str]) -> ColumnElement[Any]:
+    """Return how the first of the fields that has a text begins; null where none has."""
+    texts = [func.substr(_tasks.c.data[one].as_string(), 1, _EXCERPT) for one in fields]
+    given: list[Any] = [null(), null(), *(func.nullif(one, "") for one in texts)]
+    return func.coalesce(*given).label("excerpt")
 
 
 def _found(search: TaskSearch) -> list[ColumnElement[bool]]:
@@ -179,6 +194,36 @@ async def waiting(
     if project is not None:
         statement = statement.where(_projects.c.name == project)
     return await fetch(session, statement)
+
+
+async def ages(
+    session: AsyncSession, project: str, now: datetime, edges: Sequence[timedelta], most: int
+) -> tuple[list[int], int]:
+    """Return how many waiting tasks are at least as old as each edge and younger than the next.
+
+    Also how many were counted: at most the oldest `most`. An index holds what is read.
+    """
+    waiting = (
+        select(_tasks.c.created_at.label("at"))
+        .where(_tasks.c.project == project, _tasks.c.turn.is_not(None))
+        .order_by(_tasks.c.created_at)
+        .limit(most)
+        .subquery()
+    )
+    # The first edge is none: a clock may be a moment ahead.
+    moments = [None, *(now - edge for edge in edges[1:]), None]
+    spans = [
+        count_where(
+            and_(
+                true() if newest is None else waiting.c.at <= newest,
+                true() if oldest is None else waiting.c.at > oldest,
+            )
+        )
+        for newest, oldest in itertools.pairwise(moments)
+    ]
+    counted = select(func.count(), *spans).select_from(waiting)
+    total, *found = (await session.execute(counted)).one()
+    return [number or 0 for number in found], total
 
 
 async def disputed(session: AsyncSession, project: str | None = None) -> dict[str, int]:

@@ -3,11 +3,13 @@
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from services.review_queue.lifecycle.messages import (
+    AgeBucket,
     LaneDepth,
+    QueueAges,
     QueueDepth,
     TaskDetail,
     TaskList,
@@ -26,6 +28,17 @@ from shared.db import Database, Session
 from shared.http.lists import encode_cursor, page_of, parse_cursor
 from shared.problems import NotFound
 
+_AGES = (
+    timedelta(),
+    timedelta(minutes=15),
+    timedelta(hours=1),
+    timedelta(hours=4),
+    timedelta(days=1),
+    timedelta(days=3),
+    timedelta(days=7),
+    timedelta(days=30),
+)
+_MOST_AGES = 200_000
 # The creation and the id of the task that a page of a list is behind.
 Place = tuple[datetime, str]
 
@@ -144,6 +157,21 @@ class TaskService:
                     for event in events
                 ],
             },
+        )
+
+    async def ages(self, project: str) -> QueueAges:
+        """Return how old the waiting tasks are; `NotFound` when there is no such project."""
+        now = self.now()
+        async with self.database.reading() as session:
+            await current_project(session, project)
+            found, total = await repository.ages(session, project, now, _AGES, _MOST_AGES)
+        seconds = [edge.total_seconds() for edge in _AGES]
+        return QueueAges(
+            buckets=[
+                AgeBucket(from_seconds=since, to_seconds=until, waiting=waiting)
+                for since, until, waiting in zip(seconds, [*seconds[1:], None], found, strict=True)
+            ],
+            complete=total < _MOST_AGES,
         )
 
     async def depth(self, project: str) -> QueueDepth:

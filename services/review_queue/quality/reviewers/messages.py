@@ -96,7 +96,7 @@ class ReviewerReport(ReviewerStatistics):
     `labels` counts the reviewer's answers by label, without gold.
     `onboarding_left` gold tasks come before real work, as long as there are gold tasks left.
     `gold_left` counts those that the reviewer has not had, and during onboarding those skipped,
-    which come again. `warnings` say in words what to look at.
+    which come again. `warnings` say in words what to look at. `tags` are what the reviewer can do.
     """
 
     labels: dict[str, Count]
@@ -105,11 +105,12 @@ class ReviewerReport(ReviewerStatistics):
     warnings: list[str]
     onboarding_left: Count
     gold_left: Count
+    tags: list[str]
     pause: Pause | None
 
 
 class ReviewerList(Message):
-    """A page of reviewers, by name; with those who are paused and have done nothing.
+    """A page of reviewers, by name; with those who are paused or have tags and have done nothing.
 
     `note` says why it is not known of anyone on the page how often they are right, and what would
     tell it.

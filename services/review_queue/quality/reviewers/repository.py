@@ -31,11 +31,13 @@ from services.review_queue.quality.reviewers.messages import ChangedAnswers
 from services.review_queue.repository.statements import count_where, fetch, table_of
 from services.review_queue.tables import LeaseRow, TaskRow, VerdictRow
 from services.review_queue.tables.gold import PauseRow, ProbeRow
+from services.review_queue.tables.tags import ReviewerTagsRow
 
 _tasks = table_of(TaskRow)
 _verdicts = table_of(VerdictRow)
 _probes = table_of(ProbeRow)
 _pauses = table_of(PauseRow)
+_tags = table_of(ReviewerTagsRow)
 _leases = table_of(LeaseRow)
 _later = _verdicts.alias("later")
 _MINUTE_SECONDS = 60
@@ -64,7 +66,7 @@ async def answers(
 ) -> Sequence[Row[Any]]:
     """Return what each reviewer did, by name from the one behind `after` on; or one reviewer.
 
-    Those who are paused are there too, also if they have done nothing.
+    Those who are paused or have tags are there too, also if they have done nothing.
 
     Columns: reviewer, verdicts, skips, timed (verdicts that told their active time), seconds (of
     those together), first_seen, last_seen.
@@ -111,7 +113,10 @@ def _answers(project: str, wanted: _Wanted) -> FromClause:
     ).where(
         _pauses.c.project == project, _pauses.c.resumed_at.is_(None), wanted(_pauses.c.reviewer)
     )
-    return union_all(ordinary, probed, paused).subquery()
+    tagged: Select[Any] = select(
+        _tags.c.reviewer, *(literal(0) for _ in range(3)), null(), null(), null()
+    ).where(_tags.c.project == project, wanted(_tags.c.reviewer))
+    return union_all(ordinary, probed, paused, tagged).subquery()
 
 
 def _figures(

@@ -27,6 +27,7 @@ from services.review_queue.quality.reviewers.messages import (
 )
 from services.review_queue.quality.reviewers.trust import Accuracy, Score, accuracy_of
 from services.review_queue.quality.reviewers.warnings import WITHIN, warnings_of
+from services.review_queue.quality.tags.repository import tags_of
 from shared.contracts.projects import Project
 from shared.db import Database, Row, Session
 from shared.http.lists import page_of
@@ -93,6 +94,7 @@ class ReviewerService:
         left = {one: max(0, tasks - answered.get(one, 0)) for one in names}
         paused = await pauses.standing(session, name, names)
         mix = await repository.label_mix(session, name, names)
+        tags = await tags_of(session, name, names)
         changed = await repository.changed_answers(session, name, names, self.now() - WITHIN)
         return [
             ReviewerReport(
@@ -108,6 +110,7 @@ class ReviewerService:
                 gold_left=gold
                 - had.get(one.reviewer, 0)
                 + (skipped.get(one.reviewer, 0) if left[one.reviewer] else 0),
+                tags=tags.get(one.reviewer, []),
                 pause=pause_message(paused[one.reviewer]) if one.reviewer in paused else None,
             )
             for one in found

@@ -138,7 +138,7 @@ async def test_rows_survive_sigkill(tmp_path: Path) -> None:
             assert process.stdout is not None
             assert process.stdout.readline() == b"written\n"
             process.kill()
-            process.wait(timeout=10)
+            process.wait(timeout=60)
 
     await asyncio.to_thread(write_and_die)
     (left,) = local_segments(tmp_path)

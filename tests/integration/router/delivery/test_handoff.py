@@ -174,7 +174,11 @@ async def test_a_queue_that_is_away_fills_the_spool_which_drains_in_order(tmp_pa
             assert queue.item_ids[-1] == "direct"
 
 
-async def test_a_stalled_queue_costs_one_time_out_not_one_a_call(tmp_path: Path) -> None:
+async def test_a_stalled_queue_costs_one_time_out_not_one_a_call(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.router.delivery.handoff._SECONDS", 2.0)
+
     async def stall(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()
         writer.close()
@@ -186,7 +190,7 @@ async def test_a_stalled_queue_costs_one_time_out_not_one_a_call(tmp_path: Path)
         await asyncio.gather(*(handoff.deliver("shop", [entry(str(n))]) for n in range(10)))
         for n in range(10, 20):
             await handoff.deliver("shop", [entry(str(n))])
-        assert asyncio.get_running_loop().time() - started < 12
+        assert asyncio.get_running_loop().time() - started < 20
         assert spooled(tmp_path) == 20
 
 

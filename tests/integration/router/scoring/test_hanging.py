@@ -79,16 +79,24 @@ async def test_its_caller_is_told_and_neighbours_are_answered_meanwhile(
     served: ServedRouter,
 ) -> None:
     counted = partial(served.metric, "surehand_router_run_timeouts_total")
-    before = await counted(project="shop")
-    hanging = asyncio.create_task(served.predict(item(ENDLESS)))
-    path = "/v1/projects/other/predict"
-    for _ in range(3):
-        answered = await served.caller.post(path, json={"items": [item(SURE)]})
-        assert answered.json()["predictions"][0]["decision"] == "answered"
-    assert (await served.caller.get("/healthz")).status_code == 200
-    assert not hanging.done()
-    assert_timed_out(await hanging)
-    assert await counted(project="shop") == before + 1
+    before, hung = await counted(project="shop"), 0
+
+    async def answered_meanwhile() -> bool:
+        nonlocal hung
+        hanging = asyncio.create_task(served.predict(item(ENDLESS)))
+        path = "/v1/projects/other/predict"
+        for _ in range(3):
+            answered = await served.caller.post(path, json={"items": [item(SURE)]})
+            assert answered.json()["predictions"][0]["decision"] == "answered"
+        assert (await served.caller.get("/healthz")).status_code == 200
+        is_meanwhile = not hanging.done()
+        assert_timed_out(await hanging)
+        hung += 1
+        return is_meanwhile
+
+    # A busy machine may take longer over the neighbours than the graph may hang.
+    await wait_until(answered_meanwhile)
+    assert await counted(project="shop") == before + hung
     assert await counted(project="other") == 0
     assert (await served.predict(item(0.0))).status_code == 200
 

@@ -49,9 +49,11 @@ async def waiting_at(url: str, **changes: float) -> AsyncIterator[Waiters]:
     queue = ReviewQueue(url, "token")
     settings: dict[str, Any] = {"limit": 100, "poll_seconds": 0.2, "linger_seconds": 0.2}
     waiters = Waiters(queue, **{**settings, **changes})
-    async with waiters.running(asyncio.Event()):
-        yield waiters
-    await queue.close()
+    try:
+        async with waiters.running(asyncio.Event()):
+            yield waiters
+    finally:
+        await queue.close()
 
 
 async def label_of(waiters: Waiters, item_id: str = "a", seconds: float = FAR) -> str | None:

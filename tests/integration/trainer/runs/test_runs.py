@@ -94,6 +94,19 @@ async def test_run_without_labels_or_text_says_so(common: CommonSettings, sqlite
         assert "needs a text field" in run.detail
 
 
+async def test_a_run_waits_for_labels_that_were_there_when_it_was_asked_for(
+    common: CommonSettings, sqlite_url: str
+) -> None:
+    async with open_trainer_parts(common, sqlite_url) as parts:
+        before = parts.resources.now()
+        run_id = await _request(parts)
+        later = (await service.describe(parts.resources, PROJECT, run_id)).created_at
+        assert await service.queued(parts.resources, PROJECT, before - timedelta(seconds=1)) is None
+        assert await service.queued(parts.resources, PROJECT, later) == run_id
+        # The review queue is away: it does not wait.
+        assert await service.queued(parts.resources, PROJECT) == run_id
+
+
 @pytest.mark.thorough
 async def test_version_numbers_are_never_used_twice(
     common: CommonSettings, sqlite_url: str

@@ -22,6 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from services.review_queue.lifecycle.claims import Claimant
+from services.review_queue.lifecycle.repository.covering import covers
 from services.review_queue.lifecycle.repository.gold import known, tasks
 from services.review_queue.quality.gold.choosing import Kind
 from services.review_queue.quality.gold.repository.scores import (
@@ -142,6 +143,7 @@ async def came_back(
             _of(who.project, who.reviewer),
             col(ProbeRow.task_id).in_(there),
             ~answered_otherwise(probes.c.task_id, who.reviewer),
+            covers(who.reviewer),
             came[why],
             newest,
         )
@@ -185,6 +187,7 @@ async def pick(
             gold.c.label.in_(labels),
             gold.c.task_id.not_in(without),
             ~had,
+            covers(who.reviewer),
             ~answered_otherwise(gold.c.task_id, who.reviewer),
         )
         .order_by(gold.c.task_id)

@@ -1,0 +1,1 @@
+"""How long the console's first page takes over many projects and tasks."""

@@ -1,0 +1,1 @@
+"""What reviewers can do: tags, against what tasks need."""
