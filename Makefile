@@ -73,7 +73,7 @@ bench: $(VENV)/dev ## Measure: certification against its published figures, serv
 	$(BIN)/python -m bench
 
 docs: $(VENV)/docs ## Build the documentation as a site, in .cache/site
-	PYTHONPATH=. $(BIN)/python scripts/docs_api.py
+	PYTHONPATH=.:client $(BIN)/python scripts/docs_api.py
 	$(BIN)/zensical build --strict
 
 lock: $(VENV)/dev ## Lock the requirements anew: hashed, without index addresses

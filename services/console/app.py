@@ -54,8 +54,7 @@ def create_app(common: CommonSettings, settings: ConsoleSettings) -> FastAPI:
     app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=common.trusted_proxies.split())
     faults.install(app)
     app.state.clients, app.state.promises = clients, promises
-    app.state.site = Site(settings.public_url)
-    app.state.desk_url = settings.desk_url or common.review_queue_url.rstrip("/")
+    app.state.site = Site(settings.public_url, settings.allowed_image_origins)
     app.state.bundle = bundle
     app.mount("/assets", Assets())
     return app

@@ -20,14 +20,25 @@ class ConsoleSettings(BaseSettings):
     """Where the console finds the router."""
     public_url: str = ""
     """Address under which browsers find the console; empty means on this machine alone."""
-    desk_url: str = ""
-    """Address under which browsers find the reviewers' desk; empty means at
-    ``SUREHAND_REVIEW_QUEUE_URL``."""
+    image_origins: str = ""
+    """Other origins whose images the reviewers' desk may load, apart by spaces."""
 
-    @field_validator("public_url", "desk_url")
+    @field_validator("public_url")
     @classmethod
     def _origin(cls, url: str) -> str:
         url = url.rstrip("/")
         if url and not _ORIGIN.fullmatch(url):
             raise ValueError("must be a scheme and a host, e.g. https://surehand.example.org")
         return url
+
+    @field_validator("image_origins")
+    @classmethod
+    def _origins(cls, origins: str) -> str:
+        if not all(map(_ORIGIN.fullmatch, origins.split())):
+            raise ValueError("must be origins, e.g. https://images.example.org, apart by spaces")
+        return origins
+
+    @property
+    def allowed_image_origins(self) -> frozenset[str]:
+        """The origins of `image_origins`."""
+        return frozenset(self.image_origins.split())

@@ -17,7 +17,6 @@ async def greet(installation: Installation, home: Home, note: str | None) -> Non
     """Print URLs, tokens and a ``curl`` command with the answer that it gives."""
     addresses = installation.addresses
     lines = ["", "Surehand is ready.", f"  console      {addresses['console']}/"]
-    lines += [f"  reviewers    {addresses['review_queue']}/ui/"]
     lines += [
         f"  {name:<13}{url}/docs" for name, url in sorted(addresses.items()) if name != "console"
     ]
@@ -43,7 +42,7 @@ async def _links(installation: Installation) -> list[str]:
         async with connected(addresses, operator) as surehand:
             links = surehand.links
             made = await links.create(None, "operator", role="operator", hours=_LINK_HOURS)
-            lines.append(f"  {'operator':<13}{addresses['console']}/enter?code={made.code}")
+            lines.append(f"  {'operator':<13}{made.url}")
             if installation.demo:
                 made = await links.create(PROJECT, "reviewer", hours=_LINK_HOURS)
                 lines.append(f"  {'reviewer':<13}{made.url}")

@@ -61,6 +61,7 @@ class Installation:
             "SUREHAND_REVIEW_QUEUE_URL": addresses["review_queue"],
             "SUREHAND_TRAINER_URL": addresses["trainer"],
             "SUREHAND_CONSOLE_ROUTER_URL": addresses["router"],
+            "SUREHAND_REVIEW_QUEUE_CONSOLE_URL": addresses["console"],
         }
         if self.common.redis_url:
             own["SUREHAND_REDIS_URL"] = self.common.redis_url

@@ -16,7 +16,6 @@ from services.review_queue.fast_routes import WAYS
 from services.review_queue.lifecycle.draws import LeaseDraws
 from services.review_queue.lifecycle.outcomes.restores import Restores
 from services.review_queue.lifecycle.rechecking import Rechecks
-from services.review_queue.links.addresses import PublicAddress
 from services.review_queue.links.service import LinkService
 from services.review_queue.links.signing import LinkSigner
 from services.review_queue.projects.service import ProjectService
@@ -24,8 +23,6 @@ from services.review_queue.quality.reviewers.learning import KnownReviewers
 from services.review_queue.routes import ROUTERS
 from services.review_queue.services import Services, build_services
 from services.review_queue.settings import ReviewQueueSettings
-from services.review_queue.ui import routes as pages
-from services.review_queue.ui.site import Assets, Site
 from services.review_queue.webhooks.announcing import Announcer
 from services.review_queue.webhooks.registration import WebhookRules
 from services.review_queue.webhooks.relay import Relay
@@ -84,7 +81,7 @@ def create_app(
         service="review_queue",
         description="Projects, tasks, leases, verdicts and the outcomes feed.",
         lifespan=lifespan,
-        routers=(*ROUTERS, *pages.ROUTERS),
+        routers=ROUTERS,
         verifier=Verifier(common.keys_folder, is_revoked=services.links.is_revoked),
         metrics_token=common.metrics_token.get_secret_value(),
         missing={"database": DatabaseCheck(database, MIGRATIONS, "review_queue")},
@@ -138,8 +135,6 @@ def _outside(
 
 def _with_state(app: FastAPI, services: Services, settings: ReviewQueueSettings) -> FastAPI:
     app.state.services = services.by_class
-    app.state.public_address = PublicAddress(settings.public_url)
-    app.state.site = Site(app.state.public_address, settings.allowed_image_origins)
+    app.state.console_url = settings.console_url
     app.state.outages.append(database_outage)
-    app.mount("/ui/static", Assets())
     return app

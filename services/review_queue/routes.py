@@ -7,6 +7,7 @@ from services.review_queue.erasure import routes as items
 from services.review_queue.exchange import routes as exchange
 from services.review_queue.feedback import routes as feedback
 from services.review_queue.lifecycle.routes import leases, outcomes, tasks
+from services.review_queue.links import moved_pages
 from services.review_queue.links import routes as links
 from services.review_queue.overview import routes as overview
 from services.review_queue.projects import routes as projects
@@ -39,5 +40,6 @@ ROUTERS = (
     items.router,
     changes.router,
     links.router,
+    moved_pages.router,
     overview.router,
 )

@@ -8,7 +8,6 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.settings import SECRETS_FOLDER
 
-# Lower case, as browsers compare them; nothing that could end a directive of the page's policy.
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?")
 
 
@@ -29,32 +28,18 @@ class ReviewQueueSettings(BaseSettings):
     """Folder in which a webhook's `secret_ref` is looked for before the environment."""
     webhook_shared_secrets: str = ""
     """Names of secrets that the webhooks of every project may use, apart by spaces."""
-    public_url: str = ""
-    """Address under which browsers find this service; empty means as each request has it."""
+    console_url: str = ""
+    """Address under which browsers find the console; empty means that links are paths alone."""
     signing_keys_dir: Path | None = None
     """Folder of the private key that signs tokens of one-time links; None means `keys` in home."""
-    image_origins: str = ""
-    """Other origins whose images the reviewers' page may load, apart by spaces."""
 
-    @field_validator("public_url")
+    import_limit_bytes: int = Field(default=16 * 1024**3, ge=1024)
+    """Largest body of an import."""
+
+    @field_validator("console_url")
     @classmethod
     def _origin(cls, url: str) -> str:
         url = url.rstrip("/")
         if url and not _ORIGIN.fullmatch(url):
-            raise ValueError("must be a scheme and a host, e.g. https://review.example.org")
+            raise ValueError("must be a scheme and a host, e.g. https://surehand.example.org")
         return url
-
-    @field_validator("image_origins")
-    @classmethod
-    def _origins(cls, origins: str) -> str:
-        if not all(map(_ORIGIN.fullmatch, origins.split())):
-            raise ValueError("must be origins, e.g. https://images.example.org, apart by spaces")
-        return origins
-
-    @property
-    def allowed_image_origins(self) -> frozenset[str]:
-        """The origins of `image_origins`."""
-        return frozenset(self.image_origins.split())
-
-    import_limit_bytes: int = Field(default=16 * 1024**3, ge=1024)
-    """Largest body of an import."""

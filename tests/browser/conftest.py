@@ -15,6 +15,7 @@ from shared.auth import Keys
 from shared.settings import CommonSettings
 from tests.harness.browser import Watched, chromium, watched
 from tests.harness.clock import Clock
+from tests.harness.consoles import console_at
 from tests.harness.databases import create_tables
 from tests.harness.desk import Desk, body_of, open_desk
 
@@ -52,6 +53,13 @@ async def desk(
         yield opened
 
 
+@pytest_asyncio.fixture(loop_scope="session")
+async def console(desk: Desk, common: CommonSettings) -> AsyncIterator[str]:
+    """The address of a console of this review queue."""
+    async with console_at(desk.base_url, common) as url:
+        yield url
+
+
 # One for all tests, which therefore run in one loop: starting it takes longer than most of them.
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
@@ -60,17 +68,18 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 async def link_of(desk: Desk, reviewer: str) -> str:
+    """A path: the review queue does not know where the console is."""
     answer = await desk.operator.post("/v1/projects/shop/links", json={"subject": reviewer})
     return str(body_of(answer)["url"])
 
 
 @pytest.fixture
-def enter(desk: Desk, browser: Browser) -> Enter:
+def enter(desk: Desk, console: str, browser: Browser) -> Enter:
     @contextlib.asynccontextmanager
     async def enter(
         reviewer: str, *, own_clock: bool = False, by_enter: bool = False, **options: Any
     ) -> AsyncIterator[tuple[Page, Watched]]:
-        async with watched(browser, desk.base_url, **options) as one:
+        async with watched(browser, console, **options) as one:
             if own_clock:
                 await one.context.clock.install()
             else:
@@ -83,15 +92,15 @@ def enter(desk: Desk, browser: Browser) -> Enter:
                 await page.keyboard.press("Enter")
             else:
                 await start.click()
-            await page.wait_for_url("**/ui/p/shop")
+            await page.wait_for_url("**/review/shop")
             yield page, one
 
     return enter
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def operator_page(desk: Desk, browser: Browser) -> AsyncIterator[Page]:
-    async with watched(browser, desk.base_url) as one:
+async def operator_page(console: str, browser: Browser) -> AsyncIterator[Page]:
+    async with watched(browser, console) as one:
         # A refusal of the page that was opened is an error of the console's too.
         one.expected = "the server responded with a status of 40"
         yield await one.context.new_page()
@@ -99,10 +108,10 @@ async def operator_page(desk: Desk, browser: Browser) -> AsyncIterator[Page]:
 
 async def sign_in(page: Page, desk: Desk) -> None:
     """Enter with an operator's token."""
-    await page.goto("/ui/")
+    await page.goto("/sign-in?next=/review/shop")
     await page.get_by_label("Token").fill(desk.keys.issue("operator", "olga"))
     await page.get_by_role("button", name="Sign in").click()
-    await page.wait_for_url("**/ui/p/shop")
+    await page.wait_for_url("**/review/shop")
 
 
 async def read_instructions(page: Page) -> None:

@@ -19,9 +19,10 @@ from services.review_queue.settings import ReviewQueueSettings
 from shared.auth import Keys
 from shared.contracts.base import rfc3339
 from shared.settings import CommonSettings
-from tests.browser.conftest import link_of, read_instructions
+from tests.browser.conftest import link_of, read_instructions, sign_in
 from tests.harness.browser import DESKTOP, PHONE, chromium, watched
 from tests.harness.clock import Clock
+from tests.harness.consoles import console_at
 from tests.harness.databases import create_tables
 from tests.harness.desk import Desk, Json, open_desk
 
@@ -109,7 +110,8 @@ async def main() -> None:
         clock.moment = datetime.now(UTC)
         async with open_desk(common, settings, keys, clock) as desk, chromium() as browser:
             await fill(desk)
-            await visit(desk, browser)
+            async with console_at(desk.base_url, common) as url:
+                await visit(desk, url, browser)
 
 
 async def fill(desk: Desk) -> None:
@@ -146,13 +148,13 @@ async def discuss(desk: Desk) -> None:
     await desk.reviewer("boris").post(url, json=remark)
 
 
-async def visit(desk: Desk, browser: Browser) -> None:
+async def visit(desk: Desk, url: str, browser: Browser) -> None:
     """Go through the views."""
-    async with watched(browser, desk.base_url, viewport=DESKTOP) as one:
+    async with watched(browser, url, viewport=DESKTOP) as one:
         page = await one.context.new_page()
         await page.goto(await link_of(desk, "anna"))
         await page.get_by_role("button", name="Start").click()
-        await page.wait_for_url("**/ui/p/shop")
+        await page.wait_for_url("**/review/shop")
         await take(page, "instructions")
         await read_instructions(page)
         await until_shown(page, "order-1700")
@@ -160,20 +162,17 @@ async def visit(desk: Desk, browser: Browser) -> None:
         await page.emulate_media(color_scheme="dark")
         await take(page, "desk-dark")
         await page.emulate_media(color_scheme="light")
-        await page.goto("/ui/p/shop/me")
+        await page.goto("/review/shop/me")
         await take(page, "statistics")
-    async with watched(browser, desk.base_url, viewport=DESKTOP) as one:
+    async with watched(browser, url, viewport=DESKTOP) as one:
         page = await one.context.new_page()
-        await page.goto("/ui/")
-        await page.get_by_label("Token").fill(desk.keys.issue("operator", "olga"))
-        await page.get_by_role("button", name="Sign in").click()
-        await page.wait_for_url("**/ui/p/shop")
-        await page.goto("/ui/p/shop/adjudicate")
+        await sign_in(page, desk)
+        await page.goto("/review/shop/adjudicate")
         await take(page, "adjudication")
-        await page.goto("/ui/p/shop/feedback")
+        await page.goto("/review/shop/feedback")
         await take(page, "feedback")
     phone = {"viewport": PHONE, "has_touch": True, "is_mobile": True, "device_scale_factor": 2}
-    async with watched(browser, desk.base_url, **phone) as one:
+    async with watched(browser, url, **phone) as one:
         page = await one.context.new_page()
         await page.goto(await link_of(desk, "anna"))
         await page.get_by_role("button", name="Start").click()

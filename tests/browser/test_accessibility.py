@@ -52,12 +52,12 @@ async def test_no_view_of_reviewers_has_barriers(
         await page.keyboard.press("3")
         await expect(page.locator(".empty")).to_contain_text("Nothing is waiting")
         await check()
-        await page.goto("/ui/p/shop/me")
+        await page.goto("/review/shop/me")
         # The page says when today began, and is loaded anew.
         await page.wait_for_url("**/me?since=*")
         await expect(page.get_by_role("meter")).to_be_visible()
         await check()
-        await page.goto("/ui/p/shop/feedback")
+        await page.goto("/review/shop/feedback")
         await page.get_by_text("Say something").click()
         await page.get_by_label("What you have to say").fill("wo" * 100)
         await check()
@@ -73,10 +73,10 @@ async def test_no_other_view_has_barriers(desk: Desk, operator_page: Page, schem
     await desk.put_project(**PROJECT)
     await page.goto(await link_of(desk, "anna"))
     assert await barriers(page) == []
-    await page.goto("/ui/enter?code=none")
+    await page.goto("/enter?code=none")
     await expect(page.get_by_text("used before")).to_be_visible()
     assert await barriers(page) == []
-    await page.goto("/ui/")
+    await page.goto("/sign-in")
     await page.get_by_label("Token").fill("nonsense")
     await page.get_by_role("button", name="Sign in").click()
     await expect(page.get_by_role("alert")).to_be_visible()
@@ -85,16 +85,16 @@ async def test_no_other_view_has_barriers(desk: Desk, operator_page: Page, schem
     (lease,) = await desk.lease("boris")
     await desk.use("boris", lease["token"], "skip", {"reason": "unclear"})
     await sign_in(page, desk)
-    await page.goto("/ui/p/shop/adjudicate")
+    await page.goto("/review/shop/adjudicate")
     await expect(page.locator(".matter")).to_be_visible()
     assert await barriers(page) == []
     remark = {"about": "instructions", "text": "what is mixed?"}
     await desk.reviewer("boris").post("/v1/projects/shop/feedback", json=remark)
-    await page.goto("/ui/p/shop/feedback")
+    await page.goto("/review/shop/feedback")
     await expect(page.get_by_label("Answer")).to_be_visible()
     assert await barriers(page) == []
     await desk.put_project("other")
-    await page.goto("/ui/")
+    await page.goto("/review")
     await expect(page.locator(".projects a")).to_have_count(2)
     assert await barriers(page) == []
 

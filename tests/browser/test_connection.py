@@ -30,8 +30,8 @@ async def test_answer_costs_no_wait(desk: Desk, enter: Enter) -> None:
             await released.wait()
             await route.continue_()
 
-        await watched.context.route("**/ui/leases/**", hold)
-        await watched.context.route("**/ui/p/shop/tasks", hold)
+        await watched.context.route("**/leases/**", hold)
+        await watched.context.route("**/review/shop/tasks", hold)
         # Nothing is answered by the server, and yet the next item is there.
         item = await press(page, "1")
         assert await labels(desk) == {}
@@ -102,7 +102,7 @@ async def test_answers_of_a_closed_page_are_sent_by_the_next(desk: Desk, enter: 
         await watched.context.set_offline(False)
         assert await labels(desk) == {}
         again = await watched.context.new_page()
-        await again.goto("/ui/p/shop")
+        await again.goto("/review/shop")
         await expect(again.locator(".task")).to_be_visible()
         await wait_until(lambda: has(desk, given))
 
@@ -126,12 +126,10 @@ async def test_answers_outlast_a_session_and_reach_nobody_elses(desk: Desk, ente
         other = await press(page, "2")
         assert other not in given
         await wait_until(lambda: has(desk, {other: "positive"}))
-        (session,) = (one for one in cookies if one["name"] == "surehand_session")
-        address = f"{desk.base_url}/ui"
-        await watched.context.add_cookies(
-            [{"name": session["name"], "value": session["value"], "url": address}]
-        )
-        await page.goto("/ui/p/shop")
+        (session,) = (one for one in cookies if one["name"] == "surehand_console")
+        kept = {"name": session["name"], "value": session["value"], "url": watched.base_url}
+        await watched.context.add_cookies([kept])  # type: ignore[list-item]
+        await page.goto("/review/shop")
         await expect(page.locator(".who")).to_have_text("anna")
         await wait_until(lambda: has(desk, {other: "positive", **given}))
 

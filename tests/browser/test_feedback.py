@@ -150,7 +150,7 @@ async def test_answer_that_came_second_is_shown_not_kept(desk: Desk, operator_pa
     await desk.put_project(instructions="")
     one = await give(desk, "why?")
     await sign_in(operator_page, desk)
-    await operator_page.goto("/ui/p/shop/feedback")
+    await operator_page.goto("/review/shop/feedback")
     url = f"{FEEDBACK}/{one['feedback_id']}/answer"
     body_of(await desk.operator.post(url, json={"text": "the first"}))
     await operator_page.get_by_label("Answer").fill("the second")
@@ -166,7 +166,7 @@ async def test_earlier_feedback_is_a_page_away(desk: Desk, enter: Enter) -> None
     for number in range(23):
         await give(desk, f"remark {number}")
     async with enter("anna") as (page, _):
-        await page.goto("/ui/p/shop/feedback")
+        await page.goto("/review/shop/feedback")
         await expect(page.get_by_role("article")).to_have_count(20)
         await page.get_by_role("link", name="Earlier").click()
         await expect(page.get_by_role("article")).to_have_count(3)
@@ -180,7 +180,7 @@ async def test_what_people_say_stays_text(desk: Desk, enter: Enter, operator_pag
     await give(desk, ATTACKS[0], ATTACKS[1], about="item", task_id=receipt["task_id"])
     await give(desk, "\n\n".join(ATTACKS), ATTACKS[2], about="label", label=ATTACKS[0])
     await sign_in(operator_page, desk)
-    await operator_page.goto("/ui/p/shop/feedback?waiting=true")
+    await operator_page.goto("/review/shop/feedback?waiting=true")
     await operator_page.get_by_role("article").first.get_by_label("Answer").fill(ATTACKS[3])
     await operator_page.get_by_role("article").first.get_by_role("button", name="Answer").click()
     await expect(operator_page.get_by_role("article")).to_have_count(1)
@@ -192,7 +192,7 @@ async def test_what_people_say_stays_text(desk: Desk, enter: Enter, operator_pag
         await page.keyboard.press("f")
         await expect(page.locator("#feedback-about option")).to_have_count(2 + len(ATTACKS))
         await unharmed(page)
-        await page.goto("/ui/p/shop/feedback")
+        await page.goto("/review/shop/feedback")
         await expect(page.get_by_role("article")).to_have_count(2)
         await expect(page.get_by_role("article").first).to_contain_text(ATTACKS[3])
         await unharmed(page)
@@ -203,12 +203,12 @@ async def test_feedback_that_is_refused_is_not_kept(desk: Desk, enter: Enter) ->
     await desk.put_project(labels=["a", "b"], instructions="")
     async with enter("anna") as (page, watched):
         watched.expected = "status of 422"
-        await page.goto("/ui/p/shop/feedback")
+        await page.goto("/review/shop/feedback")
         await page.get_by_text("Say something").click()
         await page.get_by_label("What you have to say").fill("  ")
         await page.get_by_role("button", name="Send").click()
         await expect(page.locator("h1")).not_to_have_text("Feedback")
         assert await barriers(page) == []
-        await page.goto("/ui/p/shop/feedback?after=!")
+        await page.goto("/review/shop/feedback?after=!")
         await expect(page.locator("h1")).not_to_have_text("Feedback")
     assert await said(desk) == []

@@ -33,7 +33,7 @@ _OTHER_HEADERS = {
     "traceparent": ["00-" + "f" * 32 + "-" + "0" * 16 + "-zz", "00"],
     "Prefer": ["wait=x"],
     "Idempotency-Key": ["x" * 300],
-    "Cookie": ["surehand_session=x; ; =", "surehand_session=" + "x" * 3000],
+    "Cookie": ["surehand_console=x; ; =", "surehand_console=" + "x" * 3000],
     "X-Forwarded-Proto": ["https,http", "javascript"],
     "Content-Encoding": ["gzip", "br"],
 }

@@ -49,18 +49,18 @@ def signed_in(installed: Installed, browser: Browser) -> SignedIn:
         token = installed.keys.issue(role, "olga", projects=projects)
         async with watched(browser, installed.url, **options) as one:
             page = await one.context.new_page()
-            await sign_in(page, token)
+            await sign_in(page, token, "**/" if role == "operator" else "**/review**")
             yield page, one
 
     return signed_in
 
 
-async def sign_in(page: Page, token: str) -> None:
-    """Sign in by a token."""
+async def sign_in(page: Page, token: str, first: str = "**/") -> None:
+    """Sign in by a token, and wait for the first page."""
     await page.goto("/sign-in")
     await page.get_by_label("Token").fill(token)
     await page.get_by_role("button", name="Sign in").click()
-    await page.wait_for_url("**/")
+    await page.wait_for_url(first)
 
 
 @pytest.fixture

@@ -35,13 +35,13 @@ async def test_an_invited_reviewer_gets_a_link_that_opens_the_desk(
         await page.get_by_label("Name, as records will show it").fill("anna")
         await page.get_by_role("button", name="Make a link").click()
         link = await page.locator("#new-link").inner_text()
-        assert "/ui/enter?code=" in link
+        assert "/enter?code=" in link
         await page.goto(f"/projects/{project}/people")
         links = page.get_by_role("region", name="Links").first
         await expect(links).to_contain_text("anna")
         await expect(page.locator("#new-link")).to_have_count(0)
         await page.get_by_role("button", name="New link for anna").click()
-        await expect(page.locator("#new-link")).to_contain_text("/ui/enter?code=")
+        await expect(page.locator("#new-link")).to_contain_text("/enter?code=")
         await page.get_by_text("Revoke anna").click()
         await page.get_by_role("button", name="Revoke all").click()
         await expect(page.get_by_text("The links are revoked")).to_be_visible()

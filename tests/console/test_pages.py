@@ -130,10 +130,10 @@ async def test_an_item_says_why_it_was_decided_so_and_hostile_text_stays_text(
         await is_sound(page)
 
 
-async def test_reviewers_see_their_projects_and_no_figures(
+async def test_reviewers_are_sent_to_the_desk_and_see_no_figures(
     signed_in: SignedIn, project: str
 ) -> None:
-    async with signed_in(role="reviewer", projects=[project]) as (page, _):
-        await expect(page.get_by_role("link", name="Review")).to_be_visible()
+    async with signed_in(role="reviewer", projects=[project]) as (page, one):
+        await expect(page).to_have_url(f"{one.base_url}/review/{project}")
         await expect(page.get_by_text("Promise")).to_have_count(0)
         await is_sound(page)

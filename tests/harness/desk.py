@@ -75,8 +75,8 @@ class Desk:
         return f"{whole}/{rest}" if rest else whole
 
     def page(self, rest: str = "") -> str:
-        """Return the path of the project's pages, or of `rest` among them."""
-        whole = f"/ui/p/{self.project}"
+        """Return the path of the project's desk at the console, or of `rest` in it."""
+        whole = f"/review/{self.project}"
         return f"{whole}/{rest}" if rest else whole
 
     async def put_project(

@@ -29,7 +29,7 @@ def login(
     (hidden) or standard input.
     """
     used, out = session.of(ctx), session.output(as_json)
-    place = _place(used, link)
+    place = _place(used)
     if link is not None:
         with replace(place, token="none").client() as client:  # noqa: S106 - sent nowhere else
             redeemed = client.links.redeem(_code(link))
@@ -52,21 +52,17 @@ def logout() -> None:
     login_file().unlink(missing_ok=True)
 
 
-def _place(used: session.Session, link: str | None) -> Connection:
+def _place(used: session.Session) -> Connection:
     """Return the addresses to store: the options', else those that count now."""
     if used.given.names_a_place:
         return used.given
     try:
-        found = used.connection
+        return used.connection
     except UserError as error:
-        # Only the review queue's own links say where it is; the console is another service.
-        if link is None or not urlsplit(link).path.startswith("/ui/"):
-            raise UserError(
-                "Sign in where? surehand --url https://surehand.example.com login"
-            ) from error
-        parts = urlsplit(link)
-        return Connection(review_queue=f"{parts.scheme}://{parts.netloc}")
-    return found
+        # A link leads to the console, which is none of the services that are called.
+        raise UserError(
+            "Sign in where? surehand --url https://surehand.example.com login"
+        ) from error
 
 
 def _code(link: str) -> str:

@@ -33,8 +33,8 @@ def link(
     where = None if everywhere else used.project(project)
     link = used.client.links.create(where, name, role=role, hours=days * 24, tags=tag or None)
     made = document_of(link)
-    # Operators work on the console; reviewers on the review queue's pages.
-    if role == "operator" and used.connection.console:
+    # The review queue may not know where the console is.
+    if used.connection.console:
         made["url"] = f"{used.connection.console}/enter?code={quote(made['code'])}"
     if as_json:
         out.document(made)

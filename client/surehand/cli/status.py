@@ -2,10 +2,8 @@
 
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
 from itertools import islice
 from typing import Annotated, Any, TypeVar
 
@@ -20,11 +18,9 @@ from surehand.cli.failures import AWAY
 from surehand.cli.output import document_of, documents_of, table_of
 from surehand.cli.text import count, duration, line_of, percent
 from surehand.errors import Forbidden, ProblemError, Unavailable
-from surehand.models.projects import ProjectFigures
 
 _LIGHTS = {"certified": "green", "warn": "yellow", "suspended": "red", "expired": "red"}
 _PROJECTS_SHOWN = 50
-_AT_A_TIME = 8
 
 Told = TypeVar("Told")
 
@@ -62,14 +58,13 @@ def look(used: session.Session, project: str | None) -> list[dict[str, Any]]:
         return [_detail(used.client, project)]
     listed = used.client.projects.overview()
     rows = list(islice((one for one in listed if one.archived_at is None), _PROJECTS_SHOWN))
-    with ThreadPoolExecutor(_AT_A_TIME) as pool:
-        return list(pool.map(partial(_row, used.client), rows))
-
-
-def _row(client: Surehand, figures: ProjectFigures) -> dict[str, Any]:
     asking = _Asking()
-    promise = asking.of("trainer", lambda: document_of(client.promise.get(figures.project)))
-    return {**document_of(figures), "promise": promise, "away": asking.away}
+    names = [one.project for one in rows]
+    promises = asking.of("trainer", lambda: used.client.promise.of(names)) if names else None
+    known = {one.project: document_of(one) for one in promises or ()}
+    return [
+        {**document_of(one), "promise": known.get(one.project), "away": asking.away} for one in rows
+    ]
 
 
 def _detail(client: Surehand, name: str) -> dict[str, Any]:
@@ -114,7 +109,7 @@ def shown(report: list[dict[str, Any]]) -> Group | Text:
 def _project(one: dict[str, Any]) -> list[Any]:
     promise = one["promise"] or {}
     colour = _LIGHTS.get(promise.get("state", ""), "yellow" if promise else "")
-    sentence = promise.get("sentence", "The trainer cannot be asked about the promise.")
+    sentence = promise.get("sentence") or _sentence(promise)
     rows = [("queue", _waiting(one))] if "waiting" in one else _detailed(one)
     rows.append(("next", (promise.get("next") or {}).get("text") or "-"))
     rows += [(f"{service} away", sentence) for service, sentence in one["away"].items()]
@@ -122,6 +117,17 @@ def _project(one: dict[str, Any]) -> list[Any]:
         ("● ", colour), (line_of(one["project"]), "bold"), "  ", line_of(sentence, 1000)
     )
     return [title, table_of(["", ""], [(f"  {name}", line_of(said, 500)) for name, said in rows])]
+
+
+def _sentence(promise: dict[str, Any]) -> str:
+    """Say a promise in short."""
+    if not promise:
+        return "The trainer cannot be asked about the promise."
+    if not promise["valid_now"]:
+        return f"People get all items: {promise.get('why_not') or promise['cause']}."
+    share = promise.get("share_answered")
+    answers = "" if share is None else f" {promise['version']} answers {percent(share)} of items."
+    return f"The promise holds ({promise['state']}).{answers}"
 
 
 def _waiting(one: dict[str, Any]) -> str:

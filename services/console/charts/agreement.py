@@ -9,6 +9,7 @@ from services.console.web.words import count, percent
 
 _COLUMNS = ("reviewer", "reviewer", "tasks of both", "same label")
 _MOST = 12
+_MOST_ROWS = 200
 
 
 def agreement_chart(pairs: list[dict[str, Any]]) -> Figure | None:
@@ -41,9 +42,11 @@ def agreement_chart(pairs: list[dict[str, Any]]) -> Figure | None:
     )
     if len(order) < len(shared):
         summary += f" Drawn are the {_MOST} who share most tasks."
+    if len(known) > _MOST_ROWS:
+        summary += f" The table has the {_MOST_ROWS} that agree least."
     rows = [
         (pair["first"], pair["second"], str(pair["tasks"]), percent(pair["agreement"]))
-        for pair in sorted(known, key=lambda pair: pair["agreement"])
+        for pair in sorted(known, key=lambda pair: pair["agreement"])[:_MOST_ROWS]
     ]
     chart = heatmap(cells, order, across="", down="")
     spec = specification(chart, height=height_of(order))

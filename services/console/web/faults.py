@@ -11,8 +11,13 @@ from starlette.exceptions import HTTPException
 from services.console.web.cards import away_words, refusal_words
 from services.console.web.rendering import rendered
 from services.console.web.security import guarded
-from services.console.web.session import COOKIE, session_of
-from services.console.web.visit import FRAGMENT_HEADER, NotOurForm, SignInNeeded
+from services.console.web.session import COOKIE, LINK_COOKIE, session_of
+from services.console.web.visit import (
+    FRAGMENT_HEADER,
+    NotOurForm,
+    OperatorsOnly,
+    SignInNeeded,
+)
 from shared.contracts.base import utc_now
 from surehand import ProblemError, Unavailable
 
@@ -29,6 +34,7 @@ def install(app: FastAPI) -> None:
     """Let `app` answer every fault by a page."""
     app.add_exception_handler(SignInNeeded, _sign_in)
     app.add_exception_handler(NotOurForm, _foreign)
+    app.add_exception_handler(OperatorsOnly, _of_operators)
     app.add_exception_handler(ProblemError, _refused)
     app.add_exception_handler(Unavailable, _away)
     app.add_exception_handler(HTTPException, _http)
@@ -55,6 +61,8 @@ async def _sign_in(request: Request, _: Exception) -> Response:
         next=request.url.path if request.method == "POST" else "/",
         kept=getattr(request.state, "kept", []),
         had_session=True,
+        can_ask=LINK_COOKIE in request.cookies,
+        asked=False,
     )
 
 
@@ -75,6 +83,11 @@ async def _foreign(request: Request, error: Exception) -> Response:
         action=request.url.path,
         kept=request.state.kept,
     )
+
+
+async def _of_operators(request: Request, _: Exception) -> Response:
+    words = "Operators run projects here. Your own work is on the first page."
+    return _message(request, 403, "A page of operators", words)
 
 
 async def _refused(request: Request, error: Exception) -> Response:

@@ -1,18 +1,25 @@
 """Headers that let a page load and send nothing but our own, and whose requests are ours."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from fastapi import Request, Response
 
 _SAFE_METHODS = frozenset({"GET", "HEAD"})
 _LOOPBACK = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?")
-_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-    "img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
+
+
+def _policy(image_origins: Iterable[str] = ()) -> str:
+    images = " ".join(["'self'", "data:", *sorted(image_origins)])
+    return (
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+        f"img-src {images}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    )
+
+
 _HEADERS = {
-    "Content-Security-Policy": _POLICY,
+    "Content-Security-Policy": _policy(),
     "Cache-Control": "no-store",
     "Cross-Origin-Opener-Policy": "same-origin",
     # Not `no-referrer`: with it forms are sent with the origin `null`.
@@ -26,10 +33,16 @@ class Site:
     """Where browsers find the console.
 
     Without `public_url` that is on this machine alone: a `Host` header is what a client says, and
-    another name in it may be an attacker's.
+    another name in it may be an attacker's. Items may show images of `image_origins`.
     """
 
     public_url: str
+    image_origins: frozenset[str] = frozenset()
+
+    @property
+    def policy(self) -> str:
+        """The Content-Security-Policy of a page that shows items."""
+        return _policy(self.image_origins)
 
     def address(self, request: Request) -> str | None:
         """Base URL as browsers know it: as set, else a loopback `Host`, else None."""

@@ -16,6 +16,9 @@ import orjson
 from fastapi import Request, Response
 
 COOKIE = "surehand_console"
+# The code of the link that the browser was last let in by: it opens nothing, and asks for another.
+LINK_COOKIE = "surehand_link"
+_LINK_COOKIE_SECONDS = 180 * 86_400
 _LONGEST_SECONDS = 30 * 86_400
 
 
@@ -91,10 +94,19 @@ def session_of(request: Request) -> Session | None:
 
 def keep_session(request: Request, response: Response, session: Session) -> None:
     """Give the browser the cookie of a session; it ends with the token."""
+    _keep(request, response, COOKIE, session.token, session.seconds_left)
+
+
+def keep_link(request: Request, response: Response, code: str) -> None:
+    """Let the browser ask for a new link later, by the code of the one that it used."""
+    _keep(request, response, LINK_COOKIE, code, _LINK_COOKIE_SECONDS)
+
+
+def _keep(request: Request, response: Response, name: str, value: str, seconds: int) -> None:
     response.set_cookie(
-        COOKIE,
-        session.token,
-        max_age=session.seconds_left,
+        name,
+        value,
+        max_age=seconds,
         secure=request.app.state.site.is_secure(request),
         httponly=True,
         samesite="lax",

@@ -12,7 +12,7 @@ from starlette.datastructures import FormData, UploadFile
 
 from services.console.web.notices import notice_of
 from services.console.web.rendering import rendered
-from services.console.web.security import guarded
+from services.console.web.security import Site, guarded
 from services.console.web.session import Session, session_of
 from shared.contracts.base import utc_now
 from surehand import AsyncSurehand
@@ -22,6 +22,10 @@ FRAGMENT_HEADER = "Surehand-Fragment"
 
 class SignInNeeded(Exception):  # noqa: N818 - no error of anybody's
     """The request needs a session, and has none that holds."""
+
+
+class OperatorsOnly(Exception):  # noqa: N818 - no error of anybody's
+    """The page is for operators, and the person is a reviewer."""
 
 
 class NotOurForm(Exception):  # noqa: N818 - no error of the service's
@@ -42,24 +46,26 @@ class Visit:
     now: datetime = field(default_factory=utc_now)
 
     @property
+    def site(self) -> Site:
+        """Where the console is found, and where images may come from."""
+        site: Site = self.request.app.state.site
+        return site
+
+    @property
     def fragment(self) -> str | None:
         """The part of the page that is asked for, when it is not the whole."""
         return self.request.headers.get(FRAGMENT_HEADER)
-
-    @property
-    def desk_url(self) -> str:
-        """Base URL of the reviewers' desk."""
-        return str(self.request.app.state.desk_url)
 
     def page(self, template: str, *, status: int = 200, **context: Any) -> Response:
         """Return a rendered page of this person."""
         shared = {
             "who": self.session,
-            "desk_url": self.desk_url,
             "notice": notice_of(self.request.query_params.get("notice")),
             "path": self.request.url.path,
         }
-        return rendered(template, status=status, now=self.now, **(shared | context))
+        page = rendered(template, status=status, now=self.now, **(shared | context))
+        page.headers["Content-Security-Policy"] = self.site.policy
+        return page
 
     def to(self, path: str, notice: str | None = None) -> Response:
         """Send the browser to another page by GET, which shows a notice."""
@@ -71,7 +77,15 @@ class Visit:
 
 
 def open_visit(request: Request) -> Visit:
-    """Return the visit; `SignInNeeded` without a session."""
+    """Return an operator's visit; `OperatorsOnly` for a reviewer, `SignInNeeded` for nobody."""
+    visit = open_desk(request)
+    if not visit.session.is_operator:
+        raise OperatorsOnly
+    return visit
+
+
+def open_desk(request: Request) -> Visit:
+    """Return the visit of anybody who has signed in; `SignInNeeded` without a session."""
     session = session_of(request)
     if session is None:
         raise SignInNeeded
@@ -97,6 +111,14 @@ class Form:
 
 
 async def open_form(request: Request) -> Form:
+    """Return an operator's form; as `open_desk_form` does, and `OperatorsOnly` for a reviewer."""
+    form = await open_desk_form(request)
+    if not form.visit.session.is_operator:
+        raise OperatorsOnly
+    return form
+
+
+async def open_desk_form(request: Request) -> Form:
     """Return the form of a request.
 
     Its fields are kept with the request first: a session that has ended loses none of them.
@@ -106,7 +128,7 @@ async def open_form(request: Request) -> Form:
     request.state.kept = kept_fields(posted)
     if not request.app.state.site.is_own(request):
         raise NotOurForm(is_foreign=True)
-    visit = open_visit(request)
+    visit = open_desk(request)
     if posted.get("csrf") != visit.session.csrf:
         raise NotOurForm(is_foreign=False)
     lists: dict[str, list[str]] = {}
@@ -124,13 +146,21 @@ def kept_fields(posted: FormData) -> list[tuple[str, str]]:
     ]
 
 
+# Pages and forms of operators, and those of everybody who has signed in.
 Visited = Annotated[Visit, Depends(open_visit)]
 Posted = Annotated[Form, Depends(open_form)]
+AtDesk = Annotated[Visit, Depends(open_desk)]
+PostedAtDesk = Annotated[Form, Depends(open_desk_form)]
 
 
 def project_path(project: str) -> str:
     """Return the path of a project in the services' API."""
     return f"/v1/projects/{quote(project, safe='')}"
+
+
+def desk_path(project: str) -> str:
+    """Return the path of a project's desk."""
+    return f"/review/{quote(project, safe='')}"
 
 
 def page_path(project: str) -> str:

@@ -8,8 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from services.review_queue.repository.statements import table_of
+from services.review_queue.tables.desk import SessionRow
 from services.review_queue.tables.links import LinkRow
-from services.review_queue.tables.ui import SessionRow
 
 _links = table_of(LinkRow)
 

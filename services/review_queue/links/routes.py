@@ -5,7 +5,6 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Request
 
-from services.review_queue.links.addresses import PublicAddress
 from services.review_queue.links.messages import (
     LinkCode,
     LinkHolder,
@@ -52,11 +51,11 @@ Requested = Annotated[
 
 
 def _made(request: Request, code: str, row: LinkRow) -> OneTimeLink:
-    address: PublicAddress = request.app.state.public_address
+    console: str = request.app.state.console_url
     return OneTimeLink(
         link_id=row.code_digest,
         code=code,
-        url=f"{address.of(request) or ''}/ui/enter?code={quote(code)}",
+        url=f"{console}/enter?code={quote(code)}",
         expires_at=row.expires_at,
     )
 
@@ -79,8 +78,8 @@ async def post_project_link(
 ) -> OneTimeLink:
     """The first who uses it before it expires acts as `subject`, in `role`, in this project.
 
-    `url` is a path alone where the service does not know its own address: the setting
-    `SUREHAND_REVIEW_QUEUE_PUBLIC_URL` says it.
+    `url` is a page of the console, and a path alone where the service does not know the console's
+    address: the setting `SUREHAND_REVIEW_QUEUE_CONSOLE_URL` says it.
     """
     return _made(request, *await links.make([project], body, who))
 

@@ -4,21 +4,21 @@ from alembic import context
 
 from services.review_queue.tables import Base
 from services.review_queue.tables import activity as activity_models
+from services.review_queue.tables import desk as desk_models
 from services.review_queue.tables import feedback as feedback_models
 from services.review_queue.tables import gold as gold_models
 from services.review_queue.tables import links as link_models
 from services.review_queue.tables import tags as tag_models
-from services.review_queue.tables import ui as ui_models
 from services.review_queue.tables import webhooks as webhook_models
 
 # Tables are known once the modules that state them are imported.
 _ = (
     activity_models,
+    desk_models,
     feedback_models,
     gold_models,
     link_models,
     tag_models,
-    ui_models,
     webhook_models,
 )
 

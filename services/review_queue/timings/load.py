@@ -140,11 +140,17 @@ def sentence_of(load: Load | None, workforce: Workforce) -> str:
             return "Not known: no reviewer has answered in this time."
         return "Not known: the project states no hours of reviewers a day, or 0."
     share = f"{load.utilisation:.0%} ({load.lower:.0%} to {load.upper:.0%})"
-    needed = f"tasks that must be answered take {load.hours_per_day:.1f} hours a day, {share} of"
-    hours = f"the {workforce.hours_per_day:.1f} that there are"
+    needed = f"what must be answered takes {_span(load.hours_per_day)} a day, {share} of"
+    hours = f"the {_span(workforce.hours_per_day)} that there are"
     ends = {
         "keeps_up": "Reviewers keep up",
         "tight": "Reviewers may fall behind",
         "overloaded": "Reviewers fall behind",
     }
     return f"{ends[load.state]}: {needed} {hours}."
+
+
+def _span(hours: float | None) -> str:
+    """Return hours in words, less than one in minutes."""
+    given = hours or 0.0
+    return f"{given:.1f} hours" if given >= 1 else f"{60 * given:.0f} minutes"

@@ -45,7 +45,10 @@ def judge_uncertified(
     if champion_certified:
         return GateDecision(False, ["the champion is certified; this version is not"])
     if len(pairs) < _ENOUGH_PAIRS:
-        reason = f"out-of-fold accuracy {accuracy:.4f}, the champion's {champion_accuracy:.4f}"
+        reason = (
+            f"right on {accuracy:.1%} of the labels that it had not learned from, the champion on"
+            f" {champion_accuracy:.1%} of its own"
+        )
         return GateDecision(accuracy > champion_accuracy, [reason])
     gained = sum(new and not old for new, old in pairs)
     lost = sum(old and not new for new, old in pairs)
@@ -97,9 +100,9 @@ def judge_certified(
             "its model cannot score"
         )
         return GateDecision(False, [reason])
-    reason = f"certified for {coverage:.3f} of the population, the champion for "
-    reason += f"{champion_coverage:.3f}"
+    reason = f"certified to answer {coverage:.1%} of the population, the champion "
+    reason += f"{champion_coverage:.1%}"
     if lost_before > 0:
-        reason += f", which covers {lost_before:.3f} less than champions before it"
+        reason += f", which answers {lost_before:.1%} less than champions before it"
     lost = round(max(0.0, lost_before + champion_coverage - coverage), 12)
     return GateDecision(lost <= _COVERAGE_MARGIN, [reason], lost)

@@ -11,9 +11,9 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from services.review_queue.activity.service import ActivityCursor
 from shared.contracts.base import task_id_for
+from tests.harness.consoles import link, visiting
 from tests.harness.desk import Desk, Json, body_of, entry, problem_of
 from tests.integration.review_queue.exchange.files import lines, take_in
-from tests.integration.review_queue.test_entry import Visitor, code_of, link
 
 
 @pytest.fixture(autouse=True)
@@ -144,35 +144,25 @@ async def test_feedback_and_its_answer_are_told_without_what_was_said(desk: Desk
     assert "positive" not in str(told)
 
 
-async def test_links_and_sessions_are_told(desk: Desk) -> None:
-    url = await link(desk)
-    async with Visitor(desk.base_url) as anna:
-        await anna.enter(code_of(url))
-        await anna.post(desk.page("acknowledge"), {"revision": 1})
-        await anna.post(desk.page("acknowledge"), {"revision": 1})
-        await anna.http.post("/ui/leave", headers=anna.origin)
-        await anna.http.post("/ui/leave", headers=anna.origin)
+async def test_links_and_what_was_read_are_told(desk: Desk) -> None:
+    async with visiting(desk) as anna:
+        await anna.enter(await link(desk))
+        for _ in range(2):
+            await anna.post(desk.page("instructions"), {"revision": 1})
     told = (await log(desk))[:-1][::-1]
     assert [(one["actor"], one["role"], one["action"]) for one in told] == [
         ("operator", "operator", "link.made"),
-        ("anna", "reviewer", "session.opened"),
+        ("anna", None, "link.redeemed"),
         ("anna", "reviewer", "instructions.read"),
-        ("anna", "reviewer", "session.ended"),
     ]
-    # All that was done in one session bears its id.
-    assert len({one["token_id"] for one in told[1:]}) == 1
 
 
 @pytest.mark.own_desk
-async def test_a_session_for_all_projects_is_told_outside_of_them(desk: Desk) -> None:
-    async with Visitor(desk.base_url) as one, Visitor(desk.base_url) as other:
-        await one.sign_in(desk.keys.issue("operator", "chief"))
-        await other.sign_in(desk.keys.issue("reviewer", "bert", projects=[desk.project]))
-    assert (await newest(desk))["actor"] == "bert"
-    outside = body_of(await desk.operator.get("/v1/activity"))
-    (told,) = outside["activity"]
-    assert (told["actor"], told["action"]) == ("chief", "session.opened")
-    assert told["detail"]["by"] == "token"
+async def test_a_link_to_all_projects_is_told_outside_of_them(desk: Desk) -> None:
+    chief = desk.of("operator", "chief")
+    body_of(await chief.post("/v1/links", json={"subject": "otto"}))
+    (told,) = body_of(await desk.operator.get("/v1/activity"))["activity"]
+    assert (told["actor"], told["action"]) == ("chief", "link.made")
     limited = desk.of("operator", "shopkeeper", desk.project)
     problem_of(await limited.get("/v1/activity"), 403, "forbidden")
     body_of(await limited.get(desk.path("activity")))

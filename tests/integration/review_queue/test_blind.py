@@ -3,9 +3,9 @@
 import re
 from typing import Any
 
-import httpx
 import pytest
 
+from tests.harness.consoles import visiting
 from tests.harness.desk import Desk, Json, body_of, entry
 from tests.integration.review_queue.gold.people import known
 
@@ -121,16 +121,14 @@ async def test_pages_tell_what_the_api_tells(desk: Desk) -> None:
     await desk.put_project(instructions="", review={"lease_seconds": 60})
     await post(desk, "audit", "positive")
     token = desk.keys.issue("operator", "op")
-    async with httpx.AsyncClient(base_url=desk.base_url, trust_env=False) as page:
-        entered = await page.post("/ui/", data={"token": token}, headers={"origin": desk.base_url})
-        assert entered.status_code == 303, entered.text
-        page.headers["origin"] = desk.base_url
-        shown = await page.post(desk.page("tasks"), json={"count": 1})
+    async with visiting(desk) as page:
+        assert (await page.sign_in(token)).status_code == 303
+        shown = await page.post(desk.page("tasks"), {"count": 1})
         (found,) = re.findall(r'data-token="([^"]+)"', shown.text)
         told = [shown.text]
         for what, body in (("verdict", {"label": "negative"}), ("undo", None), ("renew", None)):
-            told.append((await page.post(f"/ui/leases/{found}/{what}", json=body)).text)
-        told += [(await page.get(desk.page(f"{what}"))).text for what in ("progress", "me")]
+            told.append((await page.post(f"/leases/{found}/{what}", body)).text)
+        told += [(await page.http.get(desk.page(f"{what}"))).text for what in ("progress", "me")]
     assert '"outcome":{"label":"negative","revision":1}' in told[1]
     assert not [word for word in FORBIDDEN for text in told if word in text]
 

@@ -5,8 +5,8 @@ import re
 import pytest
 
 from shared.contracts.projects import Project, certificate_digest, question_digest
+from tests.harness.consoles import visiting
 from tests.harness.desk import PROJECT, Desk, Json, body_of, problem_of
-from tests.integration.review_queue.test_entry import Visitor
 
 DISPLAY: Json = {
     "negative": {
@@ -70,7 +70,7 @@ async def test_a_patch_that_removes_a_label_removes_its_display(desk: Desk) -> N
 async def test_the_page_has_names_and_keys_on_its_buttons(desk: Desk) -> None:
     hostile = {"name": "<b>Happy</b>", "key": "p"}
     await desk.put_project(label_display={"positive": hostile})
-    async with Visitor(desk.base_url) as page:
+    async with visiting(desk) as page:
         await page.sign_in(desk.keys.issue("operator", "olga"))
         shown = (await page.http.get(desk.page())).text
     (button,) = re.findall(r'<button[^>]*data-label="positive"[^>]*>', shown)

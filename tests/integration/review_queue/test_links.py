@@ -15,8 +15,8 @@ from shared.http.body import OPEN_LIMIT_BYTES
 from shared.settings import CommonSettings
 from tests.harness import client, wait_until
 from tests.harness.clock import Clock
+from tests.harness.consoles import visiting
 from tests.harness.desk import Desk, Json, body_of, entry, open_desk, problem_of
-from tests.integration.review_queue.test_entry import Visitor
 
 IS_JSON = {"Content-Type": "application/json"}
 
@@ -126,7 +126,7 @@ async def test_a_token_is_renewed_for_ninety_days(desk: Desk) -> None:
 async def test_revoking_ends_tokens_unused_links_and_sessions_of_a_person(desk: Desk) -> None:
     given, unused = await redeemed(desk), (await made(desk))["code"]
     kept = await redeemed(desk, subject="boris")
-    async with caller(desk, given["token"]) as anna, Visitor(desk.base_url) as page:
+    async with caller(desk, given["token"]) as anna, visiting(desk) as page:
         await page.enter((await made(desk))["code"])
         assert (await page.http.get(desk.page())).status_code == 200
         body_of(await anna.get(desk.path()))
@@ -136,7 +136,8 @@ async def test_revoking_ends_tokens_unused_links_and_sessions_of_a_person(desk: 
         refused = problem_of(await anna.get(desk.path()), 401, "unauthorized")
         assert "revoked" in refused["detail"]
         problem_of(await anna.post("/v1/links/renew"), 401, "unauthorized")
-        assert (await page.http.get(desk.page())).headers["location"] == "/ui/"
+        ended = await page.http.get(desk.page())
+        assert ended.headers["location"] == f"/sign-in?next={desk.page()}"
     problem_of(await visit(desk, "redeem", unused), 404, "not-found")
     async with caller(desk, kept["token"]) as boris:
         body_of(await boris.get(desk.path()))
@@ -224,7 +225,7 @@ async def test_a_body_without_a_token_is_small(desk: Desk) -> None:
 
 
 @pytest.mark.own_desk
-async def test_without_a_private_key_links_only_open_the_pages(
+async def test_without_a_private_key_a_link_stays_unused(
     common: CommonSettings,
     settings: ReviewQueueSettings,
     keys: Keys,
@@ -232,12 +233,12 @@ async def test_without_a_private_key_links_only_open_the_pages(
     tmp_path: Path,
 ) -> None:
     without = settings.model_copy(update={"signing_keys_dir": tmp_path})
-    async with open_desk(common, without, keys, clock) as desk, Visitor(desk.base_url) as page:
+    async with open_desk(common, without, keys, clock) as desk:
         await desk.put_project()
         code = (await made(desk))["code"]
         refused = problem_of(await visit(desk, "redeem", code), 503, "unavailable")
         assert "SIGNING_KEYS_DIR" in refused["detail"]
-        assert (await page.enter(code)).status_code == 303
+        body_of(await visit(desk, "inspect", code))
     assert Keys(tmp_path).kids() == []
 
 

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.flags import flags
+from tests.harness.consoles import visiting
 from tests.harness.desk import Desk, body_of, entry
 from tests.integration.review_queue.exchange.files import (
     MEDIA_TYPES,
@@ -12,7 +13,6 @@ from tests.integration.review_queue.exchange.files import (
     records_of,
     take_in,
 )
-from tests.integration.review_queue.test_entry import Visitor
 
 pytestmark = pytest.mark.own_desk
 
@@ -42,10 +42,10 @@ async def test_tasks_are_checked_and_shown(desk: Desk) -> None:
     good, bad = await desk.post(entry("a", data={"gift": True}), entry("b", data={"gift": "yes"}))
     assert (good["status"], bad["status"]) == ("created", "rejected")
     assert "must be true or false" in bad["detail"]
-    async with Visitor(desk.base_url) as anna:
+    async with visiting(desk) as anna:
         await anna.sign_in(desk.keys.issue("reviewer", "anna"))
-        await anna.post("/ui/p/shop/acknowledge", {"revision": 1})
-        page = await anna.post("/ui/p/shop/tasks", {"count": 1})
+        await anna.post("/review/shop/instructions", {"revision": 1})
+        page = await anna.post("/review/shop/tasks", {"count": 1})
         assert page.status_code == 200, page.text
         assert '<section class="field flag">' in page.text
         assert '<p class="value" dir="auto">a gift</p>' in page.text

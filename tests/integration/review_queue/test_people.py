@@ -280,6 +280,7 @@ async def test_statistics_say_what_each_reviewer_has_done(desk: Desk, opinion: O
         "warnings": [],
         "onboarding_left": 0,
         "gold_left": 0,
+        "tags": [],
         "pause": None,
     }
     assert listed["r2"]["outcomes"] == {"tasks": 2, "agreement": 0.5}
@@ -328,7 +329,7 @@ async def test_reviewer_sees_his_own_statistics_and_no_others(desk: Desk) -> Non
     assert own == {name: seen[name] for name in own}
     assert set(seen) - set(own) == {
         *("labels", "suggestions", "changed_answers", "warnings"),
-        *("onboarding_left", "gold_left", "pause"),
+        *("onboarding_left", "gold_left", "tags", "pause"),
     }
     newcomer = body_of(await desk.reviewer("new").get(desk.path("reviewers/me")))
     assert (newcomer["reviewer"], newcomer["verdicts"]) == ("new", 0)

@@ -3,7 +3,7 @@
 from typing import Any
 from urllib.parse import quote
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Response
 
 from services.console.charts.agreement import agreement_chart
 from services.console.charts.reviewers import gold_chart, label_mix_chart
@@ -39,7 +39,7 @@ async def act(form: Posted, name: str) -> Response:
             if tags := view.tags_in(form.text("tags")):
                 wanted["tags"] = tags
             made = await call(form.visit, "review_queue", "POST", name, "links", json=wanted)
-            place = _address(form.visit.request, made, role)
+            place = _address(form.visit, made)
             invited = {"subject": reviewer, "url": place, "expires_at": made["expires_at"]}
         else:
             await _change(form, name, what, who)
@@ -68,14 +68,9 @@ async def _change(form: Form, name: str, what: str, who: str) -> None:
     await call(form.visit, "review_queue", method, name, path, **options)
 
 
-def _address(request: Request, made: dict[str, Any], role: str) -> str:
-    """Return the link: of the console for an operator, of the desk for a reviewer."""
-    if role == "operator":
-        own = request.app.state.site.address(request) or ""
-        return f"{own}/enter?code={quote(made['code'])}"
-    url = str(made["url"])
-    desk = str(request.app.state.desk_url)
-    return url if url.startswith("http") else f"{desk}{url}"
+def _address(visit: Visit, made: dict[str, Any]) -> str:
+    own = visit.site.address(visit.request) or ""
+    return f"{own}/enter?code={quote(made['code'])}"
 
 
 async def _page(

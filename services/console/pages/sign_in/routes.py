@@ -8,25 +8,36 @@ from services.console.web.cards import refusal_words
 from services.console.web.forwarding import forwarded
 from services.console.web.rendering import rendered
 from services.console.web.security import guarded, local_path
-from services.console.web.session import COOKIE, Session, keep_session, read_token, session_of
-from services.console.web.visit import NotOurForm, Posted, kept_fields
+from services.console.web.session import (
+    COOKIE,
+    LINK_COOKIE,
+    Session,
+    keep_link,
+    keep_session,
+    read_token,
+    session_of,
+)
+from services.console.web.visit import NotOurForm, PostedAtDesk, kept_fields
 from shared.contracts.base import utc_now
 from surehand import ProblemError
 
 router = APIRouter(include_in_schema=False)
 _KEPT = "kept."
 _ROLES = {"operator", "reviewer"}
-_TOO_MANY = 429
 _NO_TOKEN = "This is no token. Paste it whole: three parts with dots between."  # noqa: S105
 
 
 @router.get("/sign-in")
-async def show(request: Request, next: str = "/") -> Response:  # noqa: A002 - as in the address
+async def show(
+    request: Request,
+    next: str = "/",  # noqa: A002 - as in the address
+    asked: bool = False,
+) -> Response:
     """Show the form."""
     if session_of(request) is not None:
         return _to(local_path(next))
     request.app.state.bundle.prepare()
-    return _page(next)
+    return _page(request, next, asked=asked)
 
 
 @router.post("/sign-in")
@@ -44,9 +55,9 @@ async def sign_in(request: Request) -> Response:
     session = read_token(token) if token else session_of(request)
     if session is None:
         words = _NO_TOKEN if token else "You are not signed in yet: open a link, or paste a token."
-        return _page(target, fault=words, kept=kept, status=401)
+        return _page(request, target, fault=words, kept=kept, status=401)
     if fault := await _refusal(request, session):
-        return _page(target, fault=fault, kept=kept, status=401)
+        return _page(request, target, fault=fault, kept=kept, status=401)
     if kept:
         page = rendered("sign_in/kept.html", now=utc_now(), who=session, action=target, kept=kept)
         return _with_cookie(request, page, session)
@@ -56,8 +67,14 @@ async def sign_in(request: Request) -> Response:
 @router.get("/enter")
 async def invitation(request: Request, code: str = "") -> Response:
     """Show what a link is for; only a press uses it up, as previews of links open them too."""
-    request.app.state.bundle.prepare()
-    return rendered("sign_in/enter.html", now=utc_now(), who=None, code=code)
+    try:
+        link = await request.app.state.clients.of("").links.inspect(code)
+    except ProblemError as error:
+        return _page(request, "/", fault=_why_not(error), status=error.status)
+    if link.role == "operator":
+        # Reviewers see no chart.
+        request.app.state.bundle.prepare()
+    return rendered("sign_in/enter.html", now=utc_now(), who=None, code=code, link=link)
 
 
 @router.post("/enter")
@@ -72,18 +89,39 @@ async def enter(request: Request) -> Response:
             headers=forwarded(request),
         )  # fmt: skip
     except ProblemError as error:
-        words = "The link was used before, or has expired. Ask an operator for a new one."
-        if error.status == _TOO_MANY:
-            words = refusal_words(error)
-        return _page("/", fault=words, status=error.status)
+        return _page(request, "/", fault=_why_not(error), status=error.status)
     session = read_token(str(given["token"]))
     if session is None:
-        return _page("/", fault="The link gave no session. Ask an operator.", status=502)
-    return _with_cookie(request, _to("/"), session)
+        fault = "The link gave no session. Ask an operator."
+        return _page(request, "/", fault=fault, status=502)
+    response = _with_cookie(request, _to("/"), session)
+    keep_link(request, response, _text(posted, "code"))
+    return response
+
+
+@router.post("/link-request")
+async def request_link(request: Request) -> Response:
+    """Ask operators for a new link, by the last one that let this browser in."""
+    _require_own(request)
+    try:
+        await request.app.state.clients.of("").call(
+            "review_queue", "POST", "/v1/links/request",
+            json={"code": request.cookies.get(LINK_COOKIE, "") or "none"},
+            headers=forwarded(request),
+        )  # fmt: skip
+    except ProblemError as error:
+        return _page(request, "/", fault=refusal_words(error), status=error.status)
+    return _to("/sign-in?asked=true")
+
+
+def _why_not(error: ProblemError) -> str:
+    if error.status in {404, 422}:
+        return "The link was used before, or has expired. Ask an operator for a new one."
+    return refusal_words(error)
 
 
 @router.post("/sign-out")
-async def sign_out(form: Posted) -> Response:
+async def sign_out(form: PostedAtDesk) -> Response:
     """Forget the session in this browser."""
     response = form.visit.to("/sign-in")
     response.delete_cookie(COOKIE)
@@ -111,8 +149,10 @@ def _require_own(request: Request) -> None:
 
 
 def _page(
+    request: Request,
     target: str,
     *,
+    asked: bool = False,
     fault: str | None = None,
     kept: list[tuple[str, str]] | None = None,
     status: int = 200,
@@ -126,6 +166,8 @@ def _page(
         next=target,
         kept=kept or [],
         had_session=bool(kept),
+        can_ask=LINK_COOKIE in request.cookies,
+        asked=asked,
     )
 
 

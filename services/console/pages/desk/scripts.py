@@ -1,0 +1,71 @@
+"""Routes that the desk's scripts call: refusals are the services' problems, as JSON."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
+
+from fastapi import Request, Response
+from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
+
+from services.console.web.cards import away_words
+from services.console.web.security import guarded
+from services.console.web.visit import SignInNeeded
+from surehand import ProblemError, Unavailable
+
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+_LOOK_SECONDS = 1.0
+_FOREIGN = (
+    "This request does not come from a page of this site. Where the console is reached under "
+    "another name than this machine's, SUREHAND_CONSOLE_PUBLIC_URL must say which."
+)
+
+
+class ScriptRoute(APIRoute):
+    """A route for scripts of this site's own pages."""
+
+    def get_route_handler(self) -> Handler:
+        """Wrap FastAPI's handler."""
+        handle = super().get_route_handler()
+
+        async def answered(request: Request) -> Response:
+            if not request.app.state.site.is_own(request):
+                return guarded(problem(403, "Not a request of this site", _FOREIGN))
+            try:
+                response = await handle(request)
+            except SignInNeeded:
+                response = problem(401, "No session", "The session has ended; sign in again.")
+            except Unavailable as error:
+                response = problem(503, "A service is away", away_words(error))
+            except ProblemError as error:
+                response = _json(error.status, error.members)
+            return guarded(response)
+
+        return answered
+
+
+def problem(status: int, title: str, detail: str) -> Response:
+    """Return a problem of the desk itself."""
+    return _json(status, {"type": "about:blank", "title": title, "detail": detail})
+
+
+def _json(status: int, members: Any) -> Response:
+    members = {**members, "status": status}
+    return JSONResponse(members, status, media_type="application/problem+json")
+
+
+async def unless_gone(call: Awaitable[Any], gone: Callable[[], Awaitable[bool]]) -> Any:
+    """Return what a call returns; None once the browser has left: the call is then given up.
+
+    The services look for that too, and lease nothing to a client that has left.
+    """
+    task = asyncio.ensure_future(call)
+    try:
+        while not task.done():
+            await asyncio.wait({task}, timeout=_LOOK_SECONDS)
+            if not task.done() and await gone():
+                return None
+        return task.result()
+    finally:
+        task.cancel()
