@@ -48,9 +48,10 @@ _ANSWERED = """verdicts WHERE verdicts.task_id = tasks.task_id
 # One of the reviewers at least has not answered it.
 _UNANSWERED = f"(SELECT count(DISTINCT reviewer) FROM {_ANSWERED}) < :number"  # noqa: S608 - constants
 # The needs that some of the reviewers cover: of each the tasks are read by their index.
-_COVERED = """(SELECT '' AS needs UNION
+_COVERED = """covered AS (
+  SELECT '' AS needs UNION
   SELECT reviewer_tags.needs FROM reviewer_tags
-  WHERE reviewer_tags.project = :project AND reviewer_tags.reviewer {among:reviewers}) AS covered"""
+  WHERE reviewer_tags.project = :project AND reviewer_tags.reviewer {among:reviewers})"""
 _CLAIMABLE = f"project = :project AND needs = covered.needs AND turn IS NOT NULL AND {_UNANSWERED}"
 
 
@@ -61,13 +62,14 @@ def _of_each(columns: str, free: str, *, order: str = "", lateral: bool) -> str:
         joined = f"CROSS JOIN LATERAL (SELECT {columns} {tasks}{{lock}}) AS tasks"
     else:
         joined = f"JOIN tasks ON tasks.task_id IN (SELECT task_id {tasks})"
-    return f"SELECT {columns} FROM {_COVERED} {joined} {order} LIMIT :count"  # noqa: S608 - constants
+    return f"SELECT {columns} FROM covered {joined} {order} LIMIT :count"  # noqa: S608 - constants
 
 
 def _counting(*, lateral: bool) -> Query:
     free = f"{_IN_ANY_GROUP} AND ({_FOR_ALL} OR {_KEPT})"
     found = _of_each("tasks.task_id", free, lateral=lateral)
-    return Query(f"SELECT count(*) AS number FROM ({found}) AS found", {"number": Integer()})  # noqa: S608 - constants
+    number = f"WITH {_COVERED} SELECT count(*) AS number FROM ({found}) AS found"  # noqa: S608 - constants
+    return Query(number, {"number": Integer()})
 
 
 # Where a task comes among those that are given together: what has come back from a reviewer before
@@ -106,7 +108,7 @@ def _finding(*, lateral: bool) -> Query:
     )
     return Query(
         f"""
-WITH {read}
+WITH {_COVERED},{read}
 SELECT found.*, (SELECT {{list:reviewer}} FROM {_ANSWERED_BY}) AS answered_by,
   (SELECT {{list:reviewer}} FROM {_COVERED_BY}) AS covered_by,
   (SELECT revision FROM projects WHERE name = :project) AS project_revision
