@@ -150,6 +150,7 @@ async def _measure(server: str, asked: Sizes) -> list[Measured]:
         async with installation(urls) as services:
             await _fill(services, engines, asked)
             usual = await _measured(services, engines["admin"], "one in twenty", asked)
+            print(_section([usual], ["Form: so far."]), flush=True)
             rows.let_all_wait(engines["review_queue"])
             worst = await _measured(services, engines["admin"], "all", asked)
     return [usual, worst]

@@ -1,9 +1,10 @@
 """Rows of many tasks, answers and decisions, made by PostgreSQL itself from one of each."""
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Engine, inspect, text
+from sqlalchemy import Connection, Engine, inspect, text
 from sqlmodel import Session
 
 from services.trainer.projects.repository import fresh_state
@@ -15,7 +16,7 @@ from tests.harness.model_publisher import entry_of, manifest_of
 _MOMENT = "CAST(:began AS timestamptz) + n * interval '1 second'"
 _WAITS = "n % :nth = 0"
 _TASK = {
-    "task_id": "gen_random_uuid()::text",
+    "task_id": "lpad(to_hex(n), 8, '0') || '-0000-4000-8000-' || substr(md5(owner.name), 1, 12)",
     "item_id": "'item-' || n",
     "project": "owner.name",
     "state": f"CASE WHEN {_WAITS} THEN 'open' ELSE 'resolved' END",
@@ -49,16 +50,16 @@ _CHAMPION = "v1"
 
 def fill_queue(engine: Engine, each: int, nth: int) -> None:
     """Give every project `each` more tasks, copies of the only one; one in `nth` waits."""
-    with engine.begin() as connection:
-        given = {"each": each, "nth": nth, "began": _began(each)}
-        connection.execute(text(_copies(engine, "tasks", _TASK, "projects")), given)
+    copies = _copies(engine, "tasks", _TASK, "projects")
+    with engine.begin() as connection, _without_indexes(connection, "tasks", "verdicts"):
+        connection.execute(text(copies), {"each": each, "nth": nth, "began": _began(each)})
         connection.execute(text(_VERDICTS))
     vacuum(engine)
 
 
 def let_all_wait(engine: Engine) -> None:
     """Open every task again; the answers stay."""
-    with engine.begin() as connection:
+    with engine.begin() as connection, _without_indexes(connection, "tasks"):
         connection.execute(text(_REOPENED))
     vacuum(engine)
 
@@ -75,8 +76,8 @@ def fill_trainer(engine: Engine, projects: Sequence[Project], each: int) -> None
             session.add(_version(project, began))
         session.add(_decision(name, began))
         session.commit()
-    with engine.begin() as connection:
-        copies = _copies(engine, "ledger_rows", _DECISION, "project_state")
+    copies = _copies(engine, "ledger_rows", _DECISION, "project_state")
+    with engine.begin() as connection, _without_indexes(connection, "ledger_rows"):
         connection.execute(text(copies), {"each": each, "began": began})
     vacuum(engine)
 
@@ -85,6 +86,23 @@ def vacuum(engine: Engine) -> None:
     """Give PostgreSQL what it knows of tables in use."""
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as alone:
         alone.execute(text("VACUUM ANALYZE"))
+
+
+@contextlib.contextmanager
+def _without_indexes(connection: Connection, *tables: str) -> Iterator[None]:
+    """Drop the indexes of tables, but for those of constraints, and build them afterwards."""
+    found = connection.execute(
+        text(
+            "SELECT indexname, indexdef FROM pg_indexes WHERE tablename = ANY(:tables) "
+            "AND indexname NOT IN (SELECT conname FROM pg_constraint)"
+        ),
+        {"tables": list(tables)},
+    ).all()
+    for name, _ in found:
+        connection.execute(text(f'DROP INDEX "{name}"'))
+    yield
+    for _, definition in found:
+        connection.execute(text(definition))
 
 
 def _began(each: int) -> datetime:

@@ -63,17 +63,23 @@ def _figures(counted: Counted) -> list[ColumnElement[Any]]:
     )
     oldest = select(_tasks.c.created_at).where(is_waiting).order_by(_tasks.c.created_at).limit(1)
     return [
-        _number(is_waiting, counted.to).label("waiting"),
+        _number(is_waiting, counted.to, _tasks.c.created_at).label("waiting"),
         oldest.correlate(_projects).scalar_subquery().label("oldest"),
-        _number(is_disputed, counted.to).label("disputed"),
-        _number(stands, counted.to).label("answers"),
+        _number(is_disputed, counted.to, _tasks.c.adjudication).label("disputed"),
+        _number(stands, counted.to, _verdicts.c.given_at).label("answers"),
     ]
 
 
-def _number(which: ColumnElement[bool], most: int) -> ScalarSelect[int]:
-    """Return how many rows of a project there are, `most` at most."""
+def _number(which: ColumnElement[bool], most: int, order: ColumnElement[Any]) -> ScalarSelect[int]:
+    """Return how many rows of a project there are, `most` at most.
+
+    `order` is the index's own: so PostgreSQL walks the index and stops at `most`, instead of
+    reading all of it into a bitmap first.
+    """
     # Only one level down: the project comes from the statement around both.
-    found = select(literal(1)).where(which).limit(most).correlate(_projects).subquery()
+    found = (
+        select(literal(1)).where(which).order_by(order).limit(most).correlate(_projects).subquery()
+    )
     return select(func.count()).select_from(found).scalar_subquery()
 
 

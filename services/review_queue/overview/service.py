@@ -24,7 +24,7 @@ class OverviewService:
 
     database: Database
     now: Callable[[], datetime]
-    counted_to: int = 10_000
+    counted_to: int = 1_000
 
     async def projects(
         self, *, since: datetime | None, after: str, limit: int, only: frozenset[str] | None

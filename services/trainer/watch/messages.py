@@ -122,7 +122,8 @@ class PromiseView(Message):
     """The answer of ``GET …/promise``: whether the champion may answer alone now, and why.
 
     `valid_now` is what routers go by; `why_not` says in words what is missing. `share_answered` is
-    the share of automatic answers among its newest decisions since the certificate, 1,000 at most.
+    the share of automatic answers among its decisions since the certificate, as far as they are of
+    the project's newest 1,000.
     `offers` are the versions that could answer in its place, newest first; only an operator lets
     one serve.
     """

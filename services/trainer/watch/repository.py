@@ -28,7 +28,7 @@ from services.trainer.tables import (
 )
 from shared.db import Session
 
-# So many of a version's newest decisions tell its share of answers, to some 3 points.
+# So many of a project's newest decisions tell the share of answers, to some 3 points.
 SHARED = 1_000
 
 
@@ -200,8 +200,8 @@ async def newest_decisions(
 ) -> list[tuple[str, int, int]]:
     """Return (project, answers, decisions) of each (project, version, since), in one statement.
 
-    Of a version's `SHARED` newest decisions those since then count: the rows that are read have a
-    bound, however long the ledger is.
+    Of a project's `SHARED` newest decisions since then those of the version count: the rows that
+    are read have a bound, however long the ledger is.
     """
     found: list[tuple[str, int, int]] = []
     # SQLite takes at most 500 selects in a statement.
@@ -213,9 +213,10 @@ async def newest_decisions(
 
 def _newest(project: str, version: str, since: datetime) -> Select[str, int, int]:
     newest = (
-        select(col(LedgerRow.decision), col(LedgerRow.received_at))
-        .where(col(LedgerRow.project) == project, col(LedgerRow.model_version) == version)
-        .order_by(col(LedgerRow.id).desc())
+        select(col(LedgerRow.decision), col(LedgerRow.model_version))
+        .where(col(LedgerRow.project) == project, col(LedgerRow.received_at) >= since)
+        # The order of an index: by id, PostgreSQL may walk the ledger of all projects.
+        .order_by(col(LedgerRow.received_at).desc())
         .limit(SHARED)
         .subquery()
     )
@@ -223,7 +224,7 @@ def _newest(project: str, version: str, since: datetime) -> Select[str, int, int
     return (
         select(literal(project), answered, func.count())
         .select_from(newest)
-        .where(newest.c.received_at >= since)
+        .where(newest.c.model_version == version)
     )
 
 

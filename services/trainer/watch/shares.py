@@ -9,7 +9,7 @@ from shared.db import Session
 
 
 async def shares_answered(session: Session, versions: Sequence[Version]) -> dict[str, float]:
-    """Return the share of each version's newest decisions that were answers, by project.
+    """Return the share of answers among the newest decisions of each version, by project.
 
     The versions are of different projects. Only decisions since the certificate count; a version
     without any is left out.

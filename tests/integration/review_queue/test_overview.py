@@ -60,7 +60,7 @@ async def test_no_figure_is_counted_beyond_its_bound(desk: Desk) -> None:
             await desk.answer(reviewer, label)
     whole = (await rows(desk))[desk.project]
     assert (whole["waiting"], whole["adjudication"], whole["answers"]) == (6, 3, 6)
-    assert whole["counted_to"] == 10_000
+    assert whole["counted_to"] == 1_000
     database, names = Database(desk.database_url), frozenset({desk.project})
     for most in (2, 6):
         service = OverviewService(database, desk.clock, counted_to=most)

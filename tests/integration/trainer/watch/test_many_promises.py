@@ -53,6 +53,8 @@ async def test_many_promises_say_what_each_one_says(
         await answer(parts, range(2000, 2006), "a")
         assert (await both(parts)).share_answered == 1.0
         # Of the newest ten decisions six are answers; the older ones no longer count.
+        parts.clock.advance(minutes=1)
         await answer(parts, range(2006, 2010), "b", decision="in_review", reason="below_threshold")
+        parts.clock.advance(minutes=1)
         await answer(parts, range(2010, 2012), "c")
         assert (await both(parts)).share_answered == 0.6
