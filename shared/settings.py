@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Iterable, Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -46,6 +47,9 @@ class CommonSettings(BaseSettings):
     """Where the router and the trainer find the review queue."""
     trainer_url: str = "http://127.0.0.1:8002"
     """Where others find the trainer."""
+    trusted_proxies: str = "127.0.0.1 ::1"
+    """Addresses and networks whose `X-Forwarded-For` says where a request comes from, apart by
+    spaces: the review queue is to trust the console, and the console the proxy before it."""
     body_limit_bytes: int = Field(default=8 * 1024 * 1024, ge=1024)
     """Largest request body that is read."""
     header_timeout_seconds: float = Field(default=10.0, gt=0, le=600)
@@ -70,6 +74,13 @@ class CommonSettings(BaseSettings):
         if text and (len(text) < _SECRET_LENGTH or _PLACEHOLDER.search(text)):
             raise ValueError(f"must be {_SECRET_LENGTH} random characters, not a placeholder")
         return secret
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, proxies: str) -> str:
+        for one in proxies.split():
+            ip_network(one, strict=False)
+        return proxies
 
     @property
     def keys_folder(self) -> Path:

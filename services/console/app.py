@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import AsyncIterator
 
 from fastapi import FastAPI
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from services.console.charts.bundle import Bundle
 from services.console.clients import Clients
@@ -50,6 +51,7 @@ def create_app(common: CommonSettings, settings: ConsoleSettings) -> FastAPI:
         missing={},
         body_limit_bytes=common.body_limit_bytes,
     )
+    app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=common.trusted_proxies.split())
     faults.install(app)
     app.state.clients, app.state.promises = clients, promises
     app.state.site = Site(settings.public_url, settings.allowed_image_origins)

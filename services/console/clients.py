@@ -9,7 +9,7 @@ from surehand import AsyncSurehand, RetryPolicy
 
 # A page waits for its slowest call: one that is away is soon said to be.
 _TIMEOUT_SECONDS = 10.0
-_RETRIES = RetryPolicy(retries=1, first_seconds=0.05)
+_RETRIES = RetryPolicy(retries=1, first_seconds=0.05, longest_retry_after=1.0)
 # Services close a connection that is idle for five seconds, also as a request is on its way.
 _KEEPALIVE_SECONDS = 2.0
 _NO_TOKEN = "none"  # noqa: S105 - what a call without a person sends

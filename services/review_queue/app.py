@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from fastapi import FastAPI
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from services.review_queue.erasure.projects import ProjectErasure
 from services.review_queue.exchange.routes import IMPORT_PATH
@@ -89,6 +90,7 @@ def create_app(
         front=partial(Front, ways=WAYS, limit_bytes=common.body_limit_bytes),
         larger_bodies={IMPORT_PATH: settings.import_limit_bytes},
     )
+    app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=common.trusted_proxies.split())
     return _with_state(app, services, settings)
 
 

@@ -1,5 +1,7 @@
 """What operators do on the pages: invite, edit, upload, promote, begin a project."""
 
+import base64
+import re
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +37,16 @@ async def test_an_invited_reviewer_gets_a_link_that_opens_the_desk(
         link = await page.locator("#new-link").inner_text()
         assert "/enter?code=" in link
         await page.goto(f"/projects/{project}/people")
-        await expect(page.get_by_role("region", name="Links").first).to_contain_text("anna")
+        links = page.get_by_role("region", name="Links").first
+        await expect(links).to_contain_text("anna")
         await expect(page.locator("#new-link")).to_have_count(0)
+        await page.get_by_role("button", name="New link for anna").click()
+        await expect(page.locator("#new-link")).to_contain_text("/enter?code=")
+        await page.get_by_text("Revoke anna").click()
+        await page.get_by_role("button", name="Revoke all").click()
+        await expect(page.get_by_text("The links are revoked")).to_be_visible()
+        await expect(links.get_by_text("revoked", exact=True)).to_have_count(2)
+        await expect(links.get_by_text("unused")).to_have_count(0)
 
 
 async def test_a_reviewer_is_paused_with_a_reason_and_let_go_on(
@@ -134,6 +144,90 @@ async def test_the_second_of_two_operators_sees_a_difference_and_no_update_is_lo
             await page.get_by_role("button", name=button).click()
         await expect(page.get_by_text("The settings are saved.")).to_be_visible()
     assert (await settings(installed, "contested"))["title"] == "Mine"
+
+
+async def test_the_look_of_labels_is_previewed_saved_and_compared(
+    installed: Installed, signed_in: SignedIn
+) -> None:
+    shown = {"negative": {"name": "Bad", "key": "b"}, "positive": {"color": "#00aa00"}}
+    await make(installed, "looks", label_display=shown)
+    async with signed_in() as (page, one), signed_in() as (other, _):
+        one.expected = "the server responded with a status of 409"
+        preview = page.get_by_label("What reviewers will see")
+        bad = page.get_by_role("group", name="negative")
+        for each in (page, other):
+            await each.goto("/projects/looks/settings")
+        await expect(preview).to_contain_text("Bad")
+        await bad.get_by_label("Name on the button").fill("Complaint")
+        await bad.get_by_label("When it applies").fill("Something <b>is</b> wrong")
+        await bad.get_by_label("Key").fill("")
+        await page.get_by_label("Instructions").first.fill("# Read *all* of it\n<i>no</i>")
+        await expect(preview.locator(".prose em")).to_have_text("all")
+        await expect(preview.locator(".prose")).to_contain_text("<i>no</i>")
+        await expect(preview).to_contain_text("Something <b>is</b> wrong")
+        # A label that is added has a row of its own.
+        await page.get_by_label("Labels one a line").fill("negative\npositive\nmixed")
+        await page.get_by_role("group", name="mixed").get_by_label("Key").fill("m")
+        await expect(preview.locator("button").nth(2)).to_have_text(re.compile("m *mixed"))
+        theirs = other.get_by_role("group", name="positive")
+        await theirs.get_by_label("Name on the button").fill("Praise")
+        for button in ("Check the effect", "Save"):
+            await other.get_by_role("button", name=button).click()
+        await expect(other.get_by_text("The settings are saved.")).to_be_visible()
+        await page.get_by_role("button", name="Check the effect").click()
+        differences = page.get_by_label("Differences")
+        await expect(differences).to_contain_text("positive: shown as Praise, #00aa00")
+        await expect(differences).to_contain_text("mixed: key m")
+        for button in ("Check the effect", "Save"):
+            await page.get_by_role("button", name=button).click()
+        await expect(page.get_by_text("The settings are saved.")).to_be_visible()
+    after = (await settings(installed, "looks"))["label_display"]
+    given = {label: {k: v for k, v in one.items() if v} for label, one in after.items()}
+    assert given == {
+        "negative": {"name": "Complaint", "description": "Something <b>is</b> wrong"},
+        # What the other person has saved stays: this one changed nothing of it.
+        "positive": {"name": "Praise", "color": "#00aa00"},
+        "mixed": {"key": "m"},
+    }
+
+
+async def test_webhooks_are_added_tested_changed_and_removed(
+    installed: Installed, signed_in: SignedIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOOKED_WEBHOOK", "whsec_" + base64.b64encode(bytes(32)).decode())
+    await make(installed, "hooked", label_display={})
+    async with signed_in() as (page, one):
+        one.expected = "the server responded with a status of 4"
+        await page.goto("/projects/hooked/settings/webhooks")
+        await page.get_by_label("Address").fill("https://hooks.example/in")
+        await page.get_by_label("Name of its secret").fill("whsec_abc")
+        await page.get_by_role("button", name="Add").click()
+        await expect(page.get_by_role("alert")).to_contain_text("must name the secret, not hold it")
+        await expect(page.get_by_label("Address")).to_have_value("https://hooks.example/in")
+        await page.get_by_label("Name of its secret").fill("HOOKED_WEBHOOK")
+        await page.get_by_label("promise.changed").check()
+        await page.get_by_role("button", name="Add").click()
+        await expect(page.get_by_text("The webhook is added")).to_be_visible()
+        await expect(page.get_by_role("row").nth(1)).to_contain_text("promise.changed")
+        await page.get_by_role("button", name="Send a test").click()
+        await expect(page.get_by_role("alert")).to_contain_text("The test did not arrive")
+        await page.get_by_text("Change https://hooks.example/in").click()
+        await page.get_by_label("Address").first.fill("https://hooks.example/other")
+        await page.get_by_role("button", name="Save").click()
+        await expect(page.get_by_role("row").nth(1)).to_contain_text("https://hooks.example/other")
+        stored = (await settings(installed, "hooked"))["webhooks"]
+        assert [(hook["url"], hook["events"]) for hook in stored] == [
+            ("https://hooks.example/other", ["promise.changed"])
+        ]
+        # Another person's edit is not lost, and this one is told of it.
+        body = {"title": "Theirs"}
+        await installed.both.queue.patch("/v1/projects/hooked", json=body)
+        await page.get_by_role("button", name="Remove").click()
+        await expect(page.get_by_role("alert")).to_contain_text("Another person has saved")
+        await page.get_by_role("button", name="Remove").click()
+        await expect(page.get_by_text("There is no webhook yet")).to_be_visible()
+    after = await settings(installed, "hooked")
+    assert (after["webhooks"], after["title"]) == ([], "Theirs")
 
 
 async def test_a_setting_that_does_not_hold_is_named_and_nothing_typed_is_lost(

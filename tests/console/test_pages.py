@@ -22,8 +22,11 @@ PAGES = [
     "/projects/{}/people",
     "/projects/{}/versions",
     "/projects/{}/data",
+    "/projects/{}/data/gold",
+    "/projects/{}/data/snapshots",
     "/projects/{}/items",
     "/projects/{}/settings",
+    "/projects/{}/settings/webhooks",
     "/projects/{}/activity",
 ]
 LOOKS = [

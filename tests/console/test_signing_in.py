@@ -8,9 +8,10 @@ from playwright.async_api import Browser, expect
 
 from services.console.web import session
 from services.console.web.session import COOKIE
+from services.review_queue.links.service import LinkService
 from tests.console.conftest import SignedIn
-from tests.console.installation import Installed
-from tests.harness import client
+from tests.console.installation import Installed, console_of
+from tests.harness import client, wait_until
 from tests.harness.browser import watched
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -148,3 +149,27 @@ async def test_a_session_from_a_link_is_renewed_on_the_projects_page(
         monkeypatch.setattr(session, "time", later)
         await browser.get("/")
         assert browser.cookies[COOKIE] != first
+
+
+async def test_the_review_queue_hears_from_where_a_person_comes(installed: Installed) -> None:
+    async def bound_by(url: str, address: str) -> int:
+        """The status of an entry from `address`, after too many from 203.0.113.7."""
+        links: LinkService = installed.both.queue_app.state.services[LinkService]
+        for _ in range(100):
+            links.attempts.note("203.0.113.7")
+        async with client(url) as browser:
+            headers = {"Origin": url, "X-Forwarded-For": address}
+            answer = await browser.post("/enter", data={"code": "none"}, headers=headers)
+        return answer.status_code
+
+    async def is_bound() -> bool:
+        # The window of a minute may end in between.
+        return await bound_by(installed.url, "203.0.113.7") == 429
+
+    await wait_until(is_bound)
+    # Others are not shut out.
+    assert await bound_by(installed.url, "203.0.113.8") == 404
+    # One that is no trusted proxy does not say where it comes from.
+    common = installed.common.model_copy(update={"trusted_proxies": "198.51.100.0/24"})
+    async with console_of(common, common.trainer_url) as url:
+        assert await bound_by(url, "203.0.113.7") == 404

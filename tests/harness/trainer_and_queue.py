@@ -73,6 +73,7 @@ class TrainerAndQueue:
     queue: httpx.AsyncClient
     reviewer: httpx.AsyncClient
     app: FastAPI
+    queue_app: FastAPI
     answers: Truth = truth
     verdicts: int = field(default=0)
 
@@ -196,4 +197,5 @@ async def run_trainer_and_queue(
             queue=await stack.enter_async_context(client(queue_base, operator)),
             reviewer=await stack.enter_async_context(client(queue_base, reviewer)),
             app=app,
+            queue_app=queue_app,
         )

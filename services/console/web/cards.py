@@ -58,7 +58,9 @@ def away_words(error: Unavailable) -> str:
 
 def refusal_words(error: ProblemError) -> str:
     """Say why a service refused, with the first faults of the payload."""
-    faults = [f"{one.get('pointer', '')} {one.get('detail', '')}".strip() for one in error.errors]
+    faults = [
+        f"{one.get('pointer', '')}: {one.get('detail', '')}".strip(": ") for one in error.errors
+    ]
     said = error.detail or error.title
     return said if not faults or faults[0] in said else f"{said} {'; '.join(faults[:5])}"
 

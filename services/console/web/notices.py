@@ -24,6 +24,9 @@ _NOTICES = {
     "adjudicated": "The label is given.",
     "posted": "The items wait for reviewers.",
     "tested": "A test event was sent; the result stands below.",
+    "webhook-added": "The webhook is added: send it a test.",
+    "webhook-removed": "The webhook is removed.",
+    "retried": "The event is sent again.",
     "enabled": "The webhook is enabled again.",
 }
 

@@ -18,17 +18,20 @@ class Paging:
     next: str
 
 
-def paging(request: Request, cursor: str | None, anchor: str = "") -> Paging:
-    """Return the links of the page that a request asked for, of which `cursor` is the end."""
+def paging(request: Request, cursor: str | None, anchor: str = "", *, key: str = "after") -> Paging:
+    """Return the links of the page that a request asked for, of which `cursor` is the end.
+
+    `key` is the member of the query that has the cursor: a page with two lists needs two.
+    """
     kept = {
-        key: value
-        for key, value in request.query_params.items()
-        if key not in {"after", "notice"} and value
+        name: value
+        for name, value in request.query_params.items()
+        if name not in {key, "notice"} and value
     }
 
     def link(more: Mapping[str, Any]) -> str:
         query = urlencode({**kept, **more})
         return request.url.path + (f"?{query}" if query else "") + anchor
 
-    has_before = bool(request.query_params.get("after"))
-    return Paging(link({}) if has_before else "", link({"after": cursor}) if cursor else "")
+    has_before = bool(request.query_params.get(key))
+    return Paging(link({}) if has_before else "", link({key: cursor}) if cursor else "")

@@ -124,7 +124,7 @@ async def open_desk_form(request: Request) -> Form:
     Its fields are kept with the request first: a session that has ended loses none of them.
     `SignInNeeded` without a session, `NotOurForm` when no page of this session made the form.
     """
-    posted = await request.form(max_fields=5_000)
+    posted = await request.form(max_fields=10_000)
     request.state.kept = kept_fields(posted)
     if not request.app.state.site.is_own(request):
         raise NotOurForm(is_foreign=True)

@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-Kind = Literal["line", "text", "lines", "percent", "number", "whole", "check"]
+from services.console.pages.configuration import label_displays
+
+Kind = Literal["line", "text", "lines", "displays", "percent", "number", "whole", "check"]
 
 
 @dataclass(frozen=True)
@@ -31,11 +33,17 @@ class Setting:
             return ""
         if self.kind == "lines":
             return "\n".join(value)
+        if self.kind == "displays":
+            return label_displays.text_of(value)
         if self.kind == "check":
             return "on" if value else ""
         if self.kind == "percent":
             return f"{100 * value:.10g}"
         return f"{value:.10g}" if isinstance(value, float) else str(value)
+
+    def told(self, text: str) -> str:
+        """Return such a value as people compare it."""
+        return label_displays.in_words(text) if self.kind == "displays" else text
 
     def read(self, text: str) -> Any:
         """Return the value of what a person wrote.
@@ -72,6 +80,7 @@ SECTIONS = (
         "The question",
         Setting(("title",), "line", "Title", "reviewers see it"),
         Setting(("labels",), "lines", "Labels", "one a line; another set ends the certificate"),
+        Setting(("label_display",), "displays", "How reviewers see the labels"),
         Setting(("instructions",), "text", "Instructions", "Markdown; reviewers read them first"),
     ),
     _of(
@@ -138,7 +147,8 @@ def differences(
         first, current = _plain(before.get(setting.name, "")), setting.shown(now)
         mine = _plain(wanted.get(setting.name, ""))
         if first not in (current, mine) or current != first:
-            found.append(Difference(setting.words, first, current, mine))
+            told = (setting.told(text) for text in (first, current, mine))
+            found.append(Difference(setting.words, *told))
     return found
 
 
@@ -149,13 +159,16 @@ def patch_of(before: Mapping[str, str], wanted: Mapping[str, str]) -> dict[str, 
     """
     patch: dict[str, Any] = {}
     for setting in SETTINGS:
-        text = _plain(wanted.get(setting.name, ""))
-        if text == _plain(before.get(setting.name, "")):
+        text, first = (_plain(values.get(setting.name, "")) for values in (wanted, before))
+        if text == first:
             continue
         place = patch
         for key in setting.path[:-1]:
             place = place.setdefault(key, {})
-        place[setting.path[-1]] = setting.read(text)
+        if setting.kind == "displays":
+            place[setting.path[-1]] = label_displays.patch_of(first, text)
+        else:
+            place[setting.path[-1]] = setting.read(text)
     return patch
 
 

@@ -2,22 +2,24 @@
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote
 
 from fastapi import APIRouter, Response
 
+from services.console.pages.configuration import label_displays, webhook_routes
 from services.console.pages.configuration.fields import (
     SECTIONS,
     SETTINGS,
     differences,
     patch_of,
 )
-from services.console.web.cards import card, words_of
+from services.console.pages.configuration.preview import preview
+from services.console.web.cards import words_of
 from services.console.web.project_pages import Project, call, load_project, project_page
 from services.console.web.visit import Form, Posted, Visit, Visited, page_path
 from surehand import Conflict, SurehandError
 
 router = APIRouter(include_in_schema=False)
+router.include_router(webhook_routes.router)
 _BEFORE = "before."
 
 
@@ -41,9 +43,10 @@ async def change(form: Posted, name: str) -> Response:
         for key, value in form.values.items()
         if key.startswith(_BEFORE)
     }
+    values = _values(form)
     shown: dict[str, Any] = {"wording_only": form.text("wording_only") == "on"}
     try:
-        patch = patch_of(before, form.values)
+        patch = patch_of(before, values)
         if shown["wording_only"] and "instructions" in patch:
             patch["wording_only"] = True
         if not patch:
@@ -51,27 +54,35 @@ async def change(form: Posted, name: str) -> Response:
         if form.text("act") == "save":
             await _patch(form, name, patch, {})
             return form.visit.to(f"{page_path(name)}/settings", "saved")
-        shown["preview"] = await _patch(form, name, patch, {"dry_run": "true"})
+        shown["effect"] = await _patch(form, name, patch, {"dry_run": "true"})
     except Conflict as error:
         if getattr(error, "revision", None) == project.get("revision"):
-            shown |= {"contested": differences(before, project, form.values), "status": 409}
+            shown |= {"contested": differences(before, project, values), "status": 409}
         else:
             shown |= {"fault": words_of(error), "status": 409}
     except SurehandError as error:
         shown |= {"fault": words_of(error), "status": 422}
     except ValueError as error:
         shown |= {"fault": str(error), "status": 422}
-    return await _page(form.visit, project, before, form.values, **shown)
+    return await _page(form.visit, project, before, values, **shown)
 
 
-@router.post("/projects/{name}/webhooks")
-async def webhook(form: Posted, name: str) -> Response:
-    """Send a test event to a webhook, or enable it again."""
-    what = "test" if form.text("act") == "test" else "enable"
-    path = f"webhooks/{quote(form.text('webhook'), safe='')}/{what}"
-    await call(form.visit, "review_queue", "POST", name, path)
-    notice = "tested" if what == "test" else "enabled"
-    return form.visit.to(f"{page_path(name)}/settings", notice)
+@router.post("/projects/{name}/settings/preview")
+async def look(form: Posted, name: str) -> Response:
+    """Show what reviewers would see by the settings in the form."""
+    project = await call(form.visit, "review_queue", "GET", name)
+    values = _values(form)
+    desk = await preview(
+        form.visit, project, {one.name: values.get(one.name, "") for one in SETTINGS}
+    )
+    return form.visit.page("configuration/_preview.html", desk=desk)
+
+
+def _values(form: Form) -> dict[str, str]:
+    """Return the settings as the form has them; the display of labels is one of them."""
+    shown = label_displays.posted(form.lists)
+    before = form.values.get(f"{_BEFORE}label_display", "")
+    return {**form.values, "label_display": before if shown is None else shown}
 
 
 async def _patch(form: Form, name: str, patch: dict[str, Any], params: dict[str, str]) -> Any:
@@ -90,13 +101,16 @@ async def _page(
     status: int = 200,
     **shown: Any,
 ) -> Response:
-    hooks = await card(call(visit, "review_queue", "GET", project["project"], "webhooks"))
+    given = {setting.name: values.get(setting.name, "") for setting in SETTINGS}
+    is_known = "revision" in project
+    labels = [line.strip() for line in given["labels"].splitlines() if line.strip()]
     context: dict[str, Any] = {
         "sections": SECTIONS,
         "before": before,
-        "values": {setting.name: values.get(setting.name, "") for setting in SETTINGS},
-        "hooks": hooks,
-        "preview": None,
+        "values": given,
+        "displays": label_displays.rows(list(dict.fromkeys(labels)), given["label_display"]),
+        "desk": await preview(visit, project, given) if is_known else None,
+        "effect": None,
         "contested": None,
         "wording_only": False,
         "fault": project.get("away"),

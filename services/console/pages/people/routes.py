@@ -8,10 +8,10 @@ from fastapi import APIRouter, Response
 from services.console.charts.agreement import agreement_chart
 from services.console.charts.reviewers import gold_chart, label_mix_chart
 from services.console.pages.people import view
-from services.console.web.cards import cards, words_of
-from services.console.web.paging import LIMIT, paging
+from services.console.web.cards import Card, cards, words_of
+from services.console.web.paging import LIMIT, Paging, paging
 from services.console.web.project_pages import call, load_project, project_page
-from services.console.web.visit import Posted, Visit, Visited, page_path
+from services.console.web.visit import Form, Posted, Visit, Visited, page_path
 from surehand import SurehandError
 
 router = APIRouter(include_in_schema=False)
@@ -20,9 +20,11 @@ _HOURS_A_DAY = 24
 
 
 @router.get("/projects/{name}/people")
-async def show(visit: Visited, name: str, after: str | None = None) -> Response:
+async def show(
+    visit: Visited, name: str, after: str | None = None, links_after: str | None = None
+) -> Response:
     """Show the reviewers."""
-    return await _page(visit, name, after=after)
+    return await _page(visit, name, after=after, links_after=links_after)
 
 
 @router.post("/projects/{name}/people")
@@ -39,23 +41,31 @@ async def act(form: Posted, name: str) -> Response:
             made = await call(form.visit, "review_queue", "POST", name, "links", json=wanted)
             place = _address(form.visit, made)
             invited = {"subject": reviewer, "url": place, "expires_at": made["expires_at"]}
-        elif what == "tags":
-            tags, path = view.tags_in(form.text("tags")), f"reviewers/{who}/tags"
-            await call(form.visit, "review_queue", "PUT", name, path, json={"tags": tags})
-        elif what == "pause":
-            body = {"reason": form.text("reason")}
-            path = f"reviewers/{who}/pause"
-            await call(form.visit, "review_queue", "POST", name, path, json=body)
         else:
-            await call(form.visit, "review_queue", "POST", name, f"reviewers/{who}/resume")
+            await _change(form, name, what, who)
     except (SurehandError, ValueError) as error:
         fault = words_of(error) if isinstance(error, SurehandError) else "Days must be a number."
         return await _page(form.visit, name, fault=fault, typed=dict(form.values), status=409)
     if invited:
         # Shown once, on the answer itself: the code is not kept anywhere.
         return await _page(form.visit, name, invited=invited)
-    notice = {"pause": "paused", "tags": "tagged"}.get(what, "continued")
+    notice = {"pause": "paused", "tags": "tagged", "revoke": "revoked"}.get(what, "continued")
     return form.visit.to(f"{page_path(name)}/people", notice)
+
+
+async def _change(form: Form, name: str, what: str, who: str) -> None:
+    """Revoke a person's links, say what a reviewer can do, pause one or let one go on."""
+    method, path = "POST", f"reviewers/{who}/resume"
+    body: dict[str, Any] | None = None
+    if what == "revoke":
+        path, body = "links/revoke", {"subject": form.text("reviewer")}
+    elif what == "tags":
+        tags = view.tags_in(form.text("tags"))
+        method, path, body = "PUT", f"reviewers/{who}/tags", {"tags": tags}
+    elif what == "pause":
+        path, body = f"reviewers/{who}/pause", {"reason": form.text("reason")}
+    options: dict[str, Any] = {} if body is None else {"json": body}
+    await call(form.visit, "review_queue", method, name, path, **options)
 
 
 def _address(visit: Visit, made: dict[str, Any]) -> str:
@@ -68,20 +78,22 @@ async def _page(
     name: str,
     *,
     after: str | None = None,
+    links_after: str | None = None,
     fault: str | None = None,
     typed: dict[str, str] | None = None,
     invited: dict[str, Any] | None = None,
     status: int = 200,
 ) -> Response:
     project = await load_project(visit, name)
+    links = {"limit": _LINKS, "after": links_after}
     found = await cards(
         reviewers=call(
             visit, "review_queue", "GET", name, "reviewers",
             params={"limit": LIMIT, "after": after},
         ),
         agreement=call(visit, "review_queue", "GET", name, "agreement"),
+        links=call(visit, "review_queue", "GET", name, "links", params=links),
         queue=call(visit, "review_queue", "GET", name, "queue"),
-        links=call(visit, "review_queue", "GET", name, "links", params={"limit": _LINKS}),
     )  # fmt: skip
     reviewers, agreement = found["reviewers"], found["agreement"]
     listed = reviewers.value["reviewers"] if reviewers else []
@@ -95,7 +107,12 @@ async def _page(
         "pair_chart": agreement_chart(agreement.value["pairs"]) if agreement else None,
         "invited": invited,
         "typed": typed or {},
-        "paging": paging(visit.request, reviewers.value["cursor"] if reviewers else None),
+        "links_paging": _paging(visit, found["links"], "#links", "links_after"),
+        "paging": _paging(visit, reviewers),
         "fault": fault or project.get("away"),
     }
     return project_page(visit, project, "People", "people/page.html", status=status, **context)
+
+
+def _paging(visit: Visit, listed: Card, anchor: str = "", key: str = "after") -> Paging:
+    return paging(visit.request, listed.value["cursor"] if listed else None, anchor, key=key)

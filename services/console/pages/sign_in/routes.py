@@ -5,6 +5,7 @@ from fastapi.responses import RedirectResponse
 from starlette.datastructures import FormData
 
 from services.console.web.cards import refusal_words
+from services.console.web.forwarding import forwarded
 from services.console.web.rendering import rendered
 from services.console.web.security import guarded, local_path
 from services.console.web.session import (
@@ -42,7 +43,7 @@ async def show(
 @router.post("/sign-in")
 async def sign_in(request: Request) -> Response:
     """Sign in by a token, or go on with a session that another tab has opened."""
-    posted = await request.form(max_fields=5_000)
+    posted = await request.form(max_fields=10_000)
     _require_own(request)
     kept = [
         (name.removeprefix(_KEPT), value)
@@ -84,8 +85,9 @@ async def enter(request: Request) -> Response:
     state = request.app.state
     try:
         given = await state.clients.of("").call(
-            "review_queue", "POST", "/v1/links/redeem", json={"code": _text(posted, "code")}
-        )
+            "review_queue", "POST", "/v1/links/redeem", json={"code": _text(posted, "code")},
+            headers=forwarded(request),
+        )  # fmt: skip
     except ProblemError as error:
         return _page(request, "/", fault=_why_not(error), status=error.status)
     session = read_token(str(given["token"]))
@@ -102,7 +104,11 @@ async def request_link(request: Request) -> Response:
     """Ask operators for a new link, by the last one that let this browser in."""
     _require_own(request)
     try:
-        await request.app.state.clients.of("").links.request(request.cookies.get(LINK_COOKIE, ""))
+        await request.app.state.clients.of("").call(
+            "review_queue", "POST", "/v1/links/request",
+            json={"code": request.cookies.get(LINK_COOKIE, "") or "none"},
+            headers=forwarded(request),
+        )  # fmt: skip
     except ProblemError as error:
         return _page(request, "/", fault=refusal_words(error), status=error.status)
     return _to("/sign-in?asked=true")

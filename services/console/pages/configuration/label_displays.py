@@ -1,0 +1,94 @@
+"""How reviewers see labels: written in the form, compared as text, and as a merge patch (pure)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+MEMBERS = ("name", "description", "color", "key")
+_LABEL = "display.label"
+_WORDS = {"description": "“{}”", "color": "{}", "key": "key {}", "name": "shown as {}"}
+
+
+@dataclass(frozen=True)
+class DisplayRow:
+    """One label's fields in the form."""
+
+    label: str
+    name: str = ""
+    description: str = ""
+    color: str = ""
+    key: str = ""
+
+
+def text_of(displays: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return displays as one line of JSON: the same displays give the same text."""
+    given = {
+        label: {member: value for member in MEMBERS if (value := display.get(member))}
+        for label, display in displays.items()
+    }
+    kept = {label: display for label, display in given.items() if display}
+    return orjson.dumps(kept, option=orjson.OPT_SORT_KEYS).decode() if kept else ""
+
+
+def displays_of(text: str) -> dict[str, dict[str, str]]:
+    """Return the displays of such a text.
+
+    Raises `ValueError`: it is none.
+    """
+    displays = orjson.loads(text) if text else {}
+    if not isinstance(displays, dict) or not all(isinstance(v, dict) for v in displays.values()):
+        raise ValueError("The display of labels cannot be read: open the page anew.")
+    return displays
+
+
+def posted(lists: Mapping[str, Sequence[str]]) -> str | None:
+    """Return the text of the displays that a form has; None where it has no such fields.
+
+    Each label has a field of each member, in the same order.
+    """
+    labels = lists.get(_LABEL)
+    if labels is None:
+        return None
+    displays: dict[str, dict[str, str]] = {label: {} for label in labels}
+    for member in MEMBERS:
+        for label, value in zip(labels, lists.get(f"display.{member}", ()), strict=False):
+            displays[label][member] = value.strip()
+    return text_of(displays)
+
+
+def rows(labels: Sequence[str], text: str) -> list[DisplayRow]:
+    """Return a row of the form for each label."""
+    displays = displays_of(text)
+    return [
+        DisplayRow(
+            label, **{member: str(displays.get(label, {}).get(member, "")) for member in MEMBERS}
+        )
+        for label in labels
+    ]
+
+
+def in_words(text: str) -> str:
+    """Return displays as people read them, a label a line."""
+    lines = []
+    for label, display in displays_of(text).items():
+        told = [_WORDS[member].format(display[member]) for member in MEMBERS if member in display]
+        lines.append(f"{label}: {', '.join(told)}")
+    return "\n".join(lines)
+
+
+def patch_of(before: str, wanted: str) -> dict[str, Any]:
+    """Return the merge patch from one text to another; null takes a member away."""
+    old, new = displays_of(before), displays_of(wanted)
+    patch: dict[str, Any] = {label: None for label in old if label not in new}
+    for label, display in new.items():
+        was = old.get(label, {})
+        changed = {
+            member: display.get(member)
+            for member in MEMBERS
+            if display.get(member) != was.get(member)
+        }
+        if changed:
+            patch[label] = changed
+    return patch

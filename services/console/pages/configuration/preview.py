@@ -1,0 +1,58 @@
+"""What reviewers will see by the settings in the form."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from services.console.pages.configuration import label_displays
+from services.console.web.cards import card
+from services.console.web.item_fields import displays, field_specs
+from services.console.web.markup import instructions_html
+from services.console.web.project_pages import Project, call
+from services.console.web.visit import Visit
+
+_MOST_LABELS = 200
+_STAND_IN = {"text": "A text that a reviewer reads.", "number": 4.5, "json": {"like": "this"}}
+
+
+async def preview(visit: Visit, project: Project, values: Mapping[str, str]) -> dict[str, Any]:
+    """Return what the desk's templates need: for an item of the project, or for a made-up one."""
+    labels = list(dict.fromkeys(_lines(values["labels"])))[:_MOST_LABELS]
+    try:
+        shown = label_displays.displays_of(values["label_display"])
+    except ValueError:
+        shown = {}
+    item = await _sample(visit, project)
+    return {
+        "title": values["title"].strip() or project["project"],
+        "instructions": instructions_html(values["instructions"].replace("\r\n", "\n")),
+        "fields": displays(item["data"], field_specs(project), frozenset()),
+        "metadata": item["metadata"],
+        "is_made_up": item["is_made_up"],
+        "labels": labels,
+        # All members: the desk's templates ask for each.
+        "label_display": {
+            label: dict.fromkeys(label_displays.MEMBERS, "") | display
+            for label, display in shown.items()
+        },
+    }
+
+
+async def _sample(visit: Visit, project: Project) -> dict[str, Any]:
+    """Return the newest task's item; a stand-in where there is none."""
+    name = project["project"]
+    params = {"limit": 1, "order": "newest"}
+    listed = await card(call(visit, "review_queue", "GET", name, "tasks", params=params))
+    for row in listed.value["tasks"] if listed else []:
+        task = await card(call(visit, "review_queue", "GET", name, f"tasks/{row['task_id']}"))
+        if task and task.value["data"]:
+            return {**task.value, "is_made_up": False}
+    data = {
+        field: _STAND_IN[spec["type"]]
+        for field, spec in project["fields"].items()
+        if spec["type"] in _STAND_IN
+    }
+    return {"data": data, "metadata": {}, "is_made_up": True}
+
+
+def _lines(text: str) -> list[str]:
+    return [line.strip() for line in text.splitlines() if line.strip()]
