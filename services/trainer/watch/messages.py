@@ -123,7 +123,7 @@ class PromiseView(Message):
 
     `valid_now` is what routers go by; `why_not` says in words what is missing. `share_answered` is
     the share of automatic answers among its decisions since the certificate, as far as they are of
-    the project's newest 1,000.
+    the project's newest 500.
     `offers` are the versions that could answer in its place, newest first; only an operator lets
     one serve.
     """

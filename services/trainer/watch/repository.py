@@ -28,8 +28,8 @@ from services.trainer.tables import (
 )
 from shared.db import Session
 
-# So many of a project's newest decisions tell the share of answers, to some 3 points.
-SHARED = 1_000
+# So many of a project's newest decisions tell the share of answers, to some 4 points.
+SHARED = 500
 
 
 @dataclass(frozen=True)
