@@ -31,7 +31,7 @@ async def show(
     rows = found.value["datasets"] if found else []
     context: dict[str, Any] = {
         "datasets": found,
-        "rows": list(zip(rows, [*rows[1:], None], strict=True)),
+        "rows": list(zip(rows, [*rows[1:], None], strict=False)),
         "difference": difference,
         "paging": paging(visit.request, found.value["cursor"] if found else None),
         "part": "Snapshots",
