@@ -133,7 +133,8 @@ async def test_fields_are_shown_by_their_type(desk: Desk, enter: Enter) -> None:
 async def test_what_reviewers_say_stays_text_for_the_operator(
     desk: Desk, operator_page: Page
 ) -> None:
-    await desk.put_project(fields=FIELDS, labels=ATTACKS)
+    named = {ATTACKS[3]: {"name": "<b>the fourth</b>"}}
+    await desk.put_project(fields=FIELDS, labels=ATTACKS, label_display=named)
     await desk.post(hostile(2))
     (lease,) = await desk.lease(ATTACKS[0])
     await desk.use(ATTACKS[0], lease["token"], "skip", {"reason": ATTACKS[1]})
@@ -143,6 +144,6 @@ async def test_what_reviewers_say_stays_text_for_the_operator(
     await expect(answers).to_contain_text(ATTACKS[0])
     await expect(answers).to_contain_text(ATTACKS[1])
     await unharmed(operator_page)
-    await operator_page.locator("button.label", has_text=ATTACKS[3]).click()
+    await operator_page.locator("button.label", has_text="<b>the fourth</b>").click()
     await expect(operator_page.get_by_text("There is nothing to adjudicate.")).to_be_visible()
     assert (await desk.task(lease["task"]["task_id"]))["label"] == ATTACKS[3]

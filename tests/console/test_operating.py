@@ -65,17 +65,23 @@ async def test_a_reviewer_is_paused_with_a_reason_and_let_go_on(
 async def test_tags_are_given_where_no_reviewer_can_take_what_waits(
     installed: Installed, signed_in: SignedIn
 ) -> None:
-    review_of = {"match": ["language"]}
-    await make(installed, "tagged", metadata=["language"], review=review_of)
+    await make(installed, "tagged", metadata=["language"])
     task = {"item_id": "de", "data": {"text": "gut"}, "metadata": {"language": "de"}}
-    posted = await installed.both.queue.post(
-        "/v1/projects/tagged/tasks", json={"tasks": [{**task, "lane": "mandatory"}]}
-    )
-    assert posted.is_success, posted.text
     async with signed_in() as (page, seen):
         seen.expected = "409"
-        await page.goto("/projects/tagged/people")
-        await expect(page.get_by_text("1 waiting task needs tags")).to_contain_text("language=de")
+        await page.goto("/projects/tagged/settings")
+        await page.get_by_label("Tags that reviewers need").fill("language")
+        await page.get_by_role("button", name="Check the effect").click()
+        await page.get_by_role("button", name="Save").click()
+        await expect(page.get_by_role("status").first).to_be_visible()
+        posted = await installed.both.queue.post(
+            "/v1/projects/tagged/tasks", json={"tasks": [{**task, "lane": "mandatory"}]}
+        )
+        assert posted.is_success, posted.text
+        for part in ("queue", "people"):
+            await page.goto(f"/projects/tagged/{part}")
+            warning = page.get_by_text("1 waiting task needs tags")
+            await expect(warning).to_contain_text("language=de")
         await page.get_by_label("Name, as records will show it").fill("dora")
         await page.get_by_label("Can do (optional)").fill("language=fr")
         await page.get_by_role("button", name="Make a link").click()

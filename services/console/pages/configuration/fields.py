@@ -100,6 +100,10 @@ SECTIONS = (
         Setting(("review", "gold_rate"), "percent", "Gold", "percent of tasks with a known label"),
         Setting(("review", "due_seconds"), "number", "Due after", "seconds"),
         Setting(("review", "blind"), "check", "Reviewers see no suggestion"),
+        Setting(
+            ("review", "match"), "lines", "Tags that reviewers need",
+            "keys of an item's metadata, such as language; one a line",
+        ),
     ),
     _of(
         "Training and capacity",
