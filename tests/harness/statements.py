@@ -1,13 +1,15 @@
-"""SQL that is compiled once in a process, not once for each test's engine.
+"""SQL in tests: which statements a database got, each compiled once in a process.
 
 SQLAlchemy caches compiled statements by engine and by dialect object, and a test that has a
 database of its own makes both anew. Here each engine of one kind of database has an equal dialect,
 and shares their cache.
 """
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import Dialect, Engine
+from sqlalchemy import Dialect, Engine, event
 from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.postgresql.psycopg import (
     PGDialect_psycopg,
@@ -16,6 +18,8 @@ from sqlalchemy.dialects.postgresql.psycopg import (
 from sqlalchemy.dialects.sqlite.aiosqlite import SQLiteDialect_aiosqlite
 from sqlalchemy.engine import URL
 from sqlalchemy.util import LRUCache
+
+from shared.db import Database
 
 _STATEMENTS: LRUCache[Any, Any] = LRUCache(5_000)
 
@@ -62,3 +66,20 @@ def share_compiled_statements() -> None:
     """Let each engine that is created from now on share compiled statements."""
     registry.register("sqlite.aiosqlite", __name__, EqualSqlite.__name__)
     registry.register("postgresql.psycopg", __name__, Psycopg.__name__)
+
+
+@contextlib.contextmanager
+def statements_of(database: Database) -> Iterator[list[str]]:
+    """Note the statements that go through `database` in the block; not those of other tests."""
+    asked: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        asked.append(statement)
+
+    for engine in database.engines:
+        event.listen(engine.sync_engine, "before_cursor_execute", note)
+    try:
+        yield asked
+    finally:
+        for engine in database.engines:
+            event.remove(engine.sync_engine, "before_cursor_execute", note)

@@ -1,10 +1,8 @@
 import asyncio
 from datetime import datetime, timedelta
-from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import Engine, event
 
 from services.review_queue.desk.messages import Progress
 from services.review_queue.desk.progress import COUNTED_FOR_SECONDS, ProgressService
@@ -13,6 +11,7 @@ from shared.contracts.base import rfc3339
 from shared.db import Database
 from tests.harness import wait_until
 from tests.harness.desk import Desk, Json, body_of, entry, problem_of
+from tests.harness.statements import statements_of
 
 
 @pytest.fixture(autouse=True)
@@ -73,32 +72,30 @@ async def test_progress_counts_what_stands_since_the_day_began(desk: Desk) -> No
 
 async def test_open_pages_share_one_count_for_some_seconds(desk: Desk) -> None:
     await desk.post(*(entry(f"item-{number}") for number in range(6)))
-    database, moment, counts = Database(desk.database_url), [0.0], 0
+    database, moment = Database(desk.database_url), [0.0]
     known = AnswerCache[tuple[int, datetime]](
         clock=lambda: moment[0], longest_seconds=COUNTED_FOR_SECONDS
     )
     records = ProgressService(database, desk.clock, known)
 
-    def note(_connection: Any, _cursor: Any, sql: str, *_: Any) -> None:
-        nonlocal counts
-        counts += "GROUP BY tasks.lane" in sql
-
-    event.listen(Engine, "before_cursor_execute", note)
-
     async def seen(name: str) -> Progress:
         moment[0] += 1e-6
         return await records.progress(desk.project, name, desk.clock() - timedelta(days=1))
 
-    first = await asyncio.gather(*(seen(f"r{number}") for number in range(64)))
-    assert ({one.open for one in first}, counts) == ({6}, 1)
-    lease = await desk.lease_one("anna")
-    assert ((await seen("anna")).leased, (await seen("anna")).verdicts) == (1, 0)
-    await desk.verdict("anna", lease["token"], "positive")
-    # His own answer shows at once, what is open a little later.
-    assert await seen("anna") == Progress(open=6, leased=0, verdicts=1, skips=0)
-    moment[0] += COUNTED_FOR_SECONDS
-    assert ((await seen("anna")).open, counts) == (5, 2)
-    event.remove(Engine, "before_cursor_execute", note)
+    with statements_of(database) as asked:
+
+        def counts() -> int:
+            return sum("GROUP BY tasks.lane" in statement for statement in asked)
+
+        first = await asyncio.gather(*(seen(f"r{number}") for number in range(64)))
+        assert ({one.open for one in first}, counts()) == ({6}, 1)
+        lease = await desk.lease_one("anna")
+        assert ((await seen("anna")).leased, (await seen("anna")).verdicts) == (1, 0)
+        await desk.verdict("anna", lease["token"], "positive")
+        # The reviewer's own answer shows at once, what is open a little later.
+        assert await seen("anna") == Progress(open=6, leased=0, verdicts=1, skips=0)
+        moment[0] += COUNTED_FOR_SECONDS
+        assert ((await seen("anna")).open, counts()) == (5, 2)
     await database.dispose()
 
 

@@ -4,16 +4,15 @@ import itertools
 import random
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import pytest
-from sqlalchemy import Engine, event
 
 from services.review_queue.lifecycle.draws import LeaseDraws
 from services.review_queue.projects.messages import EditTerms, ProjectStatement
 from shared.contracts.review_settings import ReviewSettings
 from shared.contracts.tasks import Lease
 from tests.harness.clock import Clock
+from tests.harness.statements import statements_of
 from tests.integration.review_queue.gold.crowd import LABELS, Crowd, gather, reviewer
 
 
@@ -96,24 +95,19 @@ async def test_project_without_gold_gets_none_and_rate_zero_neither(crowd: Crowd
 async def test_lease_without_gold_asks_for_it_once_in_two_seconds(crowd: Crowd) -> None:
     await crowd.put()
     await crowd.post(9)
-    asked: list[str] = []
+    with statements_of(crowd.database) as asked:
 
-    def note(*parts: Any) -> None:
-        statement = str(parts[2])
-        if any(name in statement for name in ("gold", "probes", "reviewer_pauses")):
-            asked.append(statement)
+        def of_gold() -> int:
+            names = ("gold", "probes", "reviewer_pauses")
+            return sum(any(name in statement for name in names) for statement in asked)
 
-    event.listen(Engine, "before_cursor_execute", note)
-    try:
         counts = []
         for _ in range(3):
-            counts.append(len(asked))
+            counts.append(of_gold())
             assert len(await crowd.lease("r1")) == 1
         crowd.clock.advance(2)
         await crowd.lease("r2")
-        counts.append(len(asked))
-    finally:
-        event.remove(Engine, "before_cursor_execute", note)
+        counts.append(of_gold())
     assert counts == [0, 3, 3, 6]
 
 
