@@ -4,8 +4,10 @@ They look best where the typeface Inter is installed (Debian: fonts-inter).
 """
 
 import asyncio
+import base64
 import hashlib
 import io
+import os
 import tempfile
 from datetime import timedelta
 from pathlib import Path
@@ -34,8 +36,11 @@ _VIEWS = {
     "people": f"/projects/{PROJECT}/people",
     "versions": f"/projects/{PROJECT}/versions",
     "data": f"/projects/{PROJECT}/data",
+    "gold": f"/projects/{PROJECT}/data/gold",
+    "snapshots": f"/projects/{PROJECT}/data/snapshots",
     "item": f"/projects/{PROJECT}/items?item_id=live-2003",
     "settings": f"/projects/{PROJECT}/settings",
+    "webhooks": f"/projects/{PROJECT}/settings/webhooks",
     "activity": f"/projects/{PROJECT}/activity",
     "new-project": "/projects/new",
 }
@@ -91,6 +96,7 @@ async def furnish(installed: Installed) -> None:
         return bool(promise["audit"]) and promise["audit"]["reviewed"] > 40
 
     await wait_until(audited)
+    await _name_a_webhook(installed)
     await _measure_people(installed)
     await predict(installed, 4_000, 4_060)
     await _spread(installed)
@@ -98,6 +104,16 @@ async def furnish(installed: Installed) -> None:
     await both.queue.put("/v1/projects/photos", json=_other("Photos of parcels", "damaged"))
 
 
+async def _name_a_webhook(installed: Installed) -> None:
+    """Let events go to a receiver that cannot be reached."""
+    os.environ[_SECRET] = "whsec_" + base64.b64encode(bytes(32)).decode()
+    hook = {"url": "https://hooks.example/in", "secret_ref": _SECRET, "events": ["outcome.resolved"]}
+    path = f"/v1/projects/{PROJECT}"
+    answer = await installed.both.queue.patch(path, json={"webhooks": [hook]})
+    assert answer.is_success, answer.text
+
+
+_SECRET = "SHOP_WEBHOOK"
 _REVIEWERS = {"anna": 50, "ben": 17, "carla": 7}
 """Names, and one answer of how many is wrong."""
 
