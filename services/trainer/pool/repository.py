@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import func, select, union, update
 from sqlmodel import col
 
 from services.trainer.tables import OutcomeRow, PoolItem, batches_of
@@ -14,10 +14,12 @@ async def known_items(
 ) -> tuple[dict[str, str], set[str]]:
     """Return the content of those ids, and those contents, that the pool already has."""
     query = select(col(PoolItem.item_id), col(PoolItem.content_hash)).where(
-        col(PoolItem.project) == project,
-        or_(col(PoolItem.item_id).in_(item_ids), col(PoolItem.content_hash).in_(hashes)),
+        col(PoolItem.project) == project
     )
-    rows = (await session.execute(query)).all()
+    # Two searches: for one with `or`, SQLite would read the whole pool.
+    ids = query.where(col(PoolItem.item_id).in_(item_ids))
+    contents = query.where(col(PoolItem.content_hash).in_(hashes))
+    rows = (await session.execute(union(ids, contents))).all()
     return {row[0]: row[1] for row in rows}, {row[1] for row in rows}
 
 
