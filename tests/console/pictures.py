@@ -113,7 +113,7 @@ async def _name_a_webhook(installed: Installed) -> None:
     assert answer.is_success, answer.text
 
 
-_SECRET = "SHOP_WEBHOOK"
+_SECRET = "TOYS_WEBHOOK"
 _REVIEWERS = {"anna": 50, "ben": 17, "carla": 7}
 """Names, and one answer of how many is wrong."""
 
