@@ -107,7 +107,11 @@ async def furnish(installed: Installed) -> None:
 async def _name_a_webhook(installed: Installed) -> None:
     """Let events go to a receiver that cannot be reached."""
     os.environ[_SECRET] = "whsec_" + base64.b64encode(bytes(32)).decode()
-    hook = {"url": "https://hooks.example/in", "secret_ref": _SECRET, "events": ["outcome.resolved"]}
+    hook = {
+        "url": "https://hooks.example/in",
+        "secret_ref": _SECRET,
+        "events": ["outcome.resolved"],
+    }
     path = f"/v1/projects/{PROJECT}"
     answer = await installed.both.queue.patch(path, json={"webhooks": [hook]})
     assert answer.is_success, answer.text

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Mapped
 from sqlmodel import col
 
@@ -13,7 +13,7 @@ from services.trainer.outcomes.evidence import answers, evidence_after, is_answe
 from services.trainer.outcomes.opinions.repository import of_items as of_opinions
 from services.trainer.tables import OutcomeRow, ProjectState, SecondOpinion, batches_of
 from services.trainer.tables.evidence import WAITING
-from shared.contracts.tasks import Outcome
+from shared.contracts.tasks import TRAINING_LANES, Outcome
 from shared.db import Session
 
 
@@ -130,3 +130,27 @@ def confirmed(label: Mapped[str | None]) -> ColumnElement[bool]:
         col(OutcomeRow.label) == label,
     )
     return or_(kept, of_the_release_before)
+
+
+def trains() -> ColumnElement[bool]:
+    """Whether an outcome counts as a label for the next training run."""
+    return and_(
+        col(OutcomeRow.label).is_not(None),
+        col(OutcomeRow.lane).in_(sorted(TRAINING_LANES)),
+        col(OutcomeRow.erasure).is_(None),
+    )
+
+
+async def labels_for_next_run(session: Session, projects: Sequence[str]) -> dict[str, int]:
+    """Return how many labels each project has that no run has used; one without any is left out."""
+    query = (
+        select(col(OutcomeRow.project), func.count())
+        .join(ProjectState, col(ProjectState.project) == col(OutcomeRow.project))
+        .where(
+            col(OutcomeRow.project).in_(projects),
+            col(OutcomeRow.position) > col(ProjectState.trained_position),
+            trains(),
+        )
+        .group_by(col(OutcomeRow.project))
+    )
+    return {row[0]: int(row[1]) for row in await session.execute(query)}

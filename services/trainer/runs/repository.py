@@ -6,8 +6,8 @@ from datetime import datetime
 from sqlalchemy import func, select, update
 from sqlmodel import col
 
+from services.trainer.outcomes.repository import trains
 from services.trainer.tables import OutcomeRow, PromiseChange, Run
-from shared.contracts.tasks import TRAINING_LANES
 from shared.db import Session
 
 INTERRUPTED = "interrupted: start it again"
@@ -68,9 +68,7 @@ async def count_new_labels(session: Session, project: str, after: int) -> int:
     query = select(func.count()).where(
         col(OutcomeRow.project) == project,
         col(OutcomeRow.position) > after,
-        col(OutcomeRow.label).is_not(None),
-        col(OutcomeRow.lane).in_(sorted(TRAINING_LANES)),
-        col(OutcomeRow.erasure).is_(None),
+        trains(),
     )
     if alarm is not None:
         query = query.where(col(OutcomeRow.resolved_at) >= alarm)

@@ -100,9 +100,13 @@ class CertificationUnderWay(Message):
 
 
 class NextEvent(Message):
-    """What happens next: `labels` more end a certification, or the certificate expires at `at`."""
+    """What happens next.
 
-    event: Literal["certification", "expiry"]
+    After `labels` more a certification ends, or a version is trained where none serves yet; or the
+    certificate expires at `at`.
+    """
+
+    event: Literal["training", "certification", "expiry"]
     at: UtcTime | None = None
     labels: int | None = None
     text: str

@@ -4,12 +4,17 @@ import asyncio
 from collections.abc import Sequence
 
 from services.trainer.documents.status import status_of, why_not_valid
+from services.trainer.outcomes.repository import labels_for_next_run
 from services.trainer.projects.repository import champions
 from services.trainer.promise import repository as certifications
 from services.trainer.resources import Resources
 from services.trainer.watch.messages import ProjectPromise, Promises
 from services.trainer.watch.shares import shares_answered
-from services.trainer.watch.upcoming import certification_under_way, next_event
+from services.trainer.watch.upcoming import (
+    certification_under_way,
+    next_event,
+    next_version,
+)
 from shared.contracts.projects import Project
 from shared.contracts.reasons import WHY_NOT
 
@@ -25,6 +30,7 @@ async def describe_all(resources: Resources, names: Sequence[str]) -> Promises:
     async with resources.database.reading() as session:
         known = await champions(session, list(projects))
         shares = await shares_answered(session, [version for _, version in known.values()])
+        labels = await labels_for_next_run(session, [one for one in projects if one not in known])
         open_ones = await certifications.with_open(session, list(projects))
         under_way = {
             name: await certification_under_way(session, projects[name]) for name in open_ones
@@ -33,7 +39,7 @@ async def describe_all(resources: Resources, names: Sequence[str]) -> Promises:
     told = []
     for name, project in projects.items():
         if name not in known:
-            told.append(_without_version(project))
+            told.append(_without_version(project, labels.get(name, 0)))
             continue
         state, version = known[name]
         status = status_of(version, project, state, now)
@@ -53,7 +59,7 @@ async def describe_all(resources: Resources, names: Sequence[str]) -> Promises:
     return Promises(promises=told)
 
 
-def _without_version(project: Project) -> ProjectPromise:
+def _without_version(project: Project, labels: int) -> ProjectPromise:
     return ProjectPromise(
         project=project.project,
         state="uncertified",
@@ -62,5 +68,5 @@ def _without_version(project: Project) -> ProjectPromise:
         valid_now=False,
         why_not=WHY_NOT["no_version"],
         share_answered=None,
-        next=None,
+        next=next_version(project, labels),
     )

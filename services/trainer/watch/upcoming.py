@@ -35,6 +35,15 @@ async def certification_under_way(
     )
 
 
+def next_version(project: Project, labels: int) -> NextEvent:
+    """Return how many labels are missing until a version is trained, where `labels` are there."""
+    missing = max(0, project.training.min_new_labels - labels)
+    text = "a version is due"
+    if missing:
+        text = f"{missing} {'label' if missing == 1 else 'labels'} to go until a version is trained"
+    return NextEvent(event="training", labels=missing, text=text)
+
+
 def next_event(
     version: Version, why_not: str | None, under_way: CertificationUnderWay | None, now: datetime
 ) -> NextEvent | None:

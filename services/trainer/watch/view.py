@@ -9,6 +9,7 @@ from services.trainer.documents.status import (
     status_of,
     why_not_valid,
 )
+from services.trainer.outcomes.repository import labels_for_next_run
 from services.trainer.projects.repository import in_service, read_state
 from services.trainer.promise.detector import confidence_sequence, post_stratified
 from services.trainer.registry import repository as registry
@@ -24,7 +25,11 @@ from services.trainer.watch.messages import (
 )
 from services.trainer.watch.sentence import sentence_of
 from services.trainer.watch.shares import shares_answered
-from services.trainer.watch.upcoming import certification_under_way, next_event
+from services.trainer.watch.upcoming import (
+    certification_under_way,
+    next_event,
+    next_version,
+)
 from shared.contracts.certificates import complement
 from shared.contracts.projects import Project
 from shared.contracts.reasons import WHY_NOT
@@ -39,7 +44,8 @@ async def describe(resources: Resources, project: Project) -> PromiseView:
         state = await read_state(session, name)
         champion = await registry.find(session, name, None if state is None else state.champion)
         if champion is None:
-            return _without_version(project)
+            labels = (await labels_for_next_run(session, [name])).get(name, 0)
+            return _without_version(project, labels)
         status = status_of(champion, project, state, now)
         change = await repository.newest_change(session, name, champion.version)
         watch = await repository.find_watch(session, name, champion.version)
@@ -73,7 +79,7 @@ async def describe(resources: Resources, project: Project) -> PromiseView:
     )
 
 
-def _without_version(project: Project) -> PromiseView:
+def _without_version(project: Project, labels: int) -> PromiseView:
     return PromiseView(
         state="uncertified",
         cause="no_version",
@@ -83,7 +89,8 @@ def _without_version(project: Project) -> PromiseView:
         why_not=WHY_NOT["no_version"],
         target_accuracy=project.promise.target_accuracy,
         confidence=project.promise.confidence,
-        sentence=f"Not certified: {WHY_NOT['no_version']}.",
+        next=next_version(project, labels),
+        sentence="Not certified: there is no version yet, so people get all items.",
     )
 
 

@@ -37,8 +37,14 @@ async def test_many_promises_say_what_each_one_says(
     monkeypatch.setattr(repository, "SHARED", 10)
     async with open_trainer_parts(common, database_url) as parts:
         await parts.resources.store.write_document(project_path(OTHER), named(parts.project))
-        assert (await both(parts)).cause == "no_version"
-        await parts.label(range(1000, 1060), truth)
+        least = parts.project.training.min_new_labels
+        await parts.label(range(1000, 1003), truth)
+        none_yet = await both(parts)
+        assert (none_yet.cause, none_yet.valid_now) == ("no_version", False)
+        assert none_yet.next is not None
+        assert (none_yet.next.event, none_yet.next.labels) == ("training", least - 3)
+        assert none_yet.next.text == f"{least - 3} labels to go until a version is trained"
+        await parts.label(range(1003, 1060), truth)
         await parts.import_reviews(range(100))
         await parts.publish_version()
         await parts.step()
