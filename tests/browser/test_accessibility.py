@@ -27,7 +27,8 @@ async def test_no_view_of_reviewers_has_barriers(
     desk: Desk, enter: Enter, options: dict[str, Any]
 ) -> None:
     await desk.put_project(**PROJECT)
-    await desk.post(item(0, "Fine, thank you."))
+    long = "Fine, thank you very much for everything that you did."
+    await desk.post(item(0, long), item(1, long))
     async with enter("anna", **options) as (page, _):
 
         async def check() -> None:
@@ -49,6 +50,9 @@ async def test_no_view_of_reviewers_has_barriers(
         await page.keyboard.press("?")
         await check()
         await page.keyboard.press("Escape")
+        await page.keyboard.press("3")
+        await expect(page.get_by_role("region", name="Your last answers")).to_be_visible()
+        await check()
         await page.keyboard.press("3")
         await expect(page.locator(".empty")).to_contain_text("Nothing is waiting")
         await check()
