@@ -1,9 +1,10 @@
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Locator, expect
 
 from tests.browser.conftest import Enter, read_instructions, shown
 from tests.browser.desk import comments, has, holds, labels, press
 from tests.harness import wait_until
+from tests.harness.browser import DESKTOP, PHONE
 from tests.harness.desk import Desk, entry
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -84,3 +85,35 @@ async def test_thirty_items_by_keyboard_with_a_lost_connection(
     assert await comments(sqlite_url) == {by_item[commented]: "s is no skip here, nor 1 a label"}
     # What was held ahead was given back when the page closed.
     await wait_until(lambda: holds(desk, 0))
+
+
+@pytest.mark.parametrize("is_phone", [False, True], ids=["mouse", "finger"])
+async def test_items_are_answered_taken_back_and_skipped_without_a_key(
+    desk: Desk, enter: Enter, is_phone: bool
+) -> None:
+    await desk.put_project()
+    await desk.post(*(entry(f"item-{number}") for number in range(4)))
+    view = {"viewport": PHONE, "is_mobile": True, "has_touch": True}
+    async with enter("anna", **(view if is_phone else {"viewport": DESKTOP})) as (page, _):
+
+        async def use(button: Locator) -> None:
+            await (button.tap() if is_phone else button.click())
+
+        async def answer(name: str) -> str:
+            item = await shown(page)
+            await use(page.get_by_role("button", name=name, exact=True))
+            await expect(page.locator(".task .item-id bdi")).not_to_have_text(item)
+            return item
+
+        await read_instructions(page)
+        first = await answer("positive")
+        wrong = await answer("negative")
+        await wait_until(lambda: has(desk, {first: "positive", wrong: "negative"}))
+        await use(page.get_by_role("button", name="Undo"))
+        await expect(page.locator(".task .item-id bdi")).to_have_text(wrong)
+        assert await answer("positive") == wrong
+        await use(page.get_by_role("button", name="Skip"))
+        await use(page.get_by_role("button", name="unclear"))
+        await expect(page.locator("#skips")).to_have_text("1")
+        await expect(page.locator("#today")).to_have_text("2")
+        await wait_until(lambda: has(desk, {first: "positive", wrong: "positive"}))
