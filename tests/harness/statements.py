@@ -6,8 +6,8 @@ and shares their cache.
 """
 
 import contextlib
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Awaitable, Iterator
+from typing import Any, TypeVar
 
 from sqlalchemy import Dialect, Engine, event
 from sqlalchemy.dialects import registry
@@ -19,8 +19,9 @@ from sqlalchemy.dialects.sqlite.aiosqlite import SQLiteDialect_aiosqlite
 from sqlalchemy.engine import URL
 from sqlalchemy.util import LRUCache
 
-from shared.db import Database
+from shared.db import Database, Session
 
+T = TypeVar("T")
 _STATEMENTS: LRUCache[Any, Any] = LRUCache(5_000)
 
 
@@ -83,3 +84,22 @@ def statements_of(database: Database) -> Iterator[list[str]]:
     finally:
         for engine in database.engines:
             event.remove(engine.sync_engine, "before_cursor_execute", note)
+
+
+async def plans_of(session: Session, answer: Awaitable[T]) -> tuple[T, list[list[str]]]:
+    """Return what asking in `session` gave, and the plan of each of its statements, in lines."""
+    connection = await session.connection()
+    asked: list[tuple[str, Any]] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        asked.append((statement, parameters))
+
+    event.listen(connection.sync_connection, "before_cursor_execute", note)
+    given = await answer
+    event.remove(connection.sync_connection, "before_cursor_execute", note)
+    explain = "EXPLAIN QUERY PLAN" if connection.dialect.name == "sqlite" else "EXPLAIN"
+    plans = []
+    for statement, parameters in asked:
+        plan = await connection.exec_driver_sql(f"{explain} {statement}", parameters)
+        plans.append([str(row[-1]) for row in plan.all()])
+    return given, plans

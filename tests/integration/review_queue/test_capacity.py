@@ -4,12 +4,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import event
 
 from services.review_queue.timings.repository import answers_each, arrived, held_since
 from shared.db import Database
 from tests.harness.databases import create_tables
 from tests.harness.desk import Desk, Json, body_of, entry, problem_of
+from tests.harness.statements import plans_of
 from tests.integration.review_queue.exchange.files import lines, send
 
 
@@ -100,22 +100,15 @@ async def test_no_query_reads_all_tasks(sqlite_url: str) -> None:
     await create_tables("review_queue", sqlite_url)
     database = Database(sqlite_url)
     now = datetime(2026, 1, 1, tzinfo=UTC)
-    asked: list[tuple[str, Any]] = []
     async with database.reading() as session:
-        connection = await session.connection()
-
-        def note(_: Any, __: Any, statement: str, parameters: Any, *___: Any) -> None:
-            asked.append((statement, parameters))
-
-        event.listen(connection.sync_connection, "before_cursor_execute", note)
-        await arrived(session, "shop", now - timedelta(days=1), now, 10)
-        await answers_each(session, "shop", 10)
-        await held_since(session, "shop", now, 10)
-        event.remove(connection.sync_connection, "before_cursor_execute", note)
         plans = []
-        for statement, parameters in asked:
-            plan = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
-            plans.append([str(row.detail) for row in plan.all()])
+        for asked in (
+            arrived(session, "shop", now - timedelta(days=1), now, 10),
+            answers_each(session, "shop", 10),
+            held_since(session, "shop", now, 10),
+        ):
+            _, (plan,) = await plans_of(session, asked)
+            plans.append(plan)
     await database.dispose()
     assert any("tasks_by_creation (project=? AND created_at>? AND" in one for one in plans[0])
     assert any("outcomes_by_project (project=?)" in one for one in plans[1])

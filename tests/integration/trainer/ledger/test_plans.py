@@ -3,13 +3,14 @@
 from typing import Any
 
 import pytest
-from sqlalchemy import event, insert, text
+from sqlalchemy import insert, text
 
 from services.trainer.ledger.repository import DecisionFilter, decisions
 from services.trainer.tables import LedgerRow
 from shared.contracts.base import utc_now
 from shared.db import Database
 from tests.harness.databases import create_tables
+from tests.harness.statements import plans_of
 
 ROWS = 3_000
 
@@ -41,24 +42,12 @@ async def test_a_filter_uses_its_index(
 ) -> None:
     await create_tables("trainer", database_url)
     database = Database(database_url)
-    asked: list[tuple[str, Any]] = []
     async with database.transaction() as session:
         await session.execute(insert(LedgerRow), [_row(number) for number in range(ROWS)])
     async with database.transaction() as session:
         await session.execute(text("ANALYZE"))
     async with database.reading() as session:
-        connection = await session.connection()
-
-        def note(_: Any, __: Any, statement: str, parameters: Any, *___: Any) -> None:
-            asked.append((statement, parameters))
-
-        event.listen(connection.sync_connection, "before_cursor_execute", note)
-        found = await decisions(session, "toys", wanted, 0, 100)
-        event.remove(connection.sync_connection, "before_cursor_execute", note)
-        ((statement, parameters),) = asked
-        explain = "EXPLAIN QUERY PLAN" if database_url.startswith("sqlite") else "EXPLAIN"
-        plan = await connection.exec_driver_sql(f"{explain} {statement}", parameters)
-        lines = [str(tuple(row)) for row in plan.all()]
+        found, (plan,) = await plans_of(session, decisions(session, "toys", wanted, 0, 100))
     await database.dispose()
     assert found
-    assert any(index in line for line in lines), lines
+    assert any(index in line for line in plan), plan

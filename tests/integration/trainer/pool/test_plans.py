@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from sqlalchemy import event, text
+from sqlalchemy import text
 
 from services.trainer.pool.repository import known_items
 from services.trainer.tables import PoolItem, insert_new
 from shared.contracts.base import utc_now
 from shared.db import Database
 from tests.harness.databases import create_tables
+from tests.harness.statements import plans_of
 
 ROWS = 3_000
 
@@ -35,7 +36,6 @@ def made(kind: str) -> list[str]:
 async def test_what_the_pool_has_is_found_without_reading_all_of_it(database_url: str) -> None:
     await create_tables("trainer", database_url)
     database = Database(database_url)
-    asked: list[tuple[str, Any]] = []
     async with database.transaction() as session:
         await insert_new(session, PoolItem, [_row(number) for number in range(ROWS)])
     if not database.is_sqlite:
@@ -43,21 +43,12 @@ async def test_what_the_pool_has_is_found_without_reading_all_of_it(database_url
         async with database.transaction() as session:
             await session.execute(text("ANALYZE"))
     async with database.reading() as session:
-        connection = await session.connection()
-
-        def note(_: Any, __: Any, statement: str, parameters: Any, *___: Any) -> None:
-            asked.append((statement, parameters))
-
-        event.listen(connection.sync_connection, "before_cursor_execute", note)
-        ids, contents = (["item-7", *made("id")], ["hash-9", *made("content")])
-        found = await known_items(session, "toys", ids, contents)
-        event.remove(connection.sync_connection, "before_cursor_execute", note)
-        ((statement, parameters),) = asked
-        explain = "EXPLAIN QUERY PLAN" if database_url.startswith("sqlite") else "EXPLAIN"
-        plan = await connection.exec_driver_sql(f"{explain} {statement}", parameters)
-        lines = "\n".join(str(tuple(row)) for row in plan.all())
+        ids, contents = ["item-7", *made("id")], ["hash-9", *made("content")]
+        asked = known_items(session, "toys", ids, contents)
+        found, (plan,) = await plans_of(session, asked)
     await database.dispose()
     assert found == ({"item-7": "hash-7", "item-9": "hash-9"}, {"hash-7", "hash-9"})
+    lines = "\n".join(plan)
     assert "item_id" in lines
     assert "content" in lines
     assert "ix_pool_order" not in lines
