@@ -3,6 +3,7 @@
 import base64
 import binascii
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from typing import Annotated, TypeVar
 
 from fastapi import Query
@@ -53,6 +54,16 @@ def decode_position(cursor: str | None) -> int:
 
 def _integer(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None
+
+
+def parse_moment(text: str) -> datetime | None:
+    """Return the moment that a position names, in UTC; None when it names none."""
+    try:
+        moment = datetime.fromisoformat(text)
+        # At the ends of the calendar a moment exists in some time zones only.
+        return None if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
 
 
 def not_a_cursor() -> Unprocessable:

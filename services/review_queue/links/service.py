@@ -29,11 +29,12 @@ from services.review_queue.tables.links import LinkRow
 from shared.auth import Principal, require, require_all_projects
 from shared.contracts.base import rfc3339
 from shared.db import Database, Session
-from shared.http.lists import page_of, parse_cursor
+from shared.http.lists import page_of, parse_cursor, parse_moment
 from shared.problems import Conflict, NotFound, Unauthorized, Unprocessable
 
 _SECRET_BYTES = 32
 _CODE = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 _LONGEST_RENEWAL = timedelta(days=90)
 # Longer than a link may wait for its use, and its tokens be renewed.
 _KEPT = timedelta(days=180)
@@ -262,10 +263,11 @@ def _place(row: LinkRow) -> str:
 
 def _parse_place(text: str) -> tuple[datetime, str] | None:
     moment, _, code_digest = text.partition(" ")
-    try:
-        return datetime.fromisoformat(moment), code_digest
-    except ValueError:
+    created_at = parse_moment(moment)
+    # Databases do not take every text.
+    if created_at is None or not _DIGEST.fullmatch(code_digest):
         return None
+    return created_at, code_digest
 
 
 def _record(

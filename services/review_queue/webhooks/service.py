@@ -24,7 +24,7 @@ from services.review_queue.webhooks.messages import (
 from services.review_queue.webhooks.sending import Sender
 from shared.contracts.base import new_id
 from shared.db import Database, Row, Session
-from shared.http.lists import page_of, parse_cursor
+from shared.http.lists import page_of, parse_cursor, parse_moment
 from shared.problems import Conflict, NotFound
 
 
@@ -147,9 +147,10 @@ class WebhookService:
         now = self.now()
         if row.state == "waiting":
             await history.send_now(session, row, now)
-        elif await history.send_again(session, row, now):
+        # What waits has a delivery, unless the release before has ended it: it notes nothing.
+        if await history.send_again(session, row, now):
             row.state, row.attempts = "waiting", 0
-        else:
+        elif row.state != "waiting":
             raise Conflict("This event waits for its delivery already.")
         row.next_attempt_at = max(now, resume_at or now)
 
@@ -197,6 +198,5 @@ def _place(row: Row) -> str:
 
 def _parse_place(text: str) -> tuple[datetime, str] | None:
     moment, _, delivery_id = text.partition(" ")
-    with contextlib.suppress(ValueError):
-        return datetime.fromisoformat(moment), str(uuid.UUID(delivery_id))
-    return None
+    attempted_at, key = parse_moment(moment), _uuid(delivery_id)
+    return None if attempted_at is None or key is None else (attempted_at, key)

@@ -12,6 +12,7 @@ import pytest
 from services.review_queue.settings import ReviewQueueSettings
 from shared.auth import Keys
 from shared.http.body import OPEN_LIMIT_BYTES
+from shared.http.lists import encode_cursor
 from shared.settings import CommonSettings
 from tests.harness import client, wait_until
 from tests.harness.clock import Clock
@@ -201,6 +202,20 @@ async def test_links_are_listed_newest_first_without_their_codes(desk: Desk) -> 
     assert first["links"] == listed[:2]
     rest = await links_of(desk, limit=2, after=first["cursor"])
     assert rest == listed[2:]
+
+
+@pytest.mark.parametrize(
+    "position",
+    [
+        f"2026-11-28T08:00:00 {64 * '0'}",
+        f"0001-01-01T00:00:00+14:00 {64 * '0'}",
+        "2026-11-28T08:00:00+00:00 \0",
+    ],
+)
+async def test_forged_cursor_of_links_is_refused(desk: Desk, position: str) -> None:
+    forged = {"after": encode_cursor(position)}
+    answer = await desk.operator.get(desk.path("links"), params=forged)
+    problem_of(answer, 422, "unprocessable")
 
 
 async def test_wrong_codes_are_few_a_minute(desk: Desk) -> None:

@@ -25,7 +25,7 @@ from services.review_queue.lifecycle.tasks.words import words_of
 from services.review_queue.projects.reading import current_project
 from shared.contracts.base import from_stored
 from shared.db import Database, Session
-from shared.http.lists import encode_cursor, page_of, parse_cursor
+from shared.http.lists import encode_cursor, page_of, parse_cursor, parse_moment
 from shared.problems import NotFound
 
 _AGES = (
@@ -55,11 +55,8 @@ def place_of(cursor: str | None) -> Place | None:
 
 def _place(position: str) -> Place | None:
     moment, _, task_id = position.partition(" ")
-    try:
-        created_at, known = datetime.fromisoformat(moment), as_task_id(task_id)
-    except ValueError:
-        return None
-    return None if created_at.tzinfo is None or known is None else (created_at, known)
+    created_at, known = parse_moment(moment), as_task_id(task_id)
+    return None if created_at is None or known is None else (created_at, known)
 
 
 def as_task_id(text: str) -> str | None:

@@ -3,13 +3,14 @@
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import delete, update
 
 from services.review_queue.tables.webhooks import DeliveryRow
 from services.review_queue.webhooks import retention
 from services.review_queue.webhooks.messages import WebhookDelivery
 from services.review_queue.webhooks.schedule import MAX_ATTEMPTS, ceiling_seconds
 from shared.contracts.base import new_id, task_id_for
+from shared.http.lists import encode_cursor
 from shared.problems import Conflict, NotFound
 from tests.harness import wait_until
 from tests.harness.desk import Desk, body_of, entry, problem_of
@@ -127,6 +128,22 @@ async def test_delivered_event_can_be_sent_once_more(queue: QueueParts, receiver
     assert (line.state, line.attempts) == ("delivered", 1)
 
 
+async def test_event_that_another_release_has_ended_unnoted_can_be_sent_again(
+    queue: QueueParts, receiver: Receiver
+) -> None:
+    await queue.put(hook(receiver))
+    receiver.script = [saying(503)]
+    await queue.resolve("a")
+    await queue.pump()
+    async with queue.database.transaction() as session:
+        await session.execute(delete(DeliveryRow))
+    (waiting,) = await deliveries(queue)
+    await queue.services.webhooks.retry("shop", waiting.delivery_id)
+    await queue.pump()
+    (line,) = await deliveries(queue)
+    assert (line.state, line.attempts) == ("delivered", 1)
+
+
 async def test_disabled_webhook_shows_no_next_attempt_and_refuses_retries(
     queue: QueueParts, receiver: Receiver
 ) -> None:
@@ -227,7 +244,9 @@ async def test_operators_list_and_retry_over_http(desk: Desk, receiver: Receiver
     for who in (desk.service, desk.reviewer("r1")):
         problem_of(await who.get(path), 403, "forbidden")
     problem_of(await desk.operator.get(path, params={"state": "x"}), 422, "unprocessable")
-    problem_of(await desk.operator.get(path, params={"after": "x"}), 422, "unprocessable")
+    for moment in ("x", "2026-11-28T08:00:00", "0001-01-01T00:00:00+14:00"):
+        forged = {"after": encode_cursor(f"{moment} {new_id()}")}
+        problem_of(await desk.operator.get(path, params=forged), 422, "unprocessable")
     retried = body_of(await desk.operator.post(f"{path}/{line['delivery_id']}/retry"))
     assert retried["state"] == "waiting"
     log = body_of(await desk.operator.get("/v1/projects/shop/activity", params={"limit": 1}))
