@@ -1,5 +1,7 @@
 """What is kept of deliveries: those of disabled webhooks, and the history of all."""
 
+import contextlib
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 import structlog
@@ -8,7 +10,8 @@ from services.review_queue.projects.reading import current_project
 from services.review_queue.webhooks import repository
 from services.review_queue.webhooks.history import repository as history
 from services.review_queue.webhooks.metrics import FAILED
-from shared.db import Database
+from shared.db import Database, Session
+from shared.problems import NotFound
 
 log = structlog.get_logger()
 
@@ -32,15 +35,12 @@ async def forget_old_history(database: Database, now: datetime) -> None:
     """Forget deliveries that ended longer ago than the history is kept."""
     async with database.reading() as session:
         webhooks = await repository.with_history(session)
-        kept = {
-            project: min(
-                KEPT, timedelta(days=(await current_project(session, project)).retention_days)
-            )
-            for project in {row.project for row in webhooks}
-        }
+        kept = await _retention(session, {row.project for row in webhooks})
     for row in webhooks:
-        async with database.transaction() as session:
-            await history.forget_before(session, row.webhook_id, now - kept[row.project])
+        if row.project in kept:
+            before = now - min(KEPT, kept[row.project])
+            async with database.transaction() as session:
+                await history.forget_before(session, row.webhook_id, before)
 
 
 async def give_up_overdue(database: Database, now: datetime) -> int:
@@ -51,15 +51,21 @@ async def give_up_overdue(database: Database, now: datetime) -> int:
     total = 0
     async with database.reading() as session:
         waiting = await repository.overdue(session, now)
-        days = {
-            project: (await current_project(session, project)).retention_days
-            for project in {row.project for row in waiting}
-        }
+        kept = await _retention(session, {row.project for row in waiting})
     for row in waiting:
-        before = now - timedelta(days=days[row.project])
-        if row.oldest < before:
-            total += await _give_up(database, row.webhook_id, before)
+        if row.project in kept and row.oldest < now - kept[row.project]:
+            total += await _give_up(database, row.webhook_id, now - kept[row.project])
     return total
+
+
+async def _retention(session: Session, projects: Collection[str]) -> dict[str, timedelta]:
+    """Return how long each project keeps decisions; a deleted one is left out: all of it goes."""
+    kept = {}
+    for project in projects:
+        with contextlib.suppress(NotFound):
+            days = (await current_project(session, project)).retention_days
+            kept[project] = timedelta(days=days)
+    return kept
 
 
 async def _give_up(database: Database, webhook_id: str, before: datetime) -> int:

@@ -147,8 +147,11 @@ async def diff(resources: Resources, project: str, dataset_id: str, against: str
 
 
 async def _recorded(resources: Resources, project: str, dataset_id: str) -> Dataset:
-    async with resources.database.reading() as session:
-        dataset = await session.get(Dataset, (project, dataset_id))
+    dataset = None
+    # Databases do not take every text.
+    if dataset_id.isprintable():
+        async with resources.database.reading() as session:
+            dataset = await session.get(Dataset, (project, dataset_id))
     if dataset is None:
         raise NotFound("There is no such dataset; GET …/datasets lists them.", id=dataset_id)
     return dataset

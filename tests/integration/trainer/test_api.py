@@ -65,6 +65,8 @@ async def test_unknown_project_and_things_are_not_found(
             f"{ROOT}/datasets/none",
             f"{ROOT}/datasets/none/download",
             f"{ROOT}/datasets/none/diff?against=none",
+            f"{ROOT}/datasets/%00/download",
+            f"{ROOT}/datasets/none/diff?against=%00",
         ]
         for path in paths:
             response = await trainer.operator.get(path)

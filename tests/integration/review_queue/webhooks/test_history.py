@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, update
 
+from services.review_queue.tables import ProjectRow
 from services.review_queue.tables.webhooks import DeliveryRow
 from services.review_queue.webhooks import retention
 from services.review_queue.webhooks.messages import WebhookDelivery
@@ -193,6 +194,20 @@ async def test_history_is_bounded_in_number_and_age(
     await retention.forget_old_history(queue.database, queue.clock.moment)
     # What still waits is kept however old it is.
     assert [one.subject for one in await deliveries(queue)] == ["waits"]
+
+
+async def test_webhooks_of_a_project_that_is_being_deleted_do_not_stop_retention(
+    queue: QueueParts, receiver: Receiver
+) -> None:
+    await queue.put(hook(receiver))
+    receiver.script = [saying(503)]
+    await queue.resolve("a")
+    await queue.pump()
+    queue.clock.advance(91 * _DAY)
+    async with queue.database.transaction() as session:
+        await session.execute(update(ProjectRow).values(deleted_at=queue.clock.moment))
+    assert await retention.give_up_overdue(queue.database, queue.clock.moment) == 0
+    await retention.forget_old_history(queue.database, queue.clock.moment)
 
 
 async def test_history_of_an_erased_item_keeps_no_words_of_the_receiver(
