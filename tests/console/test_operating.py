@@ -58,7 +58,7 @@ async def test_a_reviewer_is_paused_with_a_reason_and_let_go_on(
         await page.get_by_label("Reason, which the reviewer sees").fill("too quick")
         await page.get_by_role("button", name="Pause", exact=True).click()
         await expect(page.get_by_text("too quick")).to_be_visible()
-        await page.get_by_role("button", name="Let go on r1").click()
+        await page.get_by_role("button", name="Resume r1").click()
         await expect(page.get_by_text("too quick")).to_have_count(0)
 
 
