@@ -136,7 +136,7 @@ async def test_feedback_page_takes_remarks_too(desk: Desk, enter: Enter) -> None
     await desk.put_project(labels=["a:b", "c"], instructions="")
     async with enter("anna") as (page, _):
         await page.get_by_role("link", name="Feedback").click()
-        await expect(page.get_by_text("Nobody has said anything yet.")).to_be_visible()
+        await expect(page.get_by_text("There is no feedback yet.")).to_be_visible()
         await page.get_by_text("Say something").click()
         await page.get_by_label("About").select_option("label:a:b")
         await page.get_by_label("What you have to say").fill("means what?")

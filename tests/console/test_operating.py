@@ -58,7 +58,7 @@ async def test_a_reviewer_is_paused_with_a_reason_and_let_go_on(
         await page.get_by_label("Reason, which the reviewer sees").fill("too quick")
         await page.get_by_role("button", name="Pause", exact=True).click()
         await expect(page.get_by_text("too quick")).to_be_visible()
-        await page.get_by_role("button", name="Let go on r1").click()
+        await page.get_by_role("button", name="Resume r1").click()
         await expect(page.get_by_text("too quick")).to_have_count(0)
 
 
@@ -200,17 +200,19 @@ async def test_the_look_of_labels_is_previewed_saved_and_compared(
 async def test_webhooks_are_added_tested_changed_and_removed(
     installed: Installed, signed_in: SignedIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("HOOKED_WEBHOOK", "whsec_" + base64.b64encode(bytes(32)).decode())
-    await make(installed, "hooked", label_display={})
+    monkeypatch.setenv("HOOKED__EU_WEBHOOK", "whsec_" + base64.b64encode(bytes(32)).decode())
+    await make(installed, "hooked-eu", label_display={})
     async with signed_in() as (page, one):
         one.expected = "the server responded with a status of 4"
-        await page.goto("/projects/hooked/settings/webhooks")
+        await page.goto("/projects/hooked-eu/settings/webhooks")
+        secret = page.get_by_label("Name of its secret")
+        await expect(secret).to_have_value("HOOKED__EU_WEBHOOK")
         await page.get_by_label("Address").fill("https://hooks.example/in")
         await page.get_by_label("Name of its secret").fill("whsec_abc")
         await page.get_by_role("button", name="Add").click()
         await expect(page.get_by_role("alert")).to_contain_text("must name the secret, not hold it")
         await expect(page.get_by_label("Address")).to_have_value("https://hooks.example/in")
-        await page.get_by_label("Name of its secret").fill("HOOKED_WEBHOOK")
+        await page.get_by_label("Name of its secret").fill("HOOKED__EU_WEBHOOK")
         await page.get_by_label("promise.changed").check()
         await page.get_by_role("button", name="Add").click()
         await expect(page.get_by_text("The webhook is added")).to_be_visible()
@@ -221,18 +223,18 @@ async def test_webhooks_are_added_tested_changed_and_removed(
         await page.get_by_label("Address").first.fill("https://hooks.example/other")
         await page.get_by_role("button", name="Save").click()
         await expect(page.get_by_role("row").nth(1)).to_contain_text("https://hooks.example/other")
-        stored = (await settings(installed, "hooked"))["webhooks"]
+        stored = (await settings(installed, "hooked-eu"))["webhooks"]
         assert [(hook["url"], hook["events"]) for hook in stored] == [
             ("https://hooks.example/other", ["promise.changed"])
         ]
         # Another person's edit is not lost, and this one is told of it.
         body = {"title": "Theirs"}
-        await installed.both.queue.patch("/v1/projects/hooked", json=body)
+        await installed.both.queue.patch("/v1/projects/hooked-eu", json=body)
         await page.get_by_role("button", name="Remove").click()
         await expect(page.get_by_role("alert")).to_contain_text("Another person has saved")
         await page.get_by_role("button", name="Remove").click()
         await expect(page.get_by_text("There is no webhook yet")).to_be_visible()
-    after = await settings(installed, "hooked")
+    after = await settings(installed, "hooked-eu")
     assert (after["webhooks"], after["title"]) == ([], "Theirs")
 
 

@@ -44,13 +44,13 @@ async def test_a_suspension_is_seen_without_a_reload_and_can_be_lifted(
         await page.goto(f"/projects/{project}")
         await other.goto(f"/projects/{project}")
         await other.get_by_text("Suspend, resume, certify").click()
-        await other.get_by_label("Why answers are to stop").fill("a wrong import")
+        await other.get_by_label("Reason for the suspension").fill("a wrong import")
         await other.get_by_role("button", name="Suspend automatic answers").click()
         await expect(other.get_by_role("status").first).to_contain_text("suspended")
         await expect(page.locator(".light")).to_have_text("Suspended")
         await expect(page.locator(".sentence")).to_contain_text("a wrong import")
         await other.get_by_text("Suspend, resume, certify").click()
-        await other.get_by_role("button", name="Lift my suspension").click()
+        await other.get_by_role("button", name="Lift the suspension").click()
         await expect(page.locator(".light")).to_have_text("Certified")
 
     async def holds() -> bool:

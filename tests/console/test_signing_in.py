@@ -71,11 +71,11 @@ async def test_a_form_posted_after_the_session_ended_is_kept_until_the_next(
         one.expected = "the server responded with a status of 4"
         await page.goto("/projects/toys")
         await page.get_by_text("Suspend, resume, certify").click()
-        await page.get_by_label("Why answers are to stop").fill("the <b>winter</b> texts")
+        await page.get_by_label("Reason for the suspension").fill("the <b>winter</b> texts")
         await one.context.clear_cookies()
         if is_refreshed:
             await expect(page.get_by_text("Your session has ended")).to_be_visible()
-        await page.get_by_role("button", name="Lift my suspension").click()
+        await page.get_by_role("button", name="Lift the suspension").click()
         await expect(page.get_by_text("What you typed is kept")).to_be_visible()
         await page.get_by_label("Token").fill(installed.operator)
         await page.get_by_role("button", name="Sign in").click()

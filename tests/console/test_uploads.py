@@ -80,7 +80,7 @@ async def test_rows_of_a_file_become_gold_which_is_listed_and_removed(
         await expect(page.get_by_text("gold no more")).to_be_visible()
         await expect(page.get_by_role("row")).to_have_count(2)
         await page.get_by_label("Item id").fill("g1")
-        await page.get_by_label("Why it is that").fill("says fine")
+        await page.get_by_label("Explanation").fill("says fine")
         await page.get_by_role("button", name="Make it gold").click()
         await expect(page.get_by_role("row").filter(has_text="says fine")).to_be_visible()
         # Nothing that has no label, or is not there.
