@@ -2,6 +2,7 @@
 const NESTED = ["data", "metadata"];
 const LONGEST = 8_000_000;
 const MOST_COLUMNS = 200;
+const LONG = /[0-9]{16}/;
 
 const isObject = (value) => value !== null && typeof value === "object" && !Array.isArray(value);
 
@@ -27,6 +28,17 @@ function parsed(text) {
   }
 }
 
+function faultOf(item, text) {
+  if (item === null) return "is not a JSON object";
+  // JavaScript rounds longer integers: two ids may become one.
+  return LONG.test(text) && isRounded(item, text) ? "has a number of more than 15 digits: write it in quotes" : "";
+}
+
+function isRounded(value, text) {
+  if (typeof value === "number") return Number.isInteger(value) && !Number.isSafeInteger(value) && !text.includes(String(value));
+  return value !== null && typeof value === "object" && Object.values(value).some((one) => isRounded(one, text));
+}
+
 /** The names of all columns that the beginning of a file has. */
 export function columnsOf(beginning, isWhole) {
   const lines = beginning.split("\n");
@@ -42,7 +54,8 @@ export async function* jsonRecords(pieces, header) {
   let [rest, line] = ["", 0];
   const row = (text) => {
     const item = parsed(text);
-    if (item === null) return { fault: "is not a JSON object", cells: null, text, line };
+    const fault = faultOf(item, text);
+    if (fault) return { fault, cells: null, text, line };
     return { cells: header.map((name) => item[name] ?? null), line };
   };
   for await (const piece of pieces) {
