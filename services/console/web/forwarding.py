@@ -8,4 +8,6 @@ def forwarded(request: Request) -> dict[str, str]:
 
     The review queue bounds attempts at links by address, and sees only the console's otherwise.
     """
-    return {} if request.client is None else {"X-Forwarded-For": request.client.host}
+    host = "" if request.client is None else request.client.host
+    # A proxy may hand on what a client says; no header takes every text.
+    return {"X-Forwarded-For": host} if host and host.isascii() else {}
