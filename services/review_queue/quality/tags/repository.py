@@ -55,21 +55,23 @@ async def uncovered(session: AsyncSession, project: str) -> dict[str, int]:
         _pauses.c.reviewer == _tags.c.reviewer,
         _pauses.c.resumed_at.is_(None),
     )
-    covered = exists().where(
-        _tags.c.project == _tasks.c.project, _tags.c.needs == _tasks.c.needs, ~paused
-    )
-    number = func.count().label("number")
-    statement = (
-        select(_tasks.c.needs, number)
+    # Counted first: whom they suit is asked once for each needs, and not for each task.
+    waiting = (
+        select(_tasks.c.needs, func.count().label("number"))
         .where(
             _tasks.c.project == project,
             _tasks.c.lane_group.in_(GROUPS),
             _tasks.c.needs > "",
             _tasks.c.turn.is_not(None),
-            ~covered,
         )
         .group_by(_tasks.c.needs)
-        .order_by(number.desc(), _tasks.c.needs)
+        .subquery()
+    )
+    covered = exists().where(_tags.c.project == project, _tags.c.needs == waiting.c.needs, ~paused)
+    statement = (
+        select(waiting.c.needs, waiting.c.number)
+        .where(~covered)
+        .order_by(waiting.c.number.desc(), waiting.c.needs)
         .limit(_MOST_NEEDS)
     )
     return {row.needs: row.number for row in await fetch(session, statement)}
