@@ -299,8 +299,12 @@ async def test_an_export_is_streamed_through_the_console(signed_in: SignedIn, pr
 
 async def _fill(page: Page, file: Path, name: str) -> None:
     await page.goto("/projects/new")
-    await page.locator("#file").set_input_files(file)
+    await page.wait_for_load_state()
     await page.get_by_label("Name in addresses").fill(name)
+    await page.locator("#file").set_input_files(file)
+    # The file suggests a title, and no other name than the one that was typed.
+    await expect(page.get_by_label("Title")).not_to_have_value("")
+    await expect(page.get_by_label("Name in addresses")).to_have_value(name)
     await page.get_by_label("Labels one a line").fill("negative\npositive")
     await page.get_by_role("radio", name="80 %").check()
     await page.get_by_label("Labels for the first version").fill("60")

@@ -48,6 +48,13 @@ function suggest() {
   find("found").textContent = words;
 }
 
+// A name that a person has typed, now or before the form came back, stays.
+let isNameTyped = find("name").value !== "";
+
+function suggestName() {
+  if (!isNameTyped) find("name").value = slug(find("title").value);
+}
+
 find("file").addEventListener("change", async () => {
   const [file] = find("file").files;
   table = null;
@@ -65,17 +72,13 @@ find("file").addEventListener("change", async () => {
   options(find("label-column"), true, ["label", "sentiment", "class", "category", "intent", "topic"]);
   options(find("id-column"), true, ["item_id", "id"]);
   find("columns").hidden = false;
-  if (!find("title").value) {
-    find("title").value = file.name.replace(/\.[a-z]+$/i, "").replace(/[_-]+/g, " ");
-    find("name").value = slug(find("title").value);
-  }
+  find("title").value ||= file.name.replace(/\.[a-z]+$/i, "").replace(/[_-]+/g, " ");
+  suggestName();
   suggest();
 });
 for (const id of ["text-column", "label-column"]) find(id).addEventListener("change", suggest);
-find("title").addEventListener("input", () => {
-  if (!find("name").dataset.typed) find("name").value = slug(find("title").value);
-});
-find("name").addEventListener("input", () => (find("name").dataset.typed = "yes"));
+find("title").addEventListener("input", suggestName);
+find("name").addEventListener("input", () => (isNameTyped = true));
 
 function fail(words) {
   find("fault").textContent = words;
