@@ -39,7 +39,8 @@ class VectorField(FieldSpec):
         return made.tolist()
 
     def display(self, value: Any, image_origins: frozenset[str]) -> Display:
-        if not isinstance(value, list):
+        # Data may be older than the field's type.
+        if not isinstance(value, list) or not all(isinstance(one, int | float) for one in value):
             return as_json(value)
         shown = ", ".join(map(number_text, value[:_NUMBERS_SHOWN]))
         if len(value) <= _NUMBERS_SHOWN:

@@ -3,7 +3,7 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from services.console.web.item_fields import displays
@@ -41,6 +41,8 @@ def encoded(content: bytes) -> str:
 
 
 @given(st.dictionaries(st.sampled_from([*SPECS, "gone"]), JSON))
+@example({"vector": [""]})
+@example({"vector": [1.5, None]})
 def test_whatever_a_task_holds_can_be_shown(data: dict[str, Any]) -> None:
     shown = dict(displays(data, SPECS, HERE))
     assert shown.keys() == data.keys()
