@@ -26,7 +26,7 @@ class QueueForecast(Model):
     """What waits, and how fast it is answered; rates are tasks a second.
 
     The figures are of the last `window_seconds`. None says that there is nothing to tell it by.
-    `uncovered` tasks wait that no reviewer can take, since nobody has the tags that they need.
+    `uncovered` counts waiting tasks whose needs no reviewer's tags cover.
     """
 
     lanes: list[LaneDepth]

@@ -1,4 +1,4 @@
-"""Telling the services for whom the console asks."""
+"""The header that tells a service the address of the person behind a call of the console."""
 
 from fastapi import Request
 

@@ -77,7 +77,10 @@ class Visit:
 
 
 def open_visit(request: Request) -> Visit:
-    """Return an operator's visit; `OperatorsOnly` for a reviewer, `SignInNeeded` for nobody."""
+    """Return an operator's visit.
+
+    Raises `OperatorsOnly` for a reviewer, and `SignInNeeded` without a session.
+    """
     visit = open_desk(request)
     if not visit.session.is_operator:
         raise OperatorsOnly
@@ -85,7 +88,7 @@ def open_visit(request: Request) -> Visit:
 
 
 def open_desk(request: Request) -> Visit:
-    """Return the visit of anybody who has signed in; `SignInNeeded` without a session."""
+    """Return a signed-in person's visit; raise `SignInNeeded` without a session."""
     session = session_of(request)
     if session is None:
         raise SignInNeeded
@@ -146,7 +149,7 @@ def kept_fields(posted: FormData) -> list[tuple[str, str]]:
     ]
 
 
-# Pages and forms of operators, and those of everybody who has signed in.
+# Parameters of routes: for operators alone, and for operators and reviewers.
 Visited = Annotated[Visit, Depends(open_visit)]
 Posted = Annotated[Form, Depends(open_form)]
 AtDesk = Annotated[Visit, Depends(open_desk)]
