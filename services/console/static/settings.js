@@ -6,6 +6,7 @@ const pane = document.querySelector("#preview");
 const rows = document.querySelector("#displays");
 let timer = 0;
 let asked = 0;
+let rowsMade = 0;
 
 /** The desk gives labels their keys and colours by script: the policy allows no style in markup. */
 function dress() {
@@ -22,17 +23,19 @@ function dress() {
 function arrange() {
   const labels = [...new Set(form.elements.labels.value.split("\n").map((line) => line.trim()).filter(Boolean))];
   const there = new Map([...rows.children].map((row) => [row.querySelector("[type=hidden]").value, row]));
-  rows.replaceChildren(...labels.map((label, place) => there.get(label) ?? made(label, place)));
+  rows.replaceChildren(...labels.map((label) => there.get(label) ?? made(label)));
 }
 
-function made(label, place) {
+function made(label) {
+  // One suffix for the whole row: a label and its field must keep the same id.
+  rowsMade += 1;
   const row = document.querySelector("#display-row").content.firstElementChild.cloneNode(true);
   row.setAttribute("aria-label", label);
   row.querySelector("[type=hidden]").value = label;
   row.querySelector("bdi").textContent = row.querySelector("[name='display.name']").placeholder = label;
   row.querySelector("[type=color]").setAttribute("aria-label", `Pick the colour of ${label}`);
   for (const part of row.querySelectorAll("[id], [for]")) {
-    for (const name of ["id", "for"]) if (part.hasAttribute(name)) part.setAttribute(name, `${part.getAttribute(name)}-${Date.now()}-${place}`);
+    for (const name of ["id", "for"]) if (part.hasAttribute(name)) part.setAttribute(name, `${part.getAttribute(name)}-${rowsMade}`);
   }
   return row;
 }
