@@ -21,6 +21,7 @@ from services.trainer.promise.proof import routes as proof
 from services.trainer.registry import routes as registry
 from services.trainer.resources import MIGRATIONS, Resources, open_resources
 from services.trainer.runs import routes as runs
+from services.trainer.runs.announcing import RecipeAnnouncement
 from services.trainer.settings import TrainerSettings
 from services.trainer.uploads import routes as uploads
 from services.trainer.watch import routes as watch
@@ -50,6 +51,7 @@ def create_app(
     resources = open_resources(common, settings, now)
     reader, measurement = LedgerReader(), TrainerMeasurement(resources)
     worker, retention = Worker(resources, reader), LedgerRetention(resources).loop
+    recipe_names = RecipeAnnouncement(resources).loop
     show_token_expiry("trainer", common.service_token.get_secret_value())
 
     @contextlib.asynccontextmanager
@@ -62,6 +64,7 @@ def create_app(
             worker.working(),
             measurement.running(),
             retention.running(),
+            recipe_names.running(),
         ):
             yield
         await resources.close()
@@ -74,7 +77,7 @@ def create_app(
         verifier=Verifier(common.keys_folder),
         metrics_token=common.metrics_token.get_secret_value(),
         missing={"database": DatabaseCheck(resources.database, MIGRATIONS, "trainer")},
-        degraded=_degraded(resources, worker, [measurement.loop, retention]),
+        degraded=_degraded(resources, worker, [measurement.loop, retention, recipe_names]),
         facts=resources.leases.facts,
         body_limit_bytes=common.body_limit_bytes,
         larger_bodies={
