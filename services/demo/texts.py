@@ -1,4 +1,4 @@
-"""Posts, product and film reviews with some 20 human ratings each, fetched from a published package.
+"""Posts, product and film reviews with some 20 human ratings each, from a published package.
 
 The texts belong to their authors, so they are cached and never shipped. Source: Hutto and Gilbert,
 "VADER: A Parsimonious Rule-based Model for Sentiment Analysis of Social Media Text", ICWSM 2014.
