@@ -50,22 +50,18 @@ def create_app(
     """Make the trainer's application; its worker runs while the application does."""
     resources = open_resources(common, settings, now)
     reader, measurement = LedgerReader(), TrainerMeasurement(resources)
-    worker, retention = Worker(resources, reader), LedgerRetention(resources).loop
-    recipe_names = RecipeAnnouncement(resources).loop
+    worker = Worker(resources, reader)
+    loops = [LedgerRetention(resources).loop, RecipeAnnouncement(resources).loop]
     show_token_expiry("trainer", common.service_token.get_secret_value())
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.resources, app.state.settling = resources, Settling(resources, reader)
         renewals = resources.leases.renewals.running()
-        async with (
-            resources.bells.listening(),
-            renewals,
-            worker.working(),
-            measurement.running(),
-            retention.running(),
-            recipe_names.running(),
-        ):
+        parts = (resources.bells.listening(), renewals, worker.working(), measurement.running())
+        async with contextlib.AsyncExitStack() as running:
+            for part in (*parts, *(loop.running() for loop in loops)):
+                await running.enter_async_context(part)
             yield
         await resources.close()
 
@@ -77,7 +73,7 @@ def create_app(
         verifier=Verifier(common.keys_folder),
         metrics_token=common.metrics_token.get_secret_value(),
         missing={"database": DatabaseCheck(resources.database, MIGRATIONS, "trainer")},
-        degraded=_degraded(resources, worker, [measurement.loop, retention, recipe_names]),
+        degraded=_degraded(resources, worker, [measurement.loop, *loops]),
         facts=resources.leases.facts,
         body_limit_bytes=common.body_limit_bytes,
         larger_bodies={
