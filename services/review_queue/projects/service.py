@@ -74,8 +74,8 @@ class ProjectService:
         Raises `StaleRevision`: the project is not at the revision that `terms` name; `LabelsInUse`:
         tasks use a label that is removed, and `terms` do not allow it; `Unprocessable`: a webhook's
         secret is not the project's or not found here, or its address is not one to send to, or more
-        than the wording changes, or no trainer has the recipe; `ProjectBeingDeleted`; `Unavailable`:
-        the store is away; the project is kept, and reaches the store as soon as it is back.
+        than the wording changes, or no trainer has the recipe; `ProjectBeingDeleted`;
+        `Unavailable`: the store is away; the project is kept, and reaches it once it is back.
         """
         await self._require_recipe(name, statement)
         register_webhooks = await self.prepare_webhooks(name, statement.webhooks)
