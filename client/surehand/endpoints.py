@@ -136,8 +136,8 @@ VERDICT_FOR = Endpoint(QUEUE, "POST", PROJECT + "/tasks/{task_id}/verdicts", tas
 WITHDRAW = _acts_once(f"{PROJECT}/withdrawals", tasks.WithdrawalReceipts)
 SECOND_OPINIONS = _acts_once(f"{PROJECT}/second-opinions", tasks.OpinionReceipts)
 ERASE_ITEM = Endpoint(QUEUE, "DELETE", PROJECT + "/items/{item_id}", tasks.Tombstone)
-# A lease whose answer was lost expires by itself.
-LEASE = _acts_once(f"{PROJECT}/leases", tasks.Leases)
+# Repeated, it would hold further tasks; those of a lost answer are free once their leases expire.
+LEASE = Endpoint(QUEUE, "POST", f"{PROJECT}/leases", tasks.Leases)
 VERDICT = _acts_once("/v1/leases/{token}/verdict", tasks.LeaseProgress)
 SKIP = _acts_once("/v1/leases/{token}/skip", tasks.LeaseProgress)
 RELEASE = _acts_once("/v1/leases/{token}/release", tasks.LeaseProgress)

@@ -1,6 +1,7 @@
 """Links as use cases: make, redeem, renew, ask for a new one, revoke, list."""
 
 import hashlib
+import json
 import re
 import secrets
 from collections.abc import Callable
@@ -38,6 +39,9 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 _LONGEST_RENEWAL = timedelta(days=90)
 # Longer than a link may wait for its use, and its tokens be renewed.
 _KEPT = timedelta(days=180)
+# A browser keeps no cookie over 4,096 bytes: a token has a third more than its claims, and some 600
+# bytes for all else.
+_MOST_CLAIMS = 2_400
 
 
 @dataclass
@@ -68,7 +72,7 @@ class LinkService:
         """Make a link to `projects` (None: all); return its code and its row.
 
         Raises `NotFound` (there is no such project), `Forbidden` (`who` may not enter it) and
-        `Unprocessable` (tags without a project).
+        `Unprocessable` (tags without a project, or more projects than a browser's cookie takes).
         """
         if projects is None and body.tags is not None:
             raise Unprocessable([("/tags", "need `projects`: a person has tags in each project")])
@@ -76,6 +80,7 @@ class LinkService:
             require_all_projects(who)
         for project in projects or ():
             require(who, {"operator"}, project)
+        _require_token_fits(projects, body.subject)
         code, now = secrets.token_urlsafe(_SECRET_BYTES), self.now()
         single = projects[0] if projects is not None and len(projects) == 1 else None
         row = LinkRow(
@@ -232,6 +237,16 @@ async def use_link(session: Session, code: str, now: datetime) -> LinkRow:
     if link is None:
         raise used_up()
     return link
+
+
+def _require_token_fits(projects: list[str] | None, subject: str) -> None:
+    """Raise `Unprocessable` where the token of a link would be too long for a browser's cookie."""
+    if projects is not None and len(json.dumps([*projects, subject])) > _MOST_CLAIMS:
+        detail = (
+            "have names that are too long together for the cookie of a session: name fewer and make"
+            " several links, or make one to all projects"
+        )
+        raise Unprocessable([("/projects", detail)])
 
 
 def projects_of(link: LinkRow) -> list[str] | None:
