@@ -44,20 +44,18 @@ def gold_chart(reviewers: list[dict[str, Any]]) -> Figure | None:
         f"{count(least['gold']['tasks'], 'item')}, most likely between "
         f"{percent(least['gold']['low'])} and {percent(least['gold']['high'])}."
     )
-    rows = [
-        (
-            one["reviewer"],
-            str(one["gold"]["tasks"]),
-            percent(one["gold"]["accuracy"]),
-            f"{percent(one['gold']['low'])} to {percent(one['gold']['high'])}",
-        )
-        for one in known[:_MOST_ROWS]
-    ]
+    rows = [_gold_row(one) for one in known[:_MOST_ROWS]]
     if len(known) > _MOST_ROWS:
         summary += f" The table has the {_MOST_ROWS} who are right least often."
     spec = specification(lines + dots, height=_height(len(shown)))
     columns = ("reviewer", "gold items", "right", "95 % interval")
     return Figure("gold", "Right on gold", summary, spec, columns, rows)
+
+
+def _gold_row(one: dict[str, Any]) -> tuple[str, ...]:
+    gold = one["gold"]
+    interval = f"{percent(gold['low'])} to {percent(gold['high'])}"
+    return one["reviewer"], str(gold["tasks"]), percent(gold["accuracy"]), interval
 
 
 def label_mix_chart(reviewers: list[dict[str, Any]]) -> Figure | None:

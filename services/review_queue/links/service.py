@@ -1,7 +1,6 @@
 """Links as use cases: make, redeem, renew, ask for a new one, revoke, list."""
 
 import hashlib
-import json
 import re
 import secrets
 from collections.abc import Callable
@@ -23,7 +22,7 @@ from services.review_queue.links.messages import (
     NewProjectLink,
     RevokedLinks,
 )
-from services.review_queue.links.signing import LinkSigner
+from services.review_queue.links.signing import LinkSigner, require_token_fits
 from services.review_queue.projects.reading import current_project
 from services.review_queue.quality.tags.service import set_tags
 from services.review_queue.tables.links import LinkRow
@@ -39,9 +38,6 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 _LONGEST_RENEWAL = timedelta(days=90)
 # Longer than a link may wait for its use, and its tokens be renewed.
 _KEPT = timedelta(days=180)
-# A browser keeps no cookie over 4,096 bytes: a token has a third more than its claims, and some 600
-# bytes for all else.
-_MOST_CLAIMS = 2_400
 
 
 @dataclass
@@ -80,7 +76,7 @@ class LinkService:
             require_all_projects(who)
         for project in projects or ():
             require(who, {"operator"}, project)
-        _require_token_fits(projects, body.subject)
+        require_token_fits(projects, body.subject)
         code, now = secrets.token_urlsafe(_SECRET_BYTES), self.now()
         single = projects[0] if projects is not None and len(projects) == 1 else None
         row = LinkRow(
@@ -237,16 +233,6 @@ async def use_link(session: Session, code: str, now: datetime) -> LinkRow:
     if link is None:
         raise used_up()
     return link
-
-
-def _require_token_fits(projects: list[str] | None, subject: str) -> None:
-    """Raise `Unprocessable` where the token of a link would be too long for a browser's cookie."""
-    if projects is not None and len(json.dumps([*projects, subject])) > _MOST_CLAIMS:
-        detail = (
-            "have names that are too long together for the cookie of a session: name fewer and make"
-            " several links, or make one to all projects"
-        )
-        raise Unprocessable([("/projects", detail)])
 
 
 def projects_of(link: LinkRow) -> list[str] | None:
