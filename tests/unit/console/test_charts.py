@@ -198,11 +198,11 @@ def test_a_sparkline_leaves_gaps_and_says_its_figures() -> None:
 
 def test_tables_of_many_labels_have_the_rows_that_differ_most() -> None:
     labels = [f"label-{number}" for number in range(40)]
-    reviewers = [
-        {"reviewer": f"r{number:02}", "labels": dict.fromkeys(labels, 1 + number % 3)}
-        for number in range(20)
+    mixes = [dict.fromkeys(labels, 1 + number % 3) for number in range(20)]
+    mixes[7]["label-3"] = 500
+    reviewers: list[dict[str, Any]] = [
+        {"reviewer": f"r{number:02}", "labels": mix} for number, mix in enumerate(mixes)
     ]
-    reviewers[7]["labels"]["label-3"] = 500
     mix = label_mix_chart(reviewers)
     assert mix is not None
     assert len(mix.rows) == 200
