@@ -8,6 +8,7 @@ from urllib.parse import quote
 from surehand.models import (
     adjudications,
     links,
+    monitoring,
     people,
     predictions,
     projects,
@@ -215,3 +216,5 @@ CERTIFICATE_EXPORT = Route(TRAINER, "GET", PROJECT + "/versions/{version}/certif
 RELIABILITY = Endpoint(TRAINER, "GET", f"{PROJECT}/reliability", promises.Reliability)
 AUDIT = Endpoint(TRAINER, "GET", f"{PROJECT}/audit", promises.Audits)
 AUDIT_DAYS = Endpoint(TRAINER, "GET", f"{PROJECT}/audit/days", promises.AuditDays)
+DRIFT = Endpoint(TRAINER, "GET", f"{PROJECT}/drift", monitoring.Drift)
+DRIFT_ACCEPT = Endpoint(TRAINER, "POST", f"{PROJECT}/drift/accept", monitoring.Drift)
