@@ -26,6 +26,9 @@ MOST_CERTAIN = 1 - 1e-9
 FieldName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}$")]
 
 
+SevereDrift = Literal["suspend", "warn"]
+
+
 class PromiseSettings(Message):
     """What automatic answers must keep, and how it is proven and watched.
 
@@ -33,7 +36,9 @@ class PromiseSettings(Message):
     `min_population_span_seconds`: what came in one burst says little about a day. Certifications
     ask for at most `label_budget_per_period` labels in one period of `expires_days`; null stands
     for ten times `certification_labels`. `holdout_rate` of the traffic trains nothing for 30 days,
-    so that what was decided before a version's labels were frozen can certify it.
+    so that what was decided before a version's labels were frozen can certify it. Drift that is
+    found raises the audit rate; past a severe level it suspends the promise, or where
+    `on_severe_drift` is `warn` it does no more.
     """
 
     must_be_provable: ClassVar[bool] = True
@@ -49,6 +54,7 @@ class PromiseSettings(Message):
     min_population_span_seconds: float = Field(default=3600, ge=0, le=31_536_000)
     label_budget_per_period: int | None = Field(default=None, ge=1, le=10_000_000)
     holdout_rate: float = Field(default=0.1, ge=0.0, le=0.5)
+    on_severe_drift: Annotated[str, *names_of(SevereDrift)] = "suspend"
 
     @field_validator("certification_labels")
     @classmethod
