@@ -91,20 +91,28 @@ def fit_linear(
     present, place = np.unique(targets, return_inverse=True)
     share = np.bincount(place, weights=weights) / weights.sum()
     balanced = weights * share[place] ** -balance
-    model = LogisticRegression(C=strength, max_iter=_MAX_ITERATIONS, tol=1e-6)
-    # More threads would only spin on matrices this small, and would change the last digits.
-    with threadpool_limits(limits=1):
-        # All features may be the same for all rows: then the bias alone is learned.
-        columns = inputs[:, used] if len(used) else np.zeros((len(inputs), 1))
-        model.fit(columns, targets, sample_weight=balanced / balanced.mean())
-    coefficients, intercept = model.coef_, model.intercept_
-    if len(coefficients) == 1:
-        coefficients = np.vstack([-coefficients / 2, coefficients / 2])
-        intercept = np.concatenate([-intercept / 2, intercept / 2])
+    # All features may be the same for all rows: then the bias alone is learned.
+    columns = inputs[:, used] if len(used) else np.zeros((len(inputs), 1))
+    coefficients, intercept = _logistic(columns, targets, balanced / balanced.mean(), strength)
     out, bias = np.zeros((inputs.shape[1], n_classes)), np.full(n_classes, ABSENT_LOGIT)
     out[np.ix_(used, present)] = coefficients.T[: len(used)]
     bias[present] = intercept
     return LinearModel(mean, deviation, out, bias)
+
+
+def _logistic(
+    columns: FloatArray, targets: IntArray, weights: FloatArray, strength: float
+) -> tuple[FloatArray, FloatArray]:
+    """Return coefficients (labels present, d) and intercepts (labels present,)."""
+    model = LogisticRegression(C=strength, max_iter=_MAX_ITERATIONS, tol=1e-6)
+    # More threads would only spin on matrices this small, and would change the last digits.
+    with threadpool_limits(limits=1):
+        model.fit(columns, targets, sample_weight=weights)
+    coefficients, intercept = model.coef_, model.intercept_
+    if len(coefficients) == 1:
+        coefficients = np.vstack([-coefficients / 2, coefficients / 2])
+        intercept = np.concatenate([-intercept / 2, intercept / 2])
+    return coefficients, intercept
 
 
 def _scale(features: FloatArray, weights: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -9,9 +9,10 @@ from services.trainer.recipes.boosting import fit_boosting
 from services.trainer.recipes.calibration import Calibration
 from services.trainer.recipes.columns import MOST_VALUES, Columns
 from services.trainer.recipes.linear import fit_linear
+from services.trainer.recipes.matrices import FitModel
 from services.trainer.recipes.parity import check_parity
 from services.trainer.recipes.recipe import FittedModel, RecipeRefused, TrainingData
-from services.trainer.recipes.tabular import RECIPE, FitModel, TabularPipeline, fit_tabular
+from services.trainer.recipes.tabular import RECIPE, TabularPipeline, fit_tabular
 from shared.contracts.versions import ModelInput, ModelInterface
 from shared.fields.category import CategoryField
 from shared.fields.number import NumberField
