@@ -107,9 +107,12 @@ def fit_best(
     rows = np.flatnonzero(usable)
     model = candidates[best](matrix[rows], data.targets[rows], data.weights[rows], n_classes)
     progress(0.95, f"{best}: fitted, checking its export")
-    compared = [
+    notes = [f"{best}, of {len(candidates)} models", *label_notes(keys, data)]
+    return BestModel(model, evidence[best], {"notes": notes, "models": _compared(evidence)})
+
+
+def _compared(evidence: Mapping[str, Evidence]) -> list[dict[str, Any]]:
+    return [
         {"model": name, "log_loss": one.metrics["log_loss"], "accuracy": one.metrics["accuracy"]}
         for name, one in evidence.items()
     ]
-    notes = [f"{best}, of {len(candidates)} models", *label_notes(keys, data)]
-    return BestModel(model, evidence[best], {"notes": notes, "models": compared})
