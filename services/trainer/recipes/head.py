@@ -60,7 +60,7 @@ class HeadPipeline:
 
     def export(self, n_classes: int) -> tuple[bytes, list[dict[str, Any]]]:
         """Return the graph, and the manifest's inputs."""
-        inputs = [
+        inputs: list[dict[str, Any]] = [
             {"name": input_name(name), "field": name, "dtype": "float32", "shape": [-1, length]}
             for name, length in self.lengths.items()
         ]

@@ -54,7 +54,7 @@ class ImagePipeline:
 
     def export(self, n_classes: int) -> tuple[bytes, list[dict[str, Any]]]:
         """Return the graph, and the manifest's inputs."""
-        inputs = [
+        inputs: list[dict[str, Any]] = [
             {"name": input_name(name), "field": name, "dtype": "float32", "shape": SHAPE}
             for name in self.filters
         ]

@@ -20,7 +20,7 @@ from sklearn.cluster import MiniBatchKMeans
 from threadpoolctl import threadpool_limits
 
 from services.trainer.recipes.exporting import constant
-from services.trainer.recipes.recipe import FloatArray, RecipeRefused
+from services.trainer.recipes.recipe import Float32Array, FloatArray, RecipeRefused
 from shared.fields.image import is_stored_url
 from shared.fields.pictures import BadImage, Layout, Picture
 
@@ -38,7 +38,7 @@ _LAYOUT = Layout(SIDE, SIDE, 3, True, True, (0.0,) * 3, (1.0,) * 3)
 SHAPE = [-1, 3, SIDE, SIDE]
 
 
-def pixels_of(rows: Sequence[Mapping[str, Any]], field: str) -> FloatArray:
+def pixels_of(rows: Sequence[Mapping[str, Any]], field: str) -> Float32Array:
     """Return the pictures of a field, shape (n, 3, 32, 32), float32 values in [0, 1].
 
     Raises `RecipeRefused`: one cannot be decoded, or is the URL of a stored one.
@@ -71,7 +71,7 @@ class Filters:
     bias: FloatArray
 
     @classmethod
-    def of(cls, pixels: FloatArray, seed: int) -> "Filters":
+    def of(cls, pixels: Float32Array, seed: int) -> "Filters":
         """Cluster patches of the pictures."""
         patches = _some_patches(pixels, seed)
         mean = patches.mean(axis=0)
@@ -91,7 +91,7 @@ class Filters:
         shape = (len(weights), 3, _PATCH, _PATCH)
         return cls(_float32(weights).reshape(shape), _float32(bias))
 
-    def features(self, pixels: FloatArray) -> FloatArray:
+    def features(self, pixels: Float32Array) -> FloatArray:
         """Return the pooled responses, shape (n, f · 9)."""
         parts = [
             self._features(pixels[start : start + _CHUNK])
@@ -99,7 +99,7 @@ class Filters:
         ]
         return np.concatenate(parts).astype(np.float64)
 
-    def _features(self, pixels: FloatArray) -> FloatArray:
+    def _features(self, pixels: Float32Array) -> FloatArray:
         windows = sliding_window_view(pixels, (_PATCH, _PATCH), axis=(2, 3))
         n, _, height, width = windows.shape[:4]
         patches = windows.transpose(0, 2, 3, 1, 4, 5).reshape(n * height * width, -1)
@@ -129,7 +129,7 @@ class Filters:
         return nodes, [constant(f"{at}filters", self.weights), constant(f"{at}bias", self.bias)]
 
 
-def _some_patches(pixels: FloatArray, seed: int) -> FloatArray:
+def _some_patches(pixels: Float32Array, seed: int) -> FloatArray:
     """Return patches from anywhere in the pictures, shape (m, 108)."""
     chance, count = np.random.default_rng(seed), _PATCHES
     picture = chance.integers(len(pixels), size=count)
