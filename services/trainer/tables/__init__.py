@@ -10,6 +10,7 @@ from services.trainer.tables.evidence import (
     PoolItem,
     SecondOpinion,
 )
+from services.trainer.tables.gate import PromotionEvent
 from services.trainer.tables.projects import ProjectLease, ProjectState, Run, Version
 from services.trainer.tables.promise import (
     AuditWatch,
@@ -34,6 +35,7 @@ __all__ = [
     "ProjectLease",
     "ProjectState",
     "PromiseChange",
+    "PromotionEvent",
     "Run",
     "SecondOpinion",
     "Version",
