@@ -3,7 +3,8 @@
     python -m bench science certify --runs 100
 
 Parts: ``certify``, ``sequential``, ``renewals``, ``audits``, ``deployments``, ``gate``,
-``label-noise``, ``rivals``, ``near-copies``, ``capacity``, ``consensus``. Options are those of the part.
+``label-noise``, ``rivals``, ``near-copies``, ``capacity``, ``consensus``. Options are those
+of the part.
 
 Each part has a time in which it ends on an idle core of today. A run of all says before it begins
 how long that is together, and stops a part that takes three times as long.

@@ -11,6 +11,7 @@ from services.trainer.tables.evidence import (
     SecondOpinion,
 )
 from services.trainer.tables.gate import PromotionEvent
+from services.trainer.tables.monitoring import DriftWatch
 from services.trainer.tables.projects import ProjectLease, ProjectState, Run, Version
 from services.trainer.tables.promise import (
     AuditWatch,
@@ -27,6 +28,7 @@ __all__ = [
     "CertificationItem",
     "CertificationPopulation",
     "Dataset",
+    "DriftWatch",
     "LedgerDay",
     "LedgerFile",
     "LedgerRow",
