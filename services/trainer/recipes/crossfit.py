@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from services.trainer.recipes.features import fit_head
+from services.trainer.recipes.features import USUAL, HeadSettings, fit_head
 from services.trainer.recipes.recipe import BoolArray, FloatArray, IntArray, RecipeRefused
 
 _MINIMUM_ROWS_A_FOLD = 2
@@ -59,7 +59,8 @@ def cross_fit(
     weights: FloatArray,
     fold_of: IntArray,
     n_classes: int,
-    on_fold: Callable[[int], None],
+    on_fold: Callable[[int], None] = lambda _fold: None,
+    settings: HeadSettings = USUAL,
 ) -> tuple[FloatArray, BoolArray]:
     """Logits of each row from the model of the other folds.
 
@@ -74,7 +75,9 @@ def cross_fit(
     known = np.zeros(len(targets), dtype=np.bool_)
     for fold in range(int(fold_of.max()) + 1):
         held_out, rest = np.flatnonzero(fold_of == fold), np.flatnonzero(fold_of != fold)
-        head = fit_head([m[rest] for m in counts], targets[rest], weights[rest], n_classes)
+        head = fit_head(
+            [m[rest] for m in counts], targets[rest], weights[rest], n_classes, settings
+        )
         logits[held_out] = head.logits([m[held_out] for m in counts])
         known[held_out] = np.isin(targets[held_out], head.present)
         on_fold(fold)

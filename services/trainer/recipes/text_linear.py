@@ -1,25 +1,33 @@
-"""Recipe `text-linear`: TF-IDF of words and pairs, logistic regression, calibration.
+"""Recipe `text-linear`: weights of words and of parts of words, logistic regression, calibration.
 
-Fast to train, fast to serve, and hard to beat below a few thousand labels. See
-Joachims (ECML 1998) for linear models on term weights, Wang and Manning (ACL 2012) for word pairs.
+Fast to train and to serve. See Joachims (ECML 1998) for linear models on term weights, Wang and
+Manning (ACL 2012) for word pairs, and Cavnar and Trenkle (SDAIR 1994) for characters, which know
+a word in its other forms and spellings too.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.sparse import csr_matrix
 from scipy.special import softmax
-from sklearn.feature_extraction.text import CountVectorizer
 from threadpoolctl import threadpool_limits
 
 from services.trainer.recipes.calibration import (
+    Calibration,
     brier_score,
     choose_calibration,
     expected_calibration_error,
     log_loss,
 )
 from services.trainer.recipes.crossfit import assign_folds, content_keys, cross_fit
-from services.trainer.recipes.features import TextLinearPipeline, fit_head, fit_vocabulary
+from services.trainer.recipes.features import (
+    USUAL,
+    HeadSettings,
+    TextLinearPipeline,
+    fit_head,
+    fit_terms,
+)
 from services.trainer.recipes.graph import OUTPUT, export_onnx, graph_inputs
 from services.trainer.recipes.parity import check_parity, nasty_rows
 from services.trainer.recipes.recipe import (
@@ -35,6 +43,11 @@ from shared.fields.text import TextField
 from shared.fields.types import AnyField
 
 _PARITY_ROWS = 2_000
+# With fewer rows, differences between settings are chance; with more work, they take minutes.
+_FEWEST_TUNED, _MOST_WORK = 400, 3_000_000
+# Labels so much more frequent than others are also tried with equal weights.
+_IMBALANCED = 1.5
+_FACTORS = (0.3, 4.0)
 
 
 def fit_text_linear(
@@ -62,7 +75,7 @@ def fit_text_linear(
     ------
     RecipeRefused
         Fewer than two labels with two different items each, fewer than 2·folds different items,
-        no text with a word of two letters, or a graph that does not answer as the pipeline does.
+        texts without any term, or a graph that does not answer as the pipeline does.
     """
     keys = content_keys(data.rows, data.fields)
     fold_of = assign_folds(keys, data.targets, folds=folds, seed=seed)
@@ -73,20 +86,18 @@ def fit_text_linear(
 
 def _fit(data: TrainingData, fold_of: IntArray, report: Progress) -> FittedModel:
     weights, targets = np.asarray(data.weights, dtype=np.float64), data.targets
-    vocabularies, counts = _count_terms(data)
-    folds, n_classes = int(fold_of.max()) + 1, len(data.classes)
-
-    def on_fold(fold: int) -> None:
-        report(0.1 + 0.7 * (fold + 1) / folds, f"fold {fold + 1} of {folds} fitted")
-
+    terms, counts = fit_terms(data.rows, data.fields)
+    if not any(matrix.nnz for matrix in counts):
+        raise RecipeRefused(
+            "training needs texts with words or letters that repeat; there are none"
+        )
     report(0.1, "words counted")
-    logits, known = cross_fit(counts, targets, weights, fold_of, n_classes, on_fold)
-    calibration, losses = choose_calibration(
-        logits[known], targets[known], weights[known], fold_of[known]
-    )
-    head = fit_head(counts, targets, weights, n_classes)
+    tried = _tune(counts, data, fold_of, report)
+    settings, chosen = min(tried.items(), key=lambda entry: entry[1].log_loss)
+    logits, calibration = chosen.logits, chosen.calibration
+    head = fit_head(counts, targets, weights, len(data.classes), settings)
     report(0.9, "model fitted, checking its export")
-    pipeline = TextLinearPipeline(data.fields, vocabularies, head, calibration)
+    pipeline = TextLinearPipeline(data.fields, terms, head, calibration)
     onnx, inputs = export_onnx(pipeline), graph_inputs(data.fields)
     step = -(-len(data.rows) // _PARITY_ROWS)
     check_parity(onnx, inputs, pipeline, data.rows[::step] + nasty_rows(data.fields))
@@ -97,7 +108,7 @@ def _fit(data: TrainingData, fold_of: IntArray, report: Progress) -> FittedModel
         onnx=onnx,
         inputs=inputs,
         output=OUTPUT,
-        calibration=calibration.described() | {"cross_validated_log_loss": losses},
+        calibration=calibration.described() | {"cross_validated_log_loss": chosen.losses},
         scores=probabilities.max(axis=1),
         correct=probabilities.argmax(axis=1) == targets,
         predicted=probabilities.argmax(axis=1).astype(np.int64),
@@ -106,15 +117,56 @@ def _fit(data: TrainingData, fold_of: IntArray, report: Progress) -> FittedModel
     )
 
 
-def _count_terms(data: TrainingData) -> tuple[list[CountVectorizer], list[csr_matrix]]:
-    columns = [[row[field] for row in data.rows] for field in data.fields]
-    vocabularies = [fit_vocabulary(texts) for texts in columns]
-    counts = [v.transform(texts) for v, texts in zip(vocabularies, columns, strict=True)]
-    if not any(matrix.nnz for matrix in counts):
-        raise RecipeRefused(
-            "training needs texts with words of two letters or more; there are none"
-        )
-    return vocabularies, counts
+@dataclass(frozen=True)
+class _Tried:
+    """What cross-fitting with some settings gave: logits (n, K), calibration, losses by method."""
+
+    logits: FloatArray
+    calibration: Calibration
+    losses: dict[str, float]
+
+    @property
+    def log_loss(self) -> float:
+        return self.losses[self.calibration.method]
+
+
+def _tune(
+    counts: Sequence[csr_matrix], data: TrainingData, fold_of: IntArray, report: Progress
+) -> dict[HeadSettings, _Tried]:
+    """Cross-fit with the usual settings, and with others where labels and time suffice.
+
+    Their out-of-fold log loss after calibration tells which are best.
+    """
+    tried = {USUAL: _try(counts, data, fold_of, USUAL)}
+    targets = data.targets
+    shares = np.bincount(targets)[np.unique(targets)] / len(targets)
+    work = sum(matrix.nnz for matrix in counts) * len(shares)
+    report(0.3, "cross-validated")
+    if len(targets) < _FEWEST_TUNED or work > _MOST_WORK:
+        return tried
+    if shares.max() > _IMBALANCED * shares.min():
+        balanced = replace(USUAL, class_weights="balanced")
+        tried[balanced] = _try(counts, data, fold_of, balanced)
+        report(0.5, "cross-validated with balanced labels")
+    best = min(tried, key=lambda settings: tried[settings].log_loss)
+    for factor in _FACTORS:
+        other = replace(best, inverse_regularisation=best.inverse_regularisation * factor)
+        tried[other] = _try(counts, data, fold_of, other)
+        report(0.7, f"cross-validated with C = {other.inverse_regularisation:g}")
+    return tried
+
+
+def _try(
+    counts: Sequence[csr_matrix], data: TrainingData, fold_of: IntArray, settings: HeadSettings
+) -> _Tried:
+    targets, weights = data.targets, np.asarray(data.weights, dtype=np.float64)
+    logits, known = cross_fit(
+        counts, targets, weights, fold_of, len(data.classes), settings=settings
+    )
+    calibration, losses = choose_calibration(
+        logits[known], targets[known], weights[known], fold_of[known]
+    )
+    return _Tried(logits, calibration, losses)
 
 
 def _metrics(
