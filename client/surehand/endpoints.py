@@ -8,6 +8,7 @@ from urllib.parse import quote
 from surehand.models import (
     adjudications,
     links,
+    monitoring,
     people,
     predictions,
     projects,
@@ -136,8 +137,8 @@ VERDICT_FOR = Endpoint(QUEUE, "POST", PROJECT + "/tasks/{task_id}/verdicts", tas
 WITHDRAW = _acts_once(f"{PROJECT}/withdrawals", tasks.WithdrawalReceipts)
 SECOND_OPINIONS = _acts_once(f"{PROJECT}/second-opinions", tasks.OpinionReceipts)
 ERASE_ITEM = Endpoint(QUEUE, "DELETE", PROJECT + "/items/{item_id}", tasks.Tombstone)
-# A lease whose answer was lost expires by itself.
-LEASE = _acts_once(f"{PROJECT}/leases", tasks.Leases)
+# Repeated, it would hold further tasks; those of a lost answer are free once their leases expire.
+LEASE = Endpoint(QUEUE, "POST", f"{PROJECT}/leases", tasks.Leases)
 VERDICT = _acts_once("/v1/leases/{token}/verdict", tasks.LeaseProgress)
 SKIP = _acts_once("/v1/leases/{token}/skip", tasks.LeaseProgress)
 RELEASE = _acts_once("/v1/leases/{token}/release", tasks.LeaseProgress)
@@ -215,3 +216,5 @@ CERTIFICATE_EXPORT = Route(TRAINER, "GET", PROJECT + "/versions/{version}/certif
 RELIABILITY = Endpoint(TRAINER, "GET", f"{PROJECT}/reliability", promises.Reliability)
 AUDIT = Endpoint(TRAINER, "GET", f"{PROJECT}/audit", promises.Audits)
 AUDIT_DAYS = Endpoint(TRAINER, "GET", f"{PROJECT}/audit/days", promises.AuditDays)
+DRIFT = Endpoint(TRAINER, "GET", f"{PROJECT}/drift", monitoring.Drift)
+DRIFT_ACCEPT = Endpoint(TRAINER, "POST", f"{PROJECT}/drift/accept", monitoring.Drift)

@@ -14,6 +14,7 @@ from services.trainer.datasets.cleaning import clean_snapshots
 from services.trainer.documents.status import changes_of_status
 from services.trainer.erasure.projects import is_removed, remove_deleted
 from services.trainer.ledger.service import LedgerReader
+from services.trainer.monitoring.drift.service import watch_drift
 from services.trainer.outcomes.service import read_feed
 from services.trainer.projects.repository import active_runs, in_service, lock_state
 from services.trainer.projects.service import work_bell
@@ -196,6 +197,7 @@ class Worker:
             if is_read:
                 await renew_watch(resources, project, reading_since)
             await watch_audits(resources, project)
+            await watch_drift(resources, project)
             await self._plan(project, None if is_read else self._ledger.due_in(name))
             await self._certifier.step(resources, project)
             await resources.posting.post_pending(name)

@@ -10,7 +10,6 @@ from pydantic import (
     Field,
     StringConstraints,
     ValidationInfo,
-    WithJsonSchema,
     field_validator,
 )
 
@@ -27,6 +26,9 @@ MOST_CERTAIN = 1 - 1e-9
 FieldName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}$")]
 
 
+SevereDrift = Literal["suspend", "warn"]
+
+
 class PromiseSettings(Message):
     """What automatic answers must keep, and how it is proven and watched.
 
@@ -34,7 +36,9 @@ class PromiseSettings(Message):
     `min_population_span_seconds`: what came in one burst says little about a day. Certifications
     ask for at most `label_budget_per_period` labels in one period of `expires_days`; null stands
     for ten times `certification_labels`. `holdout_rate` of the traffic trains nothing for 30 days,
-    so that what was decided before a version's labels were frozen can certify it.
+    so that what was decided before a version's labels were frozen can certify it. Drift that is
+    found raises the audit rate; past a severe level it suspends the promise, or where
+    `on_severe_drift` is `warn` it does no more.
     """
 
     must_be_provable: ClassVar[bool] = True
@@ -50,6 +54,7 @@ class PromiseSettings(Message):
     min_population_span_seconds: float = Field(default=3600, ge=0, le=31_536_000)
     label_budget_per_period: int | None = Field(default=None, ge=1, le=10_000_000)
     holdout_rate: float = Field(default=0.1, ge=0.0, le=0.5)
+    on_severe_drift: Annotated[str, *names_of(SevereDrift)] = "suspend"
 
     @field_validator("certification_labels")
     @classmethod
@@ -85,19 +90,19 @@ class StoredPromiseSettings(PromiseSettings):
     must_be_provable: ClassVar[bool] = False
 
 
-RECIPES = ("text-linear",)
-"""What models are trained by; the trainer has a module of each name."""
+BUILT_IN_RECIPES = ("text-linear",)
+"""The recipes of every trainer, which has a module of each name; packages may add others."""
+RECIPE_PATTERN = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
+
+# Whether a trainer has the recipe is asked where its recipes are known: when a project is stated
+# (the review queue reads what the trainer has stored of them), and when a run is asked for.
+RecipeName = Annotated[str, StringConstraints(pattern=RECIPE_PATTERN, max_length=50)]
 
 
-def _known_recipe(name: str) -> str:
-    if name not in RECIPES:
-        raise ValueError(f"must be one of: {', '.join(RECIPES)}")
-    return name
+class InstalledRecipes(Message):
+    """``index/recipes.json``: the recipes that the trainer has, written by the trainer."""
 
-
-RecipeName = Annotated[
-    str, AfterValidator(_known_recipe), WithJsonSchema({"type": "string", "enum": list(RECIPES)})
-]
+    recipes: list[str] = Field(max_length=1000)
 
 
 class TrainingSettings(Message):

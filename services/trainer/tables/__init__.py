@@ -10,6 +10,7 @@ from services.trainer.tables.evidence import (
     PoolItem,
     SecondOpinion,
 )
+from services.trainer.tables.monitoring import DriftWatch
 from services.trainer.tables.projects import ProjectLease, ProjectState, Run, Version
 from services.trainer.tables.promise import (
     AuditWatch,
@@ -26,6 +27,7 @@ __all__ = [
     "CertificationItem",
     "CertificationPopulation",
     "Dataset",
+    "DriftWatch",
     "LedgerDay",
     "LedgerFile",
     "LedgerRow",

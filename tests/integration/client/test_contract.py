@@ -130,6 +130,8 @@ CALLS: list[Callable[[Surehand], Any]] = [
     ).page(),
     lambda c: c.decisions.days(P, days=7, version="v1"),
     lambda c: c.decisions.days_of([P, "other"], days=7),
+    lambda c: c.monitoring.drift(P),
+    lambda c: c.monitoring.accept_drift(P),
     lambda c: c.promise.get(P),
     lambda c: c.promise.of([P, "other"]),
     lambda c: c.promise.history(P).page(),
