@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from services.trainer.datasets import repository
 from services.trainer.datasets.comparing import compare
+from services.trainer.datasets.gold import gold_contents
 from services.trainer.datasets.holdout import Holdout, is_of_traffic
 from services.trainer.datasets.messages import DatasetDiff, DatasetView
 from services.trainer.datasets.snapshot import (
@@ -87,7 +88,8 @@ async def _may_train(session: Session, project: Project, holdout: Holdout) -> Se
     contents = holdout.contents(copies, spent, recurs_after)
     held_out |= {row.item_id for row in recent if row.content_hash in contents}
     left_out = held_back | held_out
-    return [row for row in rows if row.item_id not in left_out]
+    gold = gold_contents(project, holdout.seed, (row.content_hash for row in rows))
+    return [row for row in rows if row.item_id not in left_out and row.content_hash not in gold]
 
 
 def _labelled(row: OutcomeRow) -> LabelledItem:
