@@ -8,6 +8,7 @@ from urllib.parse import quote
 from surehand.models import (
     adjudications,
     jobs,
+    lineage,
     links,
     monitoring,
     people,
@@ -215,6 +216,7 @@ CANARY = _acts_once(f"{PROJECT}/canary", training.Channels, TRAINER)
 CONFUSION = Endpoint(TRAINER, "GET", PROJECT + "/versions/{version}/confusion", training.Confusion)
 DECISION_DAYS = Endpoint(TRAINER, "GET", f"{PROJECT}/decisions/days", training.DecisionDays)
 DAYS_OF_PROJECTS = Endpoint(TRAINER, "GET", "/v1/decisions/days", training.DaysOfProjects)
+LINEAGE = Endpoint(TRAINER, "GET", PROJECT + "/lineage/items/{item_id}", lineage.ItemLineage)
 DECISIONS = Listing(TRAINER, f"{PROJECT}/decisions", "decisions", training.Decision)
 
 PROMISE = Endpoint(TRAINER, "GET", f"{PROJECT}/promise", promises.Promise)

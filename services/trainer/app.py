@@ -15,6 +15,7 @@ from services.trainer.ledger.days import routes as ledger_days
 from services.trainer.ledger.retention import LedgerRetention
 from services.trainer.ledger.service import LedgerReader
 from services.trainer.ledger.settling import Settling
+from services.trainer.lineage import routes as lineage
 from services.trainer.measuring import TrainerMeasurement
 from services.trainer.monitoring.drift import routes as drift
 from services.trainer.pool import routes as pool
@@ -40,7 +41,7 @@ from shared.store.check import StoreCheck
 
 _ROUTES = (
     *(changes, pool, runs, datasets, uploads, registry),
-    *(promise, figures, proof, watch, ledger, drift, jobs),
+    *(promise, figures, proof, watch, ledger, drift, jobs, lineage),
 )
 _ROUTERS = [
     *(each.router for each in _ROUTES),
