@@ -107,6 +107,10 @@ SECTIONS = (
     ),
     _of(
         "Training and capacity",
+        Setting(
+            ("training", "recipe"), "line", "Recipe",
+            "how versions are trained; auto compares those that fit the fields",
+        ),
         Setting(("training", "min_new_labels"), "whole", "New labels that start a run"),
         Setting(
             ("capacity", "reviewer_hours_per_day"), "number", "Hours of reviewers a day",
