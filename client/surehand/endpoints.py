@@ -137,8 +137,8 @@ VERDICT_FOR = Endpoint(QUEUE, "POST", PROJECT + "/tasks/{task_id}/verdicts", tas
 WITHDRAW = _acts_once(f"{PROJECT}/withdrawals", tasks.WithdrawalReceipts)
 SECOND_OPINIONS = _acts_once(f"{PROJECT}/second-opinions", tasks.OpinionReceipts)
 ERASE_ITEM = Endpoint(QUEUE, "DELETE", PROJECT + "/items/{item_id}", tasks.Tombstone)
-# A lease whose answer was lost expires by itself.
-LEASE = _acts_once(f"{PROJECT}/leases", tasks.Leases)
+# Repeated, it would hold further tasks; those of a lost answer are free once their leases expire.
+LEASE = Endpoint(QUEUE, "POST", f"{PROJECT}/leases", tasks.Leases)
 VERDICT = _acts_once("/v1/leases/{token}/verdict", tasks.LeaseProgress)
 SKIP = _acts_once("/v1/leases/{token}/skip", tasks.LeaseProgress)
 RELEASE = _acts_once("/v1/leases/{token}/release", tasks.LeaseProgress)
@@ -193,6 +193,10 @@ VERSIONS = Listing(TRAINER, f"{PROJECT}/versions", "versions", training.Version)
 GET_VERSION = Endpoint(TRAINER, "GET", PROJECT + "/versions/{version}", training.Version)
 UPLOAD_VERSION = Endpoint(TRAINER, "POST", f"{PROJECT}/versions", training.Version)
 PROMOTE = _acts_once(PROJECT + "/versions/{version}/promote", training.Channels, TRAINER)
+APPROVE = Endpoint(TRAINER, "POST", PROJECT + "/versions/{version}/approve", training.Version)
+REJECT = Endpoint(TRAINER, "POST", PROJECT + "/versions/{version}/reject", training.Version)
+PROMOTIONS = Listing(TRAINER, f"{PROJECT}/promotions", "events", training.PromotionEvent)
+COMPARE = Endpoint(TRAINER, "GET", f"{PROJECT}/compare", training.Comparison)
 RETIRE = _acts_once(PROJECT + "/versions/{version}/retire", training.Version, TRAINER)
 # Twice would roll back two versions.
 ROLL_BACK = Endpoint(TRAINER, "POST", f"{PROJECT}/rollback", training.Channels)

@@ -27,6 +27,7 @@ from services.trainer.runs.execution import execute
 from services.trainer.runs.interruption import mark_interrupted, remove_left_folders
 from services.trainer.tables import ProjectState
 from services.trainer.watch.audits import watch_audits
+from services.trainer.watch.staging import step_stages
 from shared.contracts.projects import Project
 from shared.db import DatabaseFault
 from shared.doorbells import BellEvent, decisions_bell, outcomes_bell, project_bell, wait_for
@@ -197,6 +198,7 @@ class Worker:
             if is_read:
                 await renew_watch(resources, project, reading_since)
             await watch_audits(resources, project)
+            await step_stages(resources, project)
             await watch_drift(resources, project)
             await self._plan(project, None if is_read else self._ledger.due_in(name))
             await self._certifier.step(resources, project)

@@ -16,6 +16,7 @@ from pydantic import (
 from shared.contracts.base import Label, Message, ProjectName, Text, UtcTime, at_most, names_of
 from shared.contracts.capacity import CapacitySettings
 from shared.contracts.certificates import least_labels
+from shared.contracts.gate_settings import GateSettings
 from shared.contracts.review_settings import LabelDisplays, ReviewSettings, display_fault
 from shared.contracts.versions import StoredDocument
 from shared.fields.types import AnyField
@@ -90,7 +91,7 @@ class StoredPromiseSettings(PromiseSettings):
     must_be_provable: ClassVar[bool] = False
 
 
-BUILT_IN_RECIPES = ("text-linear",)
+BUILT_IN_RECIPES = ("text-linear", "tabular", "image-small", "head")
 """The recipes of every trainer, which has a module of each name; packages may add others."""
 RECIPE_PATTERN = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
 
@@ -106,11 +107,12 @@ class InstalledRecipes(Message):
 
 
 class TrainingSettings(Message):
-    """Which recipe trains, and after how many new labels of training lanes."""
+    """What trains and when, and whether a version that passes the gate serves without approval."""
 
     recipe: RecipeName = "text-linear"
     min_new_labels: int = Field(default=200, ge=1, le=1_000_000_000)
     auto_promote: bool = True
+    gate: GateSettings = GateSettings()
 
 
 class StoredTrainingSettings(TrainingSettings):
@@ -186,13 +188,15 @@ class ProjectSpec(Message):
             raise ValueError("labels must be distinct")
         return labels
 
-    @field_validator("review")
+    @field_validator("review", "training")
     @classmethod
-    def _matches_metadata(cls, review: ReviewSettings, info: ValidationInfo) -> ReviewSettings:
+    def _names_metadata(cls, settings: Any, info: ValidationInfo) -> Any:
+        is_review = isinstance(settings, ReviewSettings)
+        name, keys = ("match", settings.match) if is_review else ("slices", settings.gate.slices)
         known = info.data.get("metadata")
-        if known is not None and (unknown := [key for key in review.match if key not in known]):
-            raise ValueError(f"`match` names {unknown[0]!r}, which `metadata` does not have")
-        return review
+        if known is not None and (unknown := [key for key in keys if key not in known]):
+            raise ValueError(f"`{name}` names {unknown[0]!r}, which `metadata` does not have")
+        return settings
 
     @field_validator("label_display")
     @classmethod

@@ -93,6 +93,66 @@ class Confusion(Model):
     note: str | None = None
 
 
+class ComparisonChange(Model):
+    """Items with `label` that the first version called `first`, and the second one `second`."""
+
+    label: str
+    first: str
+    second: str
+    items: int
+
+
+class ComparisonExample(Model):
+    """An item that two versions do not agree on; `label` is what people gave it."""
+
+    item_id: str
+    label: str
+    first: str
+    second: str
+    first_confidence: float
+    second_confidence: float
+    data: dict[str, Any] = {}
+
+
+class Comparison(Model):
+    """Two versions on the same labels, new to each; `difference` is the second's less the first's.
+
+    `lower` and `upper` are its 95 % interval; `confusion` is of the first and of the second.
+    """
+
+    versions: list[str]
+    metrics: list[dict[str, float]] = []
+    items: int
+    both_right: int
+    only_first_right: int
+    only_second_right: int
+    both_wrong: int
+    differing: int
+    difference: float | None = None
+    lower: float | None = None
+    upper: float | None = None
+    confusion: list[list[ConfusionCell]] = []
+    changes: list[ComparisonChange] = []
+    examples: list[ComparisonExample] = []
+    note: str | None = None
+
+
+class PromotionEvent(Model):
+    """A line of the history of promotions; `champion` served before it.
+
+    A line of kind `judged` is a decision of the gate: `decision` has `promote`, `reasons`, `tests`.
+    """
+
+    at: datetime
+    kind: str
+    version: str
+    champion: str | None = None
+    actor: str | None = None
+    note: str | None = None
+    try_number: int | None = None
+    decision: dict[str, Any] | None = None
+
+
 class Channels(Model):
     """Which version has which role."""
 

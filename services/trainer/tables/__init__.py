@@ -10,6 +10,7 @@ from services.trainer.tables.evidence import (
     PoolItem,
     SecondOpinion,
 )
+from services.trainer.tables.gate import PromotionEvent
 from services.trainer.tables.monitoring import DriftWatch
 from services.trainer.tables.projects import ProjectLease, ProjectState, Run, Version
 from services.trainer.tables.promise import (
@@ -36,6 +37,7 @@ __all__ = [
     "ProjectLease",
     "ProjectState",
     "PromiseChange",
+    "PromotionEvent",
     "Run",
     "SecondOpinion",
     "Version",

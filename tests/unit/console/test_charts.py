@@ -216,3 +216,25 @@ def test_a_sparkline_leaves_gaps_and_says_its_figures() -> None:
     assert line is not None
     assert (len(line.lines), len(line.dots)) == (1, 2)
     assert line.words.endswith("50 % at first, 70 % at last, between 50 % and 100 %")
+
+
+def test_tables_of_many_labels_have_the_rows_that_differ_most() -> None:
+    labels = [f"label-{number}" for number in range(40)]
+    mixes = [dict.fromkeys(labels, 1 + number % 3) for number in range(20)]
+    mixes[7]["label-3"] = 500
+    reviewers: list[dict[str, Any]] = [
+        {"reviewer": f"r{number:02}", "labels": mix} for number, mix in enumerate(mixes)
+    ]
+    mix = label_mix_chart(reviewers)
+    assert mix is not None
+    assert len(mix.rows) == 200
+    assert ("r07", "label-3") in {row[:2] for row in mix.rows}
+    assert "The table has the 200 largest differences." in mix.summary
+    cells = [
+        {"label": one, "predicted": other, "items": 1 + index}
+        for index, (one, other) in enumerate((one, other) for one in labels for other in labels)
+    ]
+    confusion = confusion_chart({"version": "v1", "labels": labels, "items": 9, "cells": cells})
+    assert confusion is not None
+    assert len(confusion.rows) == 200
+    assert ("label-39", "label-38") in {row[:2] for row in confusion.rows}
