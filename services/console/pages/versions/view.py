@@ -34,7 +34,7 @@ def version_rows(versions: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
                 key: metric(key, one["manifest"].get("metrics", {}).get(key)) for key in METRICS
             },
             "created_at": one["manifest"].get("created_at"),
-            "recipe": one["manifest"].get("recipe"),
+            "recipe": recipe_words(one["manifest"]),
             "parent": one["manifest"].get("parent"),
             "labels": plain(one["manifest"].get("labels")),
             "gate": gate_words(one["gate"]),
@@ -119,6 +119,12 @@ def _event_words(event: Mapping[str, Any]) -> str:
     if event["kind"] == "judged":
         return f"{words} {_STEPS.get(_decision(event).get('step', ''), '')}".rstrip()
     return words if share is None else f"{words} of {percent(share)}"
+
+
+def recipe_words(manifest: Mapping[str, Any]) -> str | None:
+    """Return the recipe, and which one it chose."""
+    name, chosen = manifest.get("recipe"), (manifest.get("report") or {}).get("chosen")
+    return f"{name}: {chosen}" if chosen else name
 
 
 def report_words(report: Any) -> dict[str, Any]:
