@@ -177,7 +177,9 @@ ANSWER_FEEDBACK = _acts_once(PROJECT + "/feedback/{feedback_id}/answer", people.
 
 ADD_TO_POOL = _acts_once(f"{PROJECT}/pool", training.PoolImport, TRAINER)
 POOL_COUNTS = Endpoint(TRAINER, "GET", f"{PROJECT}/pool", training.PoolCounts)
-ASK_POOL = Endpoint(TRAINER, "POST", f"{PROJECT}/pool/batches", training.BatchReceipt)
+# The client names each request by a key of its own.
+ASK_POOL = _acts_once(f"{PROJECT}/pool/batches", training.Batch, TRAINER)
+BATCHES = Listing(TRAINER, f"{PROJECT}/pool/batches", "batches", training.Batch)
 START_RUN = Endpoint(TRAINER, "POST", f"{PROJECT}/runs", training.Run)
 RUNS = Listing(TRAINER, f"{PROJECT}/runs", "runs", training.Run)
 GET_RUN = Endpoint(TRAINER, "GET", PROJECT + "/runs/{run_id}", training.Run)

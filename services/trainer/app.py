@@ -21,6 +21,7 @@ from services.trainer.promise.proof import routes as proof
 from services.trainer.registry import routes as registry
 from services.trainer.resources import MIGRATIONS, Resources, open_resources
 from services.trainer.runs import routes as runs
+from services.trainer.selection import routes as selection
 from services.trainer.settings import TrainerSettings
 from services.trainer.uploads import routes as uploads
 from services.trainer.watch import routes as watch
@@ -34,7 +35,10 @@ from shared.loops import Loop, loop_faults
 from shared.settings import CommonSettings
 from shared.store.check import StoreCheck
 
-_ROUTES = (changes, pool, runs, datasets, uploads, registry, promise, figures, proof, watch, ledger)
+_ROUTES = (
+    *(changes, pool, selection, runs, datasets, uploads, registry, promise, figures, proof),
+    *(watch, ledger),
+)
 _ROUTERS = [
     *(each.router for each in _ROUTES),
     ledger_days.router,

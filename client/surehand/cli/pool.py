@@ -12,18 +12,26 @@ from surehand.cli.text import count
 def ask(
     ctx: typer.Context,
     size: Annotated[int, typer.Argument(min=1, max=100_000, help="How many items.")],
+    strategy: Annotated[
+        str,
+        typer.Option(help="random; or auto, typiclust, margin: the items that teach most."),
+    ] = "random",
     project: session.Project = None,
     as_json: session.AsJson = False,
 ) -> None:
-    """Ask reviewers about items of the pool, drawn at random."""
+    """Ask reviewers about items of the pool: drawn at random, or chosen."""
     used, out = session.of(ctx), session.output(as_json)
-    asked = ask_reviewers(used, out, used.project(project), size)
+    asked = ask_reviewers(used, out, used.project(project), size, strategy)
     if as_json:
         out.document(asked)
 
 
-def ask_reviewers(used: session.Session, out: Output, project: str, size: int) -> dict[str, Any]:
+def ask_reviewers(
+    used: session.Session, out: Output, project: str, size: int, strategy: str = "random"
+) -> dict[str, Any]:
     """Make tasks of `size` items of the pool; return the trainer's receipt."""
-    receipt = document_of(used.client.pool.request_labels(project, size))
-    out.note(f"Reviewers are asked about {count(receipt['tasks'], 'item')}.")
+    receipt = document_of(used.client.pool.request_labels(project, size, strategy=strategy))
+    arms = ", ".join(f"{number} {arm}" for arm, number in receipt["arms"].items())
+    how = f" ({arms})" if receipt["used"] != "random" and arms else ""
+    out.note(f"Reviewers are asked about {count(receipt['tasks'], 'item')}{how}.")
     return receipt

@@ -7,19 +7,32 @@ from surehand.models.base import Model, RejectedLine
 from surehand.models.predictions import Challenger
 
 
+class DuplicateLine(Model):
+    """A line whose item, or whose content, the pool has already as `same_as`."""
+
+    line: int
+    item_id: str
+    same_as: str
+
+
 class PoolImport(Model):
-    """What became of imported items; `rejected` has the first thousand bad lines."""
+    """What became of imported items.
+
+    `rejected` has the first thousand bad lines, `duplicates_shown` the first thousand duplicates.
+    """
 
     imported: int
     duplicates: int
+    duplicates_shown: list[DuplicateLine] = []
     rejected_count: int
     rejected: list[RejectedLine] = []
 
 
 class PoolCounts(Model):
-    """The items of a pool by state."""
+    """The items of a pool by state; `reserved` ones also count as waiting."""
 
     waiting: int
+    reserved: int = 0
     asked: int
     passed: int
     refused: int
@@ -28,10 +41,22 @@ class PoolCounts(Model):
     total: int
 
 
-class BatchReceipt(Model):
-    """How many tasks were made."""
+class Batch(Model):
+    """A batch of the pool: how many tasks were made, and how many were chosen in which way.
+
+    `used` is the strategy that chose, `version` the model that it went by.
+    """
 
     tasks: int
+    batch_id: str = ""
+    strategy: str = ""
+    used: str = ""
+    size: int = 0
+    arms: dict[str, int] = {}
+    candidates: int = 0
+    version: str | None = None
+    requested_by: str = ""
+    created_at: datetime | None = None
 
 
 class Run(Model):

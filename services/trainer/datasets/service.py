@@ -47,8 +47,10 @@ async def freeze(resources: Resources, project: Project) -> tuple[Dataset, int]:
         cursor, position = state.outcomes_cursor, state.outcomes_seen
         holdout = Holdout.of(project, state.pool_seed, resources.now())
         rows = await _may_train(session, project, holdout)
+        chosen = await repository.chosen_items(session, project.project)
     usable = (row for row in rows if row.label in project.labels)
-    items = [_labelled(row) for row in usable if not check_data(row.data, project.fields)]
+    fitting = (row for row in usable if not check_data(row.data, project.fields))
+    items = [_labelled(row, is_chosen=row.item_id in chosen) for row in fitting]
     lines = await asyncio.to_thread(canonical_lines, items)
     digest = sha256(lines)
     path = f"{project.project}/datasets/{digest}.jsonl.gz"
@@ -89,7 +91,7 @@ async def _may_train(session: Session, project: Project, holdout: Holdout) -> Se
     return [row for row in rows if row.item_id not in left_out]
 
 
-def _labelled(row: OutcomeRow) -> LabelledItem:
+def _labelled(row: OutcomeRow, *, is_chosen: bool) -> LabelledItem:
     propensity = (row.prediction or {}).get("propensity")
     return LabelledItem(
         item_id=row.item_id,
@@ -98,7 +100,7 @@ def _labelled(row: OutcomeRow) -> LabelledItem:
         lane=row.lane,
         revision=row.revision,
         weight=weight_of(None if row.lane == "pool" else propensity),
-        uniform=row.lane in _UNIFORM_LANES,
+        uniform=row.lane in _UNIFORM_LANES and not is_chosen,
         content_hash=row.content_hash,
     )
 

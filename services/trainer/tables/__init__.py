@@ -2,11 +2,13 @@
 
 from services.trainer.tables.base import Base, batches_of, insert_new
 from services.trainer.tables.evidence import (
+    UNIFORM_ARM,
     Dataset,
     LedgerDay,
     LedgerFile,
     LedgerRow,
     OutcomeRow,
+    PoolBatch,
     PoolItem,
     SecondOpinion,
 )
@@ -20,6 +22,7 @@ from services.trainer.tables.promise import (
 )
 
 __all__ = [
+    "UNIFORM_ARM",
     "AuditWatch",
     "Base",
     "Certification",
@@ -30,6 +33,7 @@ __all__ = [
     "LedgerFile",
     "LedgerRow",
     "OutcomeRow",
+    "PoolBatch",
     "PoolItem",
     "ProjectLease",
     "ProjectState",

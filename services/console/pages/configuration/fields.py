@@ -92,6 +92,10 @@ SECTIONS = (
         ),
         Setting(("promise", "audit_rate"), "percent", "Audited answers", "percent of answers"),
         Setting(("promise", "expires_days"), "number", "Expires after", "days"),
+        Setting(
+            ("promise", "exploration_rate"), "percent", "Drawn at random all the same",
+            "percent of a batch that a strategy chooses",
+        ),
     ),
     _of(
         "Review",
