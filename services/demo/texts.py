@@ -1,4 +1,4 @@
-"""Posts and product reviews with some 20 human ratings each, fetched from a published package.
+"""Posts, product and film reviews with some 20 human ratings each, from a published package.
 
 The texts belong to their authors, so they are cached and never shipped. Source: Hutto and Gilbert,
 "VADER: A Parsimonious Rule-based Model for Sentiment Analysis of Social Media Text", ICWSM 2014.
@@ -27,7 +27,7 @@ _REQUIREMENT = (
 _SDIST = "vaderSentiment-3.3.2.tar.gz"
 _INNER = "vaderSentiment-3.3.2/additional_resources/hutto_ICWSM_2014.tar.gz"
 _FOLDER = "hutto_ICWSM_2014"
-_CACHE = "texts-vadersentiment-3.3.2.json"
+_CACHE = "texts-vadersentiment-3.3.2-three.json"
 _CLEAR_MAJORITY = 0.5
 _FETCH_SECONDS = 120
 
@@ -63,10 +63,11 @@ class RatedText:
 
 @dataclass(frozen=True)
 class Texts:
-    """Social posts, and sentences of product reviews; ids are unique over both."""
+    """Social posts, and sentences of product and of film reviews; ids are unique over all."""
 
     posts: Annotated[list[RatedText], Field(min_length=1)]
     reviews: Annotated[list[RatedText], Field(min_length=1)]
+    films: Annotated[list[RatedText], Field(min_length=1)]
 
 
 _ADAPTER = TypeAdapter(Texts)
@@ -108,6 +109,7 @@ def parse_sdist(sdist: bytes) -> Texts:
         texts = {
             "posts": _rated(inner, "tweets", ""),
             "reviews": _rated(inner, "amazonReviewSnippets", "review-"),
+            "films": _rated(inner, "movieReviewSnippets", "film-"),
         }
         return _ADAPTER.validate_python(texts)
     except (tarfile.TarError, OSError, EOFError, KeyError, ValueError, IndexError) as error:

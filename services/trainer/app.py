@@ -21,6 +21,7 @@ from services.trainer.promise.proof import routes as proof
 from services.trainer.registry import routes as registry
 from services.trainer.resources import MIGRATIONS, Resources, open_resources
 from services.trainer.runs import routes as runs
+from services.trainer.runs.announcing import RecipeAnnouncement
 from services.trainer.selection import routes as selection
 from services.trainer.settings import TrainerSettings
 from services.trainer.uploads import routes as uploads
@@ -53,20 +54,18 @@ def create_app(
     """Make the trainer's application; its worker runs while the application does."""
     resources = open_resources(common, settings, now)
     reader, measurement = LedgerReader(), TrainerMeasurement(resources)
-    worker, retention = Worker(resources, reader), LedgerRetention(resources).loop
+    worker = Worker(resources, reader)
+    loops = [LedgerRetention(resources).loop, RecipeAnnouncement(resources).loop]
     show_token_expiry("trainer", common.service_token.get_secret_value())
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.resources, app.state.settling = resources, Settling(resources, reader)
         renewals = resources.leases.renewals.running()
-        async with (
-            resources.bells.listening(),
-            renewals,
-            worker.working(),
-            measurement.running(),
-            retention.running(),
-        ):
+        parts = (resources.bells.listening(), renewals, worker.working(), measurement.running())
+        async with contextlib.AsyncExitStack() as running:
+            for part in (*parts, *(loop.running() for loop in loops)):
+                await running.enter_async_context(part)
             yield
         await resources.close()
 
@@ -78,7 +77,7 @@ def create_app(
         verifier=Verifier(common.keys_folder),
         metrics_token=common.metrics_token.get_secret_value(),
         missing={"database": DatabaseCheck(resources.database, MIGRATIONS, "trainer")},
-        degraded=_degraded(resources, worker, [measurement.loop, retention]),
+        degraded=_degraded(resources, worker, [measurement.loop, *loops]),
         facts=resources.leases.facts,
         body_limit_bytes=common.body_limit_bytes,
         larger_bodies={

@@ -12,8 +12,10 @@ import orjson
 import services
 
 _LOG_LINES = 200
-# The process gets nothing of our environment: no token, no address.
+# The process gets next to nothing of our environment: no token, no address.
 _ENVIRONMENT = {"PATH": os.defpath, "LANG": "C.UTF-8", "PYTHONUNBUFFERED": "1"}
+# Packages with recipes may lie there.
+_KEPT = ("PYTHONPATH",)
 _ROOT = Path(services.__path__[0]).parent
 
 
@@ -39,7 +41,7 @@ class Child:
             str(folder),
             str(os.getpid()),
             cwd=_ROOT,
-            env=_ENVIRONMENT,
+            env=_ENVIRONMENT | {name: os.environ[name] for name in _KEPT if name in os.environ},
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,

@@ -10,7 +10,6 @@ from pydantic import (
     Field,
     StringConstraints,
     ValidationInfo,
-    WithJsonSchema,
     field_validator,
 )
 
@@ -88,19 +87,19 @@ class StoredPromiseSettings(PromiseSettings):
     must_be_provable: ClassVar[bool] = False
 
 
-RECIPES = ("text-linear",)
-"""What models are trained by; the trainer has a module of each name."""
+BUILT_IN_RECIPES = ("text-linear",)
+"""The recipes of every trainer, which has a module of each name; packages may add others."""
+RECIPE_PATTERN = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
+
+# Whether a trainer has the recipe is asked where its recipes are known: when a project is stated
+# (the review queue reads what the trainer has stored of them), and when a run is asked for.
+RecipeName = Annotated[str, StringConstraints(pattern=RECIPE_PATTERN, max_length=50)]
 
 
-def _known_recipe(name: str) -> str:
-    if name not in RECIPES:
-        raise ValueError(f"must be one of: {', '.join(RECIPES)}")
-    return name
+class InstalledRecipes(Message):
+    """``index/recipes.json``: the recipes that the trainer has, written by the trainer."""
 
-
-RecipeName = Annotated[
-    str, AfterValidator(_known_recipe), WithJsonSchema({"type": "string", "enum": list(RECIPES)})
-]
+    recipes: list[str] = Field(max_length=1000)
 
 
 class TrainingSettings(Message):

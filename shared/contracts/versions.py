@@ -68,6 +68,8 @@ class Manifest(ModelInterface):
     parent: str | None = None
     calibration: dict[str, Any] = {}
     metrics: dict[str, float] = {}
+    # What the recipe tells people of the training; left out where it tells nothing.
+    report: dict[str, Any] = Field(default={}, exclude_if=lambda value: not value)
     signature: str | None = None
 
 

@@ -171,6 +171,11 @@ def project_path(project: str) -> str:
     return f"{project}/project.json"
 
 
+def recipes_path() -> str:
+    """Path of the document that names the trainer's recipes."""
+    return "index/recipes.json"
+
+
 def channels_path(project: str) -> str:
     """Path of a project's channels."""
     return f"{project}/channels.json"

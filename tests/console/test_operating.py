@@ -161,7 +161,7 @@ async def test_the_look_of_labels_is_previewed_saved_and_compared(
         one.expected = "the server responded with a status of 409"
         preview = page.get_by_label("What reviewers will see")
         bad = page.get_by_role("group", name="negative")
-        # A clock that never reads the same twice: ids that pair a label and its field must not use it.
+        # A clock that never reads the same twice: ids that pair label and field must not use it.
         await page.add_init_script("let ticks = 0; Date.now = () => ++ticks;")
         for each in (page, other):
             await each.goto("/projects/looks/settings")

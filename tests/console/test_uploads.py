@@ -185,3 +185,22 @@ async def test_an_upload_outlasts_a_trainer_that_goes_away_and_a_session_that_en
         return bool((await pool(installed, "outage"))["total"] == 3_000)
 
     await wait_until(complete)
+
+
+@pytest.mark.thorough
+@pytest.mark.timeout(1_200)
+async def test_a_file_of_200_mb_is_uploaded_without_being_held_in_the_browser(
+    installed: Installed, signed_in: SignedIn, tmp_path: Path
+) -> None:
+    file = tmp_path / "big.csv"
+    write_csv(file, rows := 98_765, characters=2_000)
+    assert file.stat().st_size > 190_000_000
+    async with signed_in() as (page, _):
+        await open_upload(page, installed, "big", file)
+        await page.get_by_role("button", name="Upload", exact=True).click()
+        await expect(page.locator("#said")).to_contain_text(
+            "98,765 rows: 98,765 into the pool. Done.", timeout=1_000_000
+        )
+        heap = await page.evaluate("performance.memory.usedJSHeapSize")
+    assert heap < file.stat().st_size / 2
+    assert (await pool(installed, "big"))["total"] == rows

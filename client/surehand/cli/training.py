@@ -37,8 +37,27 @@ def train(
     else:
         made = f", {run['version']}" if run.get("version") else ""
         out.say(f"Run {run['run_id']}: {run['state']}{made}.", run.get("detail") or "")
+        _say_report(out, run.get("report") or {})
     if run["state"] in {"failed", "cancelled"}:
         raise typer.Exit(LOOK)
+
+
+def _say_report(out: Output, report: dict[str, Any]) -> None:
+    """Print which recipes were compared, and what else the recipe tells."""
+    rows = [
+        (
+            one["recipe"],
+            one["state"],
+            percent(one.get("coverage"), 1),
+            percent(one.get("accuracy"), 1),
+            one.get("detail") or "",
+        )
+        for one in report.get("candidates") or []
+    ]
+    if rows:
+        out.table(("recipe", "state", "answered alone", "accuracy", "detail"), rows)
+    for note in [*(report.get("reasons") or []), *(report.get("notes") or [])]:
+        out.say(note)
 
 
 def _wait(used: session.Session, out: Output, project: str, run_id: str) -> dict[str, Any]:

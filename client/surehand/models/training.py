@@ -60,7 +60,11 @@ class Batch(Model):
 
 
 class Run(Model):
-    """A training run; `state` is queued, running, succeeded, failed or cancelled."""
+    """A training run; `state` is queued, running, succeeded, failed or cancelled.
+
+    `log` and `report` are those of a single run: a list of runs leaves them out. `report` is what
+    the recipe tells of the training: `notes`, and of recipe `auto` the `candidates` and `chosen`.
+    """
 
     run_id: str
     state: str
@@ -75,6 +79,7 @@ class Run(Model):
     started_at: datetime | None = None
     finished_at: datetime | None = None
     log: str | None = None
+    report: dict[str, Any] | None = None
 
     @property
     def is_over(self) -> bool:

@@ -29,6 +29,7 @@ from services.review_queue.projects.problems import (
 )
 from services.review_queue.projects.publishing import ProjectPublisher
 from services.review_queue.projects.reading import current_project, hold, project_of, spec_of
+from services.review_queue.projects.recipes import require_recipe
 from services.review_queue.repository import label_mapping
 from services.review_queue.tables import OutboxRow, ProjectRow
 from shared import outbox
@@ -72,10 +73,11 @@ class ProjectService:
 
         Raises `StaleRevision`: the project is not at the revision that `terms` name; `LabelsInUse`:
         tasks use a label that is removed, and `terms` do not allow it; `Unprocessable`: a webhook's
-        secret is not the project's or not to be found here, or its address is not one to send to,
-        or more than the wording changes; `ProjectBeingDeleted`; `Unavailable`: the store is away;
-        the project is kept, and reaches the store as soon as it is back.
+        secret is not the project's or not found here, or its address is not one to send to, or more
+        than the wording changes, or no trainer has the recipe; `ProjectBeingDeleted`;
+        `Unavailable`: the store is away; the project is kept, and reaches it once it is back.
         """
+        await self._require_recipe(name, statement)
         register_webhooks = await self.prepare_webhooks(name, statement.webhooks)
         async with self.database.transaction() as session:
             row = await repository.lock(session, name)
@@ -143,6 +145,7 @@ class ProjectService:
 
         Raises what `put` raises; `Unavailable` also while promise.json cannot be read.
         """
+        await self._require_recipe(name, statement)
         await self.prepare_webhooks(name, statement.webhooks)
         now = self.now()
         async with self.database.reading() as session:
@@ -176,6 +179,12 @@ class ProjectService:
             # Routers answer nothing by a document that they cannot read.
             log.warning("promise_unreadable", project=name, cause=cause_of(error))
             return None
+
+    async def _require_recipe(self, name: str, statement: ProjectStatement) -> None:
+        async with self.database.reading() as session:
+            row = await repository.find(session, name)
+        before = None if row is None else project_of(row).training.recipe
+        await require_recipe(self.store, statement.training.recipe, before)
 
     async def _create(self, session: Session, name: str, statement: ProjectStatement) -> bool:
         """Insert the project and say so in the log; False if another call has just created it."""

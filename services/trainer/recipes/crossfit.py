@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from scipy.sparse import csr_matrix
@@ -12,9 +13,14 @@ from services.trainer.recipes.recipe import BoolArray, FloatArray, IntArray, Rec
 _MINIMUM_ROWS_A_FOLD = 2
 
 
-def content_keys(rows: Sequence[Mapping[str, str]], fields: Sequence[str]) -> list[tuple[str, ...]]:
-    """Key of each row; rows that differ only in case or white space share one."""
-    return [tuple(" ".join(row[field].casefold().split()) for field in fields) for row in rows]
+def content_keys(rows: Sequence[Mapping[str, Any]], fields: Sequence[str]) -> list[tuple[str, ...]]:
+    """Key of each row; rows whose texts differ only in case or white space share one."""
+    return [tuple(_key(row.get(field)) for field in fields) for row in rows]
+
+
+def _key(value: Any) -> str:
+    # Pictures are texts too, and case matters in them: but no two differ in it alone.
+    return " ".join(value.casefold().split()) if isinstance(value, str) else repr(value)
 
 
 def assign_folds(

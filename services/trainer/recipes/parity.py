@@ -12,6 +12,7 @@ from shared.fields.text import TextField
 from shared.graphs.graph import Graph
 from shared.graphs.session import GraphRefused
 from shared.graphs.signature import PROBABILITIES
+from shared.graphs.tensors import Fields
 
 TOLERANCE = 1e-5
 # Two labels closer than float32 can tell apart may change places.
@@ -44,7 +45,7 @@ NASTY_TEXTS = (
 class Reference(Protocol):
     """A trained pipeline: rows in, probabilities (n, K) in the project's label order out."""
 
-    def predict_proba(self, rows: Sequence[Mapping[str, str]]) -> FloatArray:
+    def predict_proba(self, rows: Sequence[Mapping[str, Any]]) -> FloatArray:
         """Probabilities of the rows, in order."""
 
 
@@ -61,13 +62,15 @@ def check_parity(
     onnx: bytes,
     inputs: Sequence[Mapping[str, Any]],
     reference: Reference,
-    rows: Sequence[Mapping[str, str]],
+    rows: Sequence[Mapping[str, Any]],
     *,
+    specs: Fields | None = None,
     tolerance: float = TOLERANCE,
 ) -> float:
     """Compare a serialised graph with the pipeline that was trained, on at least one row.
 
-    The graph is run as the router runs it.
+    The graph is run as the router runs it. `specs` are the fields that feed it; without them all
+    are texts.
 
     Returns
     -------
@@ -81,7 +84,7 @@ def check_parity(
         predicted label (unless the reference's two best labels tie up to rounding).
     """
     expected = reference.predict_proba(rows)
-    actual = _open(onnx, inputs, expected.shape[1]).run(rows).astype(np.float64)
+    actual = _open(onnx, inputs, expected.shape[1], specs).run(rows).astype(np.float64)
     differences = np.where(np.isfinite(actual), np.abs(actual - expected), np.inf).max(axis=1)
     worst = int(differences.argmax())
     if differences[worst] > tolerance:
@@ -96,14 +99,17 @@ def check_parity(
     return float(differences[worst])
 
 
-def _open(onnx: bytes, inputs: Sequence[Mapping[str, Any]], n_labels: int) -> Graph:
+def _open(
+    onnx: bytes, inputs: Sequence[Mapping[str, Any]], n_labels: int, specs: Fields | None
+) -> Graph:
     interface = ModelInterface(
         labels=[str(column) for column in range(n_labels)],
         inputs=[ModelInput.model_validate(entry) for entry in inputs],
         outputs={PROBABILITIES: OUTPUT},
     )
-    texts = {name: TextField() for entry in interface.inputs for name in entry.fields}
+    if specs is None:
+        specs = {name: TextField() for entry in interface.inputs for name in entry.fields}
     try:
-        return Graph(onnx, interface, texts)
+        return Graph(onnx, interface, specs)
     except GraphRefused as error:
         raise RecipeRefused(f"the graph is not the pipeline's: {error}") from error

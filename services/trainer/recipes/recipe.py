@@ -1,7 +1,7 @@
 """What a recipe is: labelled rows in, a fitted model with its own evidence out."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -25,6 +25,23 @@ class RecipeRefused(ValueError):  # noqa: N818 - named as the house names its pr
 
 
 @dataclass(frozen=True)
+class Comparison:
+    """How a project compares recipes.
+
+    Attributes
+    ----------
+    coverage
+        The share of the traffic, in [0, 1], that a certificate is predicted to answer, given
+        out-of-fold confidences of shape (m,) and whether each answer was right.
+    seconds : above 0
+        No further recipe is tried after so long.
+    """
+
+    coverage: Callable[[Float32Array, BoolArray], float]
+    seconds: float
+
+
+@dataclass(frozen=True)
 class TrainingData:
     """Labelled rows of one project, in a fixed order.
 
@@ -40,6 +57,12 @@ class TrainingData:
         Those that the recipe learns from, in the project's order.
     classes
         The project's labels in the project's order, also those without an example.
+    specs
+        What the project says of `fields`.
+    uniform : shape (n,)
+        Whether each row was drawn uniformly, by no model's choice; None where that is unknown.
+    comparison
+        How recipes are compared; `auto` alone needs it.
 
     Raises
     ------
@@ -52,6 +75,9 @@ class TrainingData:
     weights: FloatArray
     fields: list[str]
     classes: list[str]
+    specs: Mapping[str, AnyField] = field(default_factory=dict)
+    uniform: BoolArray | None = None
+    comparison: "Comparison | None" = None
 
     def __post_init__(self) -> None:
         if not len(self.rows) == len(self.labels) == len(self.weights):
@@ -93,6 +119,9 @@ class FittedModel:
         That label's index in the classes. Without it, no label is ever suspected by this model.
     label_scores : shape (n,), float32 in [0, 1]
         Calibrated probability of the row's own label, by the same model; beside `predicted`.
+    report
+        What people should know of the training, as JSON: `notes`, a list of sentences, and
+        whatever else the recipe tells. It is shown with the run and with the version.
     """
 
     onnx: bytes
@@ -104,6 +133,7 @@ class FittedModel:
     metrics: dict[str, float]
     predicted: IntArray | None = None
     label_scores: Float32Array | None = None
+    report: dict[str, Any] = field(default_factory=dict)
 
     def with_evidence_of(self, at: list[int]) -> "FittedModel":
         """Return the model with the evidence of these rows alone."""
@@ -117,7 +147,10 @@ class FittedModel:
 
 
 class Recipe(Protocol):
-    """A way to make model versions; its module has it as `RECIPE`."""
+    """A way to make model versions.
+
+    A module of this package has it as `RECIPE`, another package names it in an entry point.
+    """
 
     def learns_from(self, fields: Mapping[str, AnyField]) -> list[str]:
         """Return which of a project's fields it learns from; `RecipeRefused` if none."""

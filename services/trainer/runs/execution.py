@@ -14,7 +14,7 @@ from services.trainer.child import Child
 from services.trainer.datasets.service import freeze
 from services.trainer.projects.repository import lock_state
 from services.trainer.projects.service import work_bell
-from services.trainer.recipes import RECIPES
+from services.trainer.recipes.installed import installed_recipes
 from services.trainer.resources import Resources
 from services.trainer.runs import files, repository
 from services.trainer.runs.files import RunFailed
@@ -81,13 +81,16 @@ def start(resources: Resources, state: ProjectState, run: Run) -> str:
 
 
 async def _train(resources: Resources, project: Project, active: ActiveRun) -> files.Result:
-    module = RECIPES.get(active.run.recipe)
-    if module is None:
-        raise RunFailed(f"there is no recipe {active.run.recipe}, only {', '.join(RECIPES)}")
+    recipes = installed_recipes()
+    recipe = recipes.get(active.run.recipe)
+    if recipe is None:
+        raise RunFailed(
+            f"this trainer has no recipe {active.run.recipe}, only {', '.join(recipes)}"
+        )
     async with resources.database.reading() as session:
         recent = await repository.labelled_since_alarm(session, project.project)
     job = files.TrainingJob(
-        module=module,
+        recipe=recipe,
         labels=project.labels,
         fields={name: spec.model_dump(mode="json") for name, spec in project.fields.items()},
         seed=0,

@@ -45,13 +45,13 @@ class Job:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingJob(Job):
-    """Train with the recipe in `module`.
+    """Train with the recipe at `recipe`, a ``module:object``.
 
     `recent` has the ids of the items that were labelled since the audit last found the promise
     broken; none where it never did.
     """
 
-    module: str
+    recipe: str
     labels: list[str]
     seed: int
     recent: list[str] = field(default_factory=list)
@@ -81,7 +81,7 @@ class Result:
     `item_ids`, `scores`, `correct` and `uniform` have one entry an out-of-fold prediction, or one
     a prediction of a model from elsewhere. `calibration` is empty when nothing was calibrated.
     `labels`, `predicted` and `label_scores` (the probability of the label) likewise, but they are
-    empty for a model from elsewhere.
+    empty for a model from elsewhere. `report` is the recipe's (`FittedModel`).
     """
 
     inputs: list[dict[str, Any]]
@@ -95,6 +95,7 @@ class Result:
     labels: list[str] = field(default_factory=list)
     predicted: list[str] = field(default_factory=list)
     label_scores: list[float] = field(default_factory=list)
+    report: dict[str, Any] = field(default_factory=dict)
 
 
 def write_job(folder: Path, job: Job, dataset: bytes) -> None:

@@ -1,6 +1,6 @@
 """Bodies of the runs' routes."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from shared.contracts.base import Message, UtcTime
 from shared.contracts.projects import RecipeName
@@ -16,7 +16,12 @@ class RunRequest(Message):
 
 
 class RunView(Message):
-    """One training run; `log` is its tail, in the single view only."""
+    """One training run; `log`, its tail, and `report` are in the single view only.
+
+    `report` is what the recipe tells of the training, in the manifest of the version too: `notes`
+    are sentences, e.g. of labels with too few examples; recipe `auto` adds the recipes that it
+    compared.
+    """
 
     run_id: str
     state: RunState
@@ -31,6 +36,7 @@ class RunView(Message):
     started_at: UtcTime | None
     finished_at: UtcTime | None
     log: str | None = None
+    report: dict[str, Any] | None = None
 
 
 class Runs(Message):

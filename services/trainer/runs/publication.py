@@ -67,6 +67,7 @@ async def publish(
         parent=None if state is None else state.champion,
         calibration=result.calibration,
         metrics=result.metrics,
+        report=result.report,
     )
     await resources.store.write(model_path(name, active.version), model)
     await _write_out_of_fold(resources, out_of_fold_path(name, active.version), result)

@@ -14,6 +14,7 @@ from services.trainer.projects.repository import (
 from services.trainer.projects.service import work_bell
 from services.trainer.promise.patience import waits_for_certification
 from services.trainer.recipes import OWN
+from services.trainer.recipes.installed import unknown_recipe
 from services.trainer.registry import repository as registry
 from services.trainer.resources import Resources
 from services.trainer.runs import repository
@@ -23,7 +24,7 @@ from services.trainer.tables import ProjectState, Run
 from shared.contracts.projects import Project
 from shared.contracts.versions import ModelInterface
 from shared.db import Session
-from shared.problems import Conflict, NotFound
+from shared.problems import Conflict, NotFound, Unprocessable
 
 log = structlog.get_logger()
 
@@ -43,7 +44,12 @@ class CertificationOpen(Conflict):
 async def request(
     resources: Resources, project: Project, wanted: RunRequest, subject: str
 ) -> RunView:
-    """Queue a run, unless the last one or a certification has not ended."""
+    """Queue a run, unless the last one or a certification has not ended.
+
+    Raises `Unprocessable`: this trainer has no such recipe.
+    """
+    if wanted.recipe is not None and (fault := unknown_recipe(wanted.recipe)):
+        raise Unprocessable([("/recipe", fault)])
     async with resources.database.transaction() as session:
         await lock_state(session, project.project)
         await _refuse_if_busy(session, project.project)
@@ -161,10 +167,13 @@ async def cancel(resources: Resources, project: str, run_id: str) -> RunView:
 
 
 async def describe(resources: Resources, project: str, run_id: str) -> RunView:
-    """Return one run with the tail of its log; `NotFound` when there is none of this id."""
+    """Return one run with its log's tail and its report; `NotFound` when there is no such run."""
     async with resources.database.reading() as session:
         run = await _require(session, project, run_id)
-    return RunView.model_validate(run, from_attributes=True)
+        version = await registry.find(session, project, run.version)
+    shown = RunView.model_validate(run, from_attributes=True)
+    report = None if version is None else version.manifest.get("report")
+    return shown.model_copy(update={"report": report})
 
 
 async def list_runs(

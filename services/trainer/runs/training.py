@@ -1,12 +1,12 @@
 """A training run's process: the recipe fits a model to the rows of a dataset."""
 
-import importlib
 import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from services.trainer.recipes.installed import load_recipe
 from services.trainer.recipes.recipe import FittedModel, Recipe, RecipeRefused, TrainingData
 from services.trainer.runs import files
 from services.trainer.runs.process import report, run_job
@@ -18,7 +18,7 @@ _ENOUGH_RECENT = 100
 def train(folder: Path, job: files.TrainingJob, rows: list[dict[str, Any]]) -> files.Result:
     """Fit a model, write it into `folder`, and return its description."""
     report(0.0, f"{len(rows)} labels read")
-    recipe: Recipe = importlib.import_module(job.module).RECIPE
+    recipe = load_recipe(job.recipe)
     try:
         fitted = recipe.fit(_training_data(recipe, job, rows), seed=job.seed, progress=report)
     except RecipeRefused as refused:
@@ -34,11 +34,12 @@ def train(folder: Path, job: files.TrainingJob, rows: list[dict[str, Any]]) -> f
         scores=[float(score) for score in fitted.scores],
         correct=[bool(right) for right in fitted.correct],
         uniform=[row["uniform"] for row in rows],
+        report=fitted.report,
         **held_out(fitted, [row["label"] for row in rows], job.labels),
     )
 
 
-def held_out(fitted: FittedModel, given: list[str], labels: list[str]) -> dict[str, list[Any]]:
+def held_out(fitted: FittedModel, given: list[str], labels: list[str]) -> dict[str, Any]:
     """Return what `Result` says of each given label, if the recipe tells it."""
     if fitted.predicted is None or fitted.label_scores is None:
         return {}
@@ -96,6 +97,8 @@ def _training_data(
         weights=np.array([row["weight"] for row in rows], dtype=np.float64),
         fields=fields,
         classes=job.labels,
+        specs={field: job.specs[field] for field in fields},
+        uniform=np.array([row["uniform"] for row in rows], dtype=np.bool_),
     )
 
 

@@ -53,9 +53,9 @@ def _check(model: bytes, job: files.CheckJob, rows: list[dict[str, Any]]) -> fil
 
 def _scored(
     graph: Graph, labels: list[str], rows: list[dict[str, Any]], seconds: float
-) -> dict[str, list[Any]]:
+) -> dict[str, Any]:
     """Score labelled rows in a random order until `seconds` of processor time are used up."""
-    found: dict[str, list[Any]] = {"item_ids": [], "scores": [], "correct": [], "uniform": []}
+    found: dict[str, Any] = {"item_ids": [], "scores": [], "correct": [], "uniform": []}
     order = np.random.default_rng(0).permutation(len(rows)).tolist()
     for start in range(0, len(rows), BATCH_SIZE):
         if time.process_time() > seconds:

@@ -27,19 +27,19 @@ def _posts(count: int) -> list[RatedText]:
 def test_parts_are_disjoint_and_whole_whatever_the_order() -> None:
     posts = _posts(3432)
     reviews = [RatedText(f"review-{n}", f"review {n}", (3, -1)) for n in range(50)]
-    plan = Plan.of(Texts(posts, reviews))
+    plan = Plan.of(Texts(posts, reviews, reviews))
     parts = [plan.held_out, plan.first_stream, plan.second_stream, plan.pool]
     ids = [rated.id for part in parts for rated in part]
     assert sorted(ids) == sorted(rated.id for rated in posts)
     assert [len(part) for part in parts[:3]] == [HELD_OUT, FIRST_STREAM, SECOND_STREAM]
-    assert Plan.of(Texts(posts[::-1], reviews[::-1])) == plan
+    assert Plan.of(Texts(posts[::-1], reviews[::-1], reviews)) == plan
     # People mean the opposite by the reviews, and may be asked about every text.
     assert [rated.ratings for rated in plan.changed] == [(-3, 1)] * 50
     assert len({rated.id for rated in plan.texts}) == len(plan.texts) == 3432 + 50
 
 
 def test_the_pool_lasts_for_every_draw_of_the_first_version_and_one_of_the_second() -> None:
-    left = len(Plan.of(Texts(_posts(3432), _posts(1))).pool) - TRAINING_LABELS
+    left = len(Plan.of(Texts(_posts(3432), _posts(1), _posts(1))).pool) - TRAINING_LABELS
     share_in_the_candidate_region = 0.6
     needed = (CERTIFICATION_DRAWS + 1) * CERTIFICATION_LABELS
     assert left * share_in_the_candidate_region >= needed

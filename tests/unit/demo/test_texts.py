@@ -47,6 +47,8 @@ def make_sdist(texts: bytes, ratings: bytes) -> bytes:
         "hutto_ICWSM_2014/amazonReviewSnippets_anonDataRatings.txt": (
             b"\xef\xbb\xbf1_1\t-2\t0.5\t[-2, -2, -1]"
         ),
+        "hutto_ICWSM_2014/movieReviewSnippets_GroundTruth.txt": b"1_1\t3\ta joy",
+        "hutto_ICWSM_2014/movieReviewSnippets_anonDataRatings.txt": b"1_1\t3\t0.5\t[3, 3]",
     }
     return pack({"/absolute.txt": b"never written", INNER: pack(data)})
 
@@ -54,6 +56,7 @@ def make_sdist(texts: bytes, ratings: bytes) -> bytes:
 def test_posts_with_a_clear_majority_are_kept() -> None:
     texts = parse_sdist(make_sdist(TEXTS.encode(), RATINGS.encode()))
     assert texts.reviews == [RatedText("review-1_1", "broke twice", (-2, -2, -1))]
+    assert texts.films == [RatedText("film-1_1", "a joy", (3, 3))]
     assert texts.posts == [
         RatedText("1", "Great day & night", (2, 3, 3, 2)),
         RatedText("3", "na\u00efve\u2028but sad", (-1, -2, 0, -3)),
@@ -111,10 +114,10 @@ def test_a_package_that_is_not_as_expected_is_refused(sdist: bytes) -> None:
 
 def test_a_cache_is_read_without_fetching(tmp_path: Path) -> None:
     one = {"id": "9", "text": "fine", "ratings": [1, 2]}
-    cached = json.dumps({"posts": [one], "reviews": [one]})
-    (tmp_path / "texts-vadersentiment-3.3.2.json").write_text(cached)
+    cached = json.dumps({"posts": [one], "reviews": [one], "films": [one]})
+    (tmp_path / "texts-vadersentiment-3.3.2-three.json").write_text(cached)
     same = [RatedText("9", "fine", (1, 2))]
-    assert load_texts(tmp_path) == Texts(posts=same, reviews=same)
+    assert load_texts(tmp_path) == Texts(posts=same, reviews=same, films=same)
 
 
 @pytest.mark.parametrize("broken", [None, "{half", '{"posts": [{"id": "9"}]}', "{}"])
@@ -123,7 +126,7 @@ def test_without_cache_and_index_it_says_so_in_one_sentence(
 ) -> None:
     # In a process of its own, so that pip is told to look nowhere.
     if broken is not None:
-        (tmp_path / "texts-vadersentiment-3.3.2.json").write_text(broken)
+        (tmp_path / "texts-vadersentiment-3.3.2-three.json").write_text(broken)
     code = (
         "import sys, pathlib\n"
         "from services.demo.texts import DemoDataUnavailable, load_texts\n"

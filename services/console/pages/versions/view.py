@@ -36,6 +36,7 @@ def version_rows(versions: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
             "parent": one["manifest"].get("parent"),
             "labels": plain(one["manifest"].get("labels")),
             "gate": gate_words(one["gate"]),
+            **report_words(one["manifest"].get("report")),
         }
         for one in versions
     ]
@@ -56,6 +57,27 @@ def gate_words(gate: Mapping[str, Any]) -> list[tuple[str, bool, list[str]]]:
         for step, said in gate.items()
         if isinstance(said, Mapping)
     ]
+
+
+def report_words(report: Any) -> dict[str, Any]:
+    """Return what the recipe told of the training: the recipes compared, and sentences."""
+    told = report if isinstance(report, Mapping) else {}
+    candidates = [
+        {
+            "recipe": one.get("recipe"),
+            "chosen": one.get("recipe") == told.get("chosen"),
+            "coverage": percent(one.get("coverage"), 1),
+            "accuracy": percent(one.get("accuracy"), 1),
+            "seconds": number(one.get("seconds"), 1),
+            "detail": one.get("detail"),
+        }
+        for one in told.get("candidates") or []
+        if isinstance(one, Mapping)
+    ]
+    return {
+        "candidates": candidates,
+        "notes": [*(told.get("reasons") or []), *(told.get("notes") or [])],
+    }
 
 
 def run_rows(runs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -38,7 +38,7 @@ def test_labels_since_the_alarm_decide_what_is_kept(tmp_path: Path, is_flipped: 
     rows = [row(n, truth(review(n))) for n in BEFORE]
     rows += [row(n, since(review(n))) for n in SINCE]
     job = files.TrainingJob(
-        module="services.trainer.recipes.text_linear",
+        recipe="services.trainer.recipes.text_linear:RECIPE",
         labels=["negative", "positive"],
         seed=0,
         memory_mib=2_000,

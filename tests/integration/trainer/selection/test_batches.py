@@ -4,11 +4,13 @@ import asyncio
 from typing import Any
 
 from services.trainer.pool import repository as pool
+from services.trainer.selection.messages import BatchRequest
+from services.trainer.selection.service import ask_batch
 from shared.auth import Keys
 from shared.settings import CommonSettings
 from tests.harness import wait_until
 from tests.harness.served_trainer import ROOT, ServedTrainer, serve_trainer
-from tests.harness.trainer_and_queue import review, run_trainer_and_queue, truth
+from tests.harness.trainer_and_queue import review, run_trainer_and_queue
 from tests.harness.trainer_parts import open_trainer_parts
 
 
@@ -82,9 +84,6 @@ async def test_certificates_are_drawn_from_the_reserve_once_a_strategy_chose(
         await parts.import_reviews(range(200))
         async with parts.resources.database.reading() as session:
             assert await pool.uniform_states(session, "toys") == ("waiting", "reserved")
-        from services.trainer.selection.messages import BatchRequest
-        from services.trainer.selection.service import ask_batch
-
         wanted = BatchRequest(strategy="random", size=20)
         await ask_batch(parts.resources, parts.project, wanted, "tests")
         async with parts.resources.database.reading() as session:
@@ -117,4 +116,3 @@ async def test_a_model_chooses_once_there_is_one_and_is_certified_from_the_reser
         batch = (await both.post("pool/batches", {"strategy": "auto", "size": 20})).json()
         assert (batch["used"], batch["version"]) == ("margin", "v1")
         assert batch["arms"]["margin"] == 18
-        assert truth(review(0)) == "negative"

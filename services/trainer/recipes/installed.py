@@ -1,0 +1,58 @@
+"""The recipes that this trainer can train with: those built in, and those that packages add.
+
+A package adds recipes by entry points of the group `surehand.recipes`: the name is the recipe's,
+the value is ``module:object`` of a `services.trainer.recipes.recipe.Recipe`. The service reads
+names alone; the process of a run imports what it trains with.
+"""
+
+import importlib
+import re
+from functools import cache
+from importlib.metadata import entry_points
+
+import structlog
+
+from services.trainer.recipes import OWN
+from services.trainer.recipes.recipe import Recipe
+from shared.contracts.projects import BUILT_IN_RECIPES, RECIPE_PATTERN
+
+log = structlog.get_logger()
+
+GROUP = "surehand.recipes"
+_ATTRIBUTE = "RECIPE"
+
+
+@cache
+def installed_recipes() -> dict[str, str]:
+    """Return ``module:object`` of each recipe by its name, those built in first.
+
+    A package cannot take the name of a recipe that is built in, nor `own`; what it may not add is
+    logged and left out. A name that two packages have belongs to the first by module.
+    """
+    found = {name: _built_in(name) for name in BUILT_IN_RECIPES}
+    for entry in sorted(entry_points(group=GROUP), key=lambda one: (one.name, one.value)):
+        if entry.name in found or entry.name == OWN or not re.match(RECIPE_PATTERN, entry.name):
+            log.warning("recipe_left_out", name=entry.name, value=entry.value)
+        else:
+            found[entry.name] = entry.value
+    return found
+
+
+def unknown_recipe(name: str) -> str | None:
+    """Say that this trainer lacks a recipe, and which it has; None if it has it."""
+    recipes = installed_recipes()
+    return None if name in recipes else f"must be one of: {', '.join(recipes)}"
+
+
+def load_recipe(reference: str) -> Recipe:
+    """Import a recipe by its ``module:object``."""
+    module, _, attribute = reference.partition(":")
+    found: object = importlib.import_module(module)
+    for part in (attribute or _ATTRIBUTE).split("."):
+        found = getattr(found, part)
+    recipe: Recipe = found  # type: ignore[assignment]
+    return recipe
+
+
+def _built_in(name: str) -> str:
+    return f"{__package__}.{name.replace('-', '_')}:{_ATTRIBUTE}"

@@ -1,0 +1,40 @@
+"""Store the names of this trainer's recipes, for the review queue to check projects by."""
+
+import asyncio
+
+from obstore.exceptions import BaseError as StoreError
+from pydantic import ValidationError
+
+from services.trainer.recipes.installed import installed_recipes
+from services.trainer.resources import Resources
+from shared.contracts.projects import InstalledRecipes
+from shared.loops import Loop
+from shared.store import Store, recipes_path
+
+_REST_SECONDS = 300.0
+
+
+class RecipeAnnouncement:
+    """Keeps ``index/recipes.json`` as the recipes are; a restored store gets it again."""
+
+    def __init__(self, resources: Resources) -> None:
+        self._store = resources.store
+        expected = (StoreError, OSError)
+        self.loop = Loop("recipe_names", self._turn, self._rest, expected=expected)
+
+    async def _turn(self) -> None:
+        await announce(self._store)
+
+    async def _rest(self) -> None:
+        await asyncio.sleep(_REST_SECONDS)
+
+
+async def announce(store: Store) -> None:
+    """Write the names of the recipes, unless the store has the same."""
+    wanted = InstalledRecipes(recipes=list(installed_recipes()))
+    try:
+        found = await store.read_document(recipes_path(), InstalledRecipes)
+    except ValidationError:
+        found = None
+    if found != wanted:
+        await store.write_document(recipes_path(), wanted)
