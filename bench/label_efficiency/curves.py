@@ -44,24 +44,20 @@ def curve(
     reserve = list(pool[: int(RESERVE_RATE * len(pool))])
     waiting = pool[len(reserve) :]
     points = represent([found.rows[place] for place in waiting], found.fields)
-    asked, accuracies = list[int](), list[float]()
-    left = np.ones(len(waiting), dtype=np.bool_)
+    asked, accuracies, left = list[int](), list[float](), np.ones(len(waiting), dtype=np.bool_)
     probabilities = None
     for _ in budgets(most, batch):
         n_random = batch if strategy == "random" else math.floor(EXPLORATION_RATE * batch + 0.5)
         drawn = [reserve.pop(0) for _ in range(min(n_random, len(reserve)))]
         places = np.flatnonzero(left)
         scores = None if probabilities is None else probabilities[waiting[places]]
-        n_chosen = batch - len(drawn)
-        if strategy == "random":
-            chosen = places[:n_chosen]
-        else:
-            chosen = places[pick(points[places], points[~left], n_chosen, scores)]
+        chosen = places[: batch - len(drawn)]
+        if strategy != "random":
+            chosen = places[pick(points[places], points[~left], len(chosen), scores)]
         left[chosen] = False
         asked += [*drawn, *waiting[chosen].tolist()]
         probabilities = _probabilities(found, asked)
-        right = probabilities[test].argmax(axis=1) == found.targets[test]
-        accuracies.append(float(right.mean()))
+        accuracies.append(float((probabilities[test].argmax(1) == found.targets[test]).mean()))
     return np.array(accuracies)
 
 

@@ -8,7 +8,7 @@ and a section of docs/explanation/active-learning.md.
 """
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import altair as alt
@@ -91,7 +91,7 @@ def picture(found: dict[str, dict[str, Curve]]) -> dict[str, object]:
     return _panels(rows).to_dict()
 
 
-def _panels(rows: Sequence[dict[str, object]]) -> alt.Chart:
+def _panels(rows: Sequence[Mapping[str, object]]) -> alt.Chart:
     base = alt.Chart().encode(
         x=alt.X("labels:Q", title="labels"),
         color=alt.Color(

@@ -8,6 +8,7 @@ from fastapi import FastAPI
 
 from services.trainer.changes import routes as changes
 from services.trainer.datasets import routes as datasets
+from services.trainer.labelling import routes as labelling
 from services.trainer.ledger import routes as ledger
 from services.trainer.ledger.days import routes as ledger_days
 from services.trainer.ledger.retention import LedgerRetention
@@ -37,7 +38,19 @@ from shared.settings import CommonSettings
 from shared.store.check import StoreCheck
 
 _ROUTES = (
-    *(changes, pool, selection, runs, datasets, uploads, registry, promise, figures, proof),
+    *(
+        changes,
+        pool,
+        selection,
+        labelling,
+        runs,
+        datasets,
+        uploads,
+        registry,
+        promise,
+        figures,
+        proof,
+    ),
     *(watch, ledger),
 )
 _ROUTERS = [

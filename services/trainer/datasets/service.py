@@ -48,9 +48,7 @@ async def freeze(resources: Resources, project: Project) -> tuple[Dataset, int]:
         holdout = Holdout.of(project, state.pool_seed, resources.now())
         rows = await _may_train(session, project, holdout)
         chosen = await repository.chosen_items(session, project.project)
-    usable = (row for row in rows if row.label in project.labels)
-    fitting = (row for row in usable if not check_data(row.data, project.fields))
-    items = [_labelled(row, is_chosen=row.item_id in chosen) for row in fitting]
+    items = [_labelled(row, is_chosen=row.item_id in chosen) for row in _usable(rows, project)]
     lines = await asyncio.to_thread(canonical_lines, items)
     digest = sha256(lines)
     path = f"{project.project}/datasets/{digest}.jsonl.gz"
@@ -89,6 +87,12 @@ async def _may_train(session: Session, project: Project, holdout: Holdout) -> Se
     held_out |= {row.item_id for row in recent if row.content_hash in contents}
     left_out = held_back | held_out
     return [row for row in rows if row.item_id not in left_out]
+
+
+def _usable(rows: Sequence[OutcomeRow], project: Project) -> list[OutcomeRow]:
+    """Return the rows that fit the project's labels and fields."""
+    known = (row for row in rows if row.label in project.labels)
+    return [row for row in known if not check_data(row.data, project.fields)]
 
 
 def _labelled(row: OutcomeRow, *, is_chosen: bool) -> LabelledItem:

@@ -57,7 +57,8 @@ def uncertain(
     """
     margin = margins(probabilities)
     order = np.argsort(margin, kind="stable")
-    near, far = order[: _SPREAD * size], order[_SPREAD * size :]
+    n_near = min(_SPREAD * size, int(np.isfinite(margin).sum()))
+    near, far = order[:n_near], order[n_near:]
     if not len(near):
         return [int(place) for place in order]
     of = cluster(points[near], min(size, len(near), _MOST_CLUSTERS), seed=seed)

@@ -6,6 +6,7 @@ import math
 import shutil
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import structlog
@@ -80,20 +81,8 @@ async def ask_batch(
         before = None if key is None else await repository.by_key(session, name, key)
         if before is not None:
             return _repeated(before, wanted)
-        batch = PoolBatch(
-            project=name,
-            idempotency_key=key,
-            strategy=wanted.strategy,
-            used=choice.used,
-            size=wanted.size,
-            tasks=0,
-            chosen=0,
-            arms={},
-            candidates=choice.candidates,
-            version=choice.version,
-            requested_by=subject,
-            created_at=resources.now(),
-        )
+        batch = _empty_batch(project, wanted, choice, subject, resources.now())
+        batch.idempotency_key = key
         rate = project.promise.exploration_rate
         batch.arms = await _take(session, batch, choice, rate)
         batch.tasks = sum(batch.arms.values())
@@ -104,6 +93,24 @@ async def ask_batch(
     await resources.bells.ring(work_bell(name))
     log.info("batch_asked", project=name, used=batch.used, **batch.arms)
     return view(batch)
+
+
+def _empty_batch(
+    project: Project, wanted: BatchRequest, choice: Choice, subject: str, now: datetime
+) -> PoolBatch:
+    return PoolBatch(
+        project=project.project,
+        strategy=wanted.strategy,
+        used=choice.used,
+        size=wanted.size,
+        tasks=0,
+        chosen=0,
+        arms={},
+        candidates=choice.candidates,
+        version=choice.version,
+        requested_by=subject,
+        created_at=now,
+    )
 
 
 def _repeated(batch: PoolBatch, wanted: BatchRequest) -> Batch:

@@ -4,6 +4,7 @@ from services.trainer.tables.base import Base, batches_of, insert_new
 from services.trainer.tables.evidence import (
     UNIFORM_ARM,
     Dataset,
+    LearningPoint,
     LedgerDay,
     LedgerFile,
     LedgerRow,
@@ -29,6 +30,7 @@ __all__ = [
     "CertificationItem",
     "CertificationPopulation",
     "Dataset",
+    "LearningPoint",
     "LedgerDay",
     "LedgerFile",
     "LedgerRow",

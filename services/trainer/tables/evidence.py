@@ -185,6 +185,19 @@ class PoolBatch(Base, table=True):
     created_at: datetime = Field(sa_type=UtcDateTime)
 
 
+class LearningPoint(Base, table=True):
+    """How far a version's answers agree with its predecessor's, on `items` unlabelled items."""
+
+    __tablename__ = "learning_points"
+
+    project: str = Field(primary_key=True)
+    version: str = Field(primary_key=True)
+    previous: str | None = None
+    kappa: float | None = None
+    items: int
+    measured_at: datetime = Field(sa_type=UtcDateTime)
+
+
 class Dataset(Base, table=True):
     """A frozen snapshot of labels; its id is the SHA-256 of its canonical lines.
 

@@ -107,6 +107,7 @@ CALLS: list[Callable[[Surehand], Any]] = [
     lambda c: c.pool.add(P, ITEMS),
     lambda c: c.pool.counts(P),
     lambda c: c.pool.request_labels(P, 10),
+    lambda c: list(c.pool.batches(P)),
     lambda c: c.runs.start(P, mode="initial", recipe="text-linear"),
     lambda c: c.runs.list(P).page(),
     lambda c: c.runs.get(P, "r"),

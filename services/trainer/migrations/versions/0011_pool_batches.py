@@ -1,4 +1,4 @@
-"""Batches of the pool, and how their items were chosen."""
+"""Batches of the pool, how their items were chosen, and what versions made of the labels."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -24,6 +24,15 @@ def upgrade() -> None:
         sa.Column("requested_by", sa.String(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.UniqueConstraint("project", "idempotency_key", name="uq_pool_batches_key"),
+    )
+    op.create_table(
+        "learning_points",
+        sa.Column("project", sa.String(), primary_key=True),
+        sa.Column("version", sa.String(), primary_key=True),
+        sa.Column("previous", sa.String()),
+        sa.Column("kappa", sa.Float()),
+        sa.Column("items", sa.Integer(), nullable=False),
+        sa.Column("measured_at", sa.DateTime(timezone=True), nullable=False),
     )
     op.add_column("pool_items", sa.Column("batch_id", sa.String()))
     op.add_column("pool_items", sa.Column("arm", sa.String()))
