@@ -12,13 +12,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from services.router.routing.decisions import (
-    Decision,
-    Policy,
-    resolved_by_people,
-    route,
-)
-from services.router.scoring.scores import Score
 from services.trainer.replay import Recorded, recorded
 from services.trainer.settings import TrainerSettings
 from shared.contracts.capacity import CapacitySettings
@@ -26,6 +19,13 @@ from shared.contracts.decisions import DecisionRow, Reason, ReviewMode
 from shared.contracts.promise_status import PromiseStatus, as_float32
 from shared.draws import Draw
 from shared.problems import Problem
+from shared.routing.decisions import (
+    Decision,
+    Policy,
+    resolved_by_people,
+    route,
+)
+from shared.routing.scores import Score
 from shared.settings import CommonSettings, SettingsError
 
 # Machines round float32 sums differently.

@@ -2,9 +2,9 @@
 
     python -m bench science certify --runs 100
 
-Parts: ``certify``, ``sequential``, ``renewals``, ``audits``, ``deployments``, ``label-noise``,
-``rivals``, ``near-copies``, ``active-pools``, ``capacity``, ``consensus``. Options are
-those of the part.
+Parts: ``certify``, ``sequential``, ``renewals``, ``audits``, ``deployments``, ``gate``,
+``label-noise``, ``rivals``, ``near-copies``, ``active-pools``, ``capacity``, ``consensus``. Options
+are those of the part.
 
 Each part has a time in which it ends on an idle core of today. A run of all says before it begins
 how long that is together, and stops a part that takes three times as long.
@@ -23,6 +23,7 @@ from bench.science import (
     certify,
     consensus,
     deployments,
+    gate,
     label_noise,
     near_copies,
     renewals,
@@ -47,6 +48,7 @@ PARTS = {
     "renewals": Part(renewals.main, 120),
     "audits": Part(audits.main, 300),
     "deployments": Part(deployments.main, 300),
+    "gate": Part(gate.main, 60),
     "label-noise": Part(label_noise.main, 15),
     "rivals": Part(rivals.main, 330),
     "near-copies": Part(near_copies.main, 40),

@@ -7,7 +7,9 @@ from urllib.parse import quote
 
 from surehand.models import (
     adjudications,
+    labelling,
     links,
+    monitoring,
     people,
     predictions,
     projects,
@@ -136,8 +138,8 @@ VERDICT_FOR = Endpoint(QUEUE, "POST", PROJECT + "/tasks/{task_id}/verdicts", tas
 WITHDRAW = _acts_once(f"{PROJECT}/withdrawals", tasks.WithdrawalReceipts)
 SECOND_OPINIONS = _acts_once(f"{PROJECT}/second-opinions", tasks.OpinionReceipts)
 ERASE_ITEM = Endpoint(QUEUE, "DELETE", PROJECT + "/items/{item_id}", tasks.Tombstone)
-# A lease whose answer was lost expires by itself.
-LEASE = _acts_once(f"{PROJECT}/leases", tasks.Leases)
+# Repeated, it would hold further tasks; those of a lost answer are free once their leases expire.
+LEASE = Endpoint(QUEUE, "POST", f"{PROJECT}/leases", tasks.Leases)
 VERDICT = _acts_once("/v1/leases/{token}/verdict", tasks.LeaseProgress)
 SKIP = _acts_once("/v1/leases/{token}/skip", tasks.LeaseProgress)
 RELEASE = _acts_once("/v1/leases/{token}/release", tasks.LeaseProgress)
@@ -178,8 +180,10 @@ ANSWER_FEEDBACK = _acts_once(PROJECT + "/feedback/{feedback_id}/answer", people.
 ADD_TO_POOL = _acts_once(f"{PROJECT}/pool", training.PoolImport, TRAINER)
 POOL_COUNTS = Endpoint(TRAINER, "GET", f"{PROJECT}/pool", training.PoolCounts)
 # The client names each request by a key of its own.
-ASK_POOL = _acts_once(f"{PROJECT}/pool/batches", training.Batch, TRAINER)
-BATCHES = Listing(TRAINER, f"{PROJECT}/pool/batches", "batches", training.Batch)
+ASK_POOL = _acts_once(f"{PROJECT}/pool/batches", labelling.Batch, TRAINER)
+BATCHES = Listing(TRAINER, f"{PROJECT}/pool/batches", "batches", labelling.Batch)
+LABELLING = Endpoint(TRAINER, "GET", f"{PROJECT}/labelling", labelling.Labelling)
+LEARNING_CURVE = Endpoint(TRAINER, "GET", f"{PROJECT}/learning-curve", labelling.LearningCurve)
 START_RUN = Endpoint(TRAINER, "POST", f"{PROJECT}/runs", training.Run)
 RUNS = Listing(TRAINER, f"{PROJECT}/runs", "runs", training.Run)
 GET_RUN = Endpoint(TRAINER, "GET", PROJECT + "/runs/{run_id}", training.Run)
@@ -194,6 +198,10 @@ VERSIONS = Listing(TRAINER, f"{PROJECT}/versions", "versions", training.Version)
 GET_VERSION = Endpoint(TRAINER, "GET", PROJECT + "/versions/{version}", training.Version)
 UPLOAD_VERSION = Endpoint(TRAINER, "POST", f"{PROJECT}/versions", training.Version)
 PROMOTE = _acts_once(PROJECT + "/versions/{version}/promote", training.Channels, TRAINER)
+APPROVE = Endpoint(TRAINER, "POST", PROJECT + "/versions/{version}/approve", training.Version)
+REJECT = Endpoint(TRAINER, "POST", PROJECT + "/versions/{version}/reject", training.Version)
+PROMOTIONS = Listing(TRAINER, f"{PROJECT}/promotions", "events", training.PromotionEvent)
+COMPARE = Endpoint(TRAINER, "GET", f"{PROJECT}/compare", training.Comparison)
 RETIRE = _acts_once(PROJECT + "/versions/{version}/retire", training.Version, TRAINER)
 # Twice would roll back two versions.
 ROLL_BACK = Endpoint(TRAINER, "POST", f"{PROJECT}/rollback", training.Channels)
@@ -217,3 +225,5 @@ CERTIFICATE_EXPORT = Route(TRAINER, "GET", PROJECT + "/versions/{version}/certif
 RELIABILITY = Endpoint(TRAINER, "GET", f"{PROJECT}/reliability", promises.Reliability)
 AUDIT = Endpoint(TRAINER, "GET", f"{PROJECT}/audit", promises.Audits)
 AUDIT_DAYS = Endpoint(TRAINER, "GET", f"{PROJECT}/audit/days", promises.AuditDays)
+DRIFT = Endpoint(TRAINER, "GET", f"{PROJECT}/drift", monitoring.Drift)
+DRIFT_ACCEPT = Endpoint(TRAINER, "POST", f"{PROJECT}/drift/accept", monitoring.Drift)

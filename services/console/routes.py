@@ -5,6 +5,7 @@ from services.console.pages.activity import routes as activity
 from services.console.pages.configuration import routes as configuration
 from services.console.pages.data import routes as data
 from services.console.pages.desk import routes as desk
+from services.console.pages.drift import routes as drift
 from services.console.pages.first_project import routes as first_project
 from services.console.pages.items import routes as items
 from services.console.pages.people import routes as people
@@ -17,6 +18,6 @@ from services.console.pages.versions import routes as versions
 # `/projects/new` before the pages of a project of any name.
 _PAGES = (
     *(sign_in, desk, projects, first_project, promise, queue),
-    *(people, versions, data, items, configuration, activity),
+    *(people, versions, drift, data, items, configuration, activity),
 )
 ROUTERS = (*(page.router for page in _PAGES), charts.router)

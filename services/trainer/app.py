@@ -15,6 +15,7 @@ from services.trainer.ledger.retention import LedgerRetention
 from services.trainer.ledger.service import LedgerReader
 from services.trainer.ledger.settling import Settling
 from services.trainer.measuring import TrainerMeasurement
+from services.trainer.monitoring.drift import routes as drift
 from services.trainer.pool import routes as pool
 from services.trainer.promise import routes as promise
 from services.trainer.promise.figures import routes as figures
@@ -38,20 +39,8 @@ from shared.settings import CommonSettings
 from shared.store.check import StoreCheck
 
 _ROUTES = (
-    *(
-        changes,
-        pool,
-        selection,
-        labelling,
-        runs,
-        datasets,
-        uploads,
-        registry,
-        promise,
-        figures,
-        proof,
-    ),
-    *(watch, ledger),
+    *(changes, pool, selection, labelling, runs, datasets, uploads, registry),
+    *(promise, figures, proof, watch, ledger, drift),
 )
 _ROUTERS = [
     *(each.router for each in _ROUTES),

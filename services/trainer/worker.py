@@ -15,6 +15,7 @@ from services.trainer.documents.status import changes_of_status
 from services.trainer.erasure.projects import is_removed, remove_deleted
 from services.trainer.labelling import service as labelling
 from services.trainer.ledger.service import LedgerReader
+from services.trainer.monitoring.drift.service import watch_drift
 from services.trainer.outcomes.service import read_feed
 from services.trainer.projects.repository import active_runs, in_service, lock_state
 from services.trainer.projects.service import work_bell
@@ -27,6 +28,7 @@ from services.trainer.runs.execution import execute
 from services.trainer.runs.interruption import mark_interrupted, remove_left_folders
 from services.trainer.tables import ProjectState
 from services.trainer.watch.audits import watch_audits
+from services.trainer.watch.staging import step_stages
 from shared.contracts.projects import Project
 from shared.db import DatabaseFault
 from shared.doorbells import BellEvent, decisions_bell, outcomes_bell, project_bell, wait_for
@@ -197,6 +199,8 @@ class Worker:
             if is_read:
                 await renew_watch(resources, project, reading_since)
             await watch_audits(resources, project)
+            await step_stages(resources, project)
+            await watch_drift(resources, project)
             await self._plan(project, None if is_read else self._ledger.due_in(name))
             await self._certifier.step(resources, project)
             await labelling.step(resources, project)
@@ -208,7 +212,8 @@ class Worker:
             raise
         finally:
             await resources.documents.sync(name)
-            await labelling.start_run_if_due(resources, project)
+            if await labelling.may_start_run(resources, project):
+                await runs.start_if_due(resources, project)
             run_id = await runs.queued(resources, name, read_at)
             running = self._runs.get(name)
             if run_id is not None and (running is None or running.done()):

@@ -16,6 +16,7 @@ from pydantic import (
 from shared.contracts.base import Label, Message, ProjectName, Text, UtcTime, at_most, names_of
 from shared.contracts.capacity import CapacitySettings
 from shared.contracts.certificates import least_labels
+from shared.contracts.gate_settings import GateSettings
 from shared.contracts.labelling import LabellingSettings, StoredLabellingSettings
 from shared.contracts.review_settings import LabelDisplays, ReviewSettings, display_fault
 from shared.contracts.versions import StoredDocument
@@ -25,6 +26,7 @@ MOST_CERTAIN = 1 - 1e-9
 """The highest target and confidence that a certificate can be planned and checked for."""
 
 FieldName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}$")]
+SevereDrift = Literal["suspend", "warn"]
 
 
 class PromiseSettings(Message):
@@ -34,9 +36,9 @@ class PromiseSettings(Message):
     `min_population_span_seconds`: what came in one burst says little about a day. Certifications
     ask for at most `label_budget_per_period` labels in one period of `expires_days`; null stands
     for ten times `certification_labels`. `holdout_rate` of the traffic trains nothing for 30 days,
-    so that what was decided before a version's labels were frozen can certify it.
-    `exploration_rate` of each batch of the pool that a strategy chooses is drawn at random all the
-    same: these items measure the model, and whether the strategy pays.
+    so that what was decided before a version's labels were frozen can certify it. Drift raises the
+    audit rate; a severe one suspends the promise, unless `on_severe_drift` is `warn`. Of a chosen
+    batch `exploration_rate` is random.
     """
 
     must_be_provable: ClassVar[bool] = True
@@ -52,6 +54,7 @@ class PromiseSettings(Message):
     min_population_span_seconds: float = Field(default=3600, ge=0, le=31_536_000)
     label_budget_per_period: int | None = Field(default=None, ge=1, le=10_000_000)
     holdout_rate: float = Field(default=0.1, ge=0.0, le=0.5)
+    on_severe_drift: Annotated[str, *names_of(SevereDrift)] = "suspend"
 
     @field_validator("certification_labels")
     @classmethod
@@ -103,11 +106,12 @@ class InstalledRecipes(Message):
 
 
 class TrainingSettings(Message):
-    """Which recipe trains, and after how many new labels of training lanes."""
+    """What trains and when, and whether a version that passes the gate serves without approval."""
 
     recipe: RecipeName = "text-linear"
     min_new_labels: int = Field(default=200, ge=1, le=1_000_000_000)
     auto_promote: bool = True
+    gate: GateSettings = GateSettings()
 
 
 class StoredTrainingSettings(TrainingSettings):
@@ -184,13 +188,15 @@ class ProjectSpec(Message):
             raise ValueError("labels must be distinct")
         return labels
 
-    @field_validator("review")
+    @field_validator("review", "training")
     @classmethod
-    def _matches_metadata(cls, review: ReviewSettings, info: ValidationInfo) -> ReviewSettings:
+    def _names_metadata(cls, settings: Any, info: ValidationInfo) -> Any:
+        is_review = isinstance(settings, ReviewSettings)
+        name, keys = ("match", settings.match) if is_review else ("slices", settings.gate.slices)
         known = info.data.get("metadata")
-        if known is not None and (unknown := [key for key in review.match if key not in known]):
-            raise ValueError(f"`match` names {unknown[0]!r}, which `metadata` does not have")
-        return review
+        if known is not None and (unknown := [key for key in keys if key not in known]):
+            raise ValueError(f"`{name}` names {unknown[0]!r}, which `metadata` does not have")
+        return settings
 
     @field_validator("label_display")
     @classmethod

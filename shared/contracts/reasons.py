@@ -14,6 +14,7 @@ WHY_NOT = {
     "audit_changed": "audited answers became wrong too often",
     "audit_overdue": "reviews of audited answers are overdue",
     "audit_starved": "too few answers are audited",
+    "drift": "the items that come now differ from those of the certificate",
     "operator": "an operator suspended automation",
     "unwatched": "the trainer has not read verdicts and decisions for too long",
 }

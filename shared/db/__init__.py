@@ -9,14 +9,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import DateTime, Dialect, event, exc, inspect, text
+from sqlalchemy import DateTime, Dialect, event, exc, text
 from sqlalchemy import Row as DatabaseRow
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator
 
-from shared.db.schema import Schema, UnusableSchema, known_revisions
+from shared.db.migrating import current_revision, migrate, taking_turns
+from shared.db.schema import Schema, known_revisions
 from shared.db.sqlite import WriteConnection, connect
 
 # For modules without SQL, which do not import SQLAlchemy.
@@ -25,7 +26,6 @@ DatabaseFault = exc.SQLAlchemyError
 Row = DatabaseRow[Any]
 
 _BUSY_TIMEOUT_MS, _BEGIN_WRITING = 30_000, "BEGIN IMMEDIATE"
-_MIGRATION_LOCK = 7_364_928  # arbitrary: one migration of a database at a time
 # PostgreSQL's host may vanish without a word: who waits for it learns so within seconds.
 _HANG_UP = {
     "connect_timeout": 10,
@@ -152,7 +152,7 @@ class Database:
         """Return the schema as it is, judged by the Alembic folder `scripts`."""
         async with self.reading() as session:
             connection = await session.connection()
-            current = await connection.run_sync(_current_revision)
+            current = await connection.run_sync(current_revision)
         return Schema(current, known_revisions(scripts))
 
     async def migrate(self, scripts: Path) -> Schema:
@@ -163,8 +163,8 @@ class Database:
 
         Raises `UnusableSchema`: the schema is too new for these scripts.
         """
-        async with self._engine.connect() as connection:
-            schema = await connection.run_sync(_migrate, scripts)
+        async with self._engine.connect() as connection, taking_turns(connection):
+            schema = await connection.run_sync(migrate, scripts)
             await connection.commit()
         return schema
 
@@ -261,34 +261,3 @@ def _begin(connection: Connection) -> None:
     driver.holds_lock = False
     connection.exec_driver_sql(begin)
     driver.holds_lock = begin == _BEGIN_WRITING
-
-
-def _current_revision(connection: Connection) -> str | None:
-    if not inspect(connection).has_table("alembic_version"):
-        return None
-    revisions = connection.execute(text("SELECT version_num FROM alembic_version"))
-    return revisions.scalars().one_or_none()
-
-
-def _migrate(connection: Connection, scripts: Path) -> Schema:
-    # SQLite's transaction holds the write lock from its first statement on.
-    if connection.dialect.name == "postgresql":
-        connection.execute(text(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})"))
-    schema = Schema(_current_revision(connection), known_revisions(scripts))
-    if schema.standing == "unusable":
-        raise UnusableSchema(schema)
-    if schema.standing != "behind":
-        return schema
-    _upgrade(connection, scripts)
-    return Schema(schema.newest, schema.known)
-
-
-def _upgrade(connection: Connection, scripts: Path) -> None:
-    from alembic import command  # noqa: PLC0415 - only migrations pay for it
-    from alembic.config import Config  # noqa: PLC0415 - likewise
-
-    config = Config()
-    config.set_main_option("script_location", str(scripts))
-    config.set_main_option("path_separator", "os")
-    config.attributes["connection"] = connection
-    command.upgrade(config, "head")

@@ -5,8 +5,10 @@ time (ADR 18); `replace` keeps out one that was paused and does not know that it
 """
 
 import asyncio
+import contextlib
 import fcntl
 import hashlib
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
@@ -26,6 +28,8 @@ log = structlog.get_logger()
 Document = TypeVar("Document", bound=BaseModel)
 
 _PROBE_BYTES = 4096
+_PIECE_BYTES = 64 * 1024
+_PART_BYTES = 8 * 1024 * 1024
 # At the root, beside the projects' folders: no project's name begins with a point.
 _LOCK_FILE = ".replacing"
 
@@ -60,6 +64,26 @@ class Store:
         except FileNotFoundError:
             return None, None
         return bytes(await result.bytes_async()), result.meta["e_tag"]
+
+    async def stream(self, path: str) -> AsyncIterator[bytes] | None:
+        """Return the bytes at `path` as they come, in pieces; None when there is nothing."""
+        STORE_REQUESTS.labels("get").inc()
+        try:
+            result = await obstore.get_async(self._store, path)
+        except FileNotFoundError:
+            return None
+        return (bytes(piece) async for piece in result.stream(_PIECE_BYTES))
+
+    @contextlib.asynccontextmanager
+    async def writing(self, path: str) -> AsyncIterator[Callable[[bytes], Awaitable[object]]]:
+        """Give a function that appends to a file at `path`, which is there once the block ends.
+
+        It is put in parts: no more than one of them is in memory. A block that raises leaves none.
+        """
+        STORE_REQUESTS.labels("put").inc()
+        writer = obstore.open_writer_async(self._store, path, buffer_size=_PART_BYTES)
+        async with writer:
+            yield writer.write
 
     async def replace(self, path: str, body: bytes, tag: str | None) -> str | None:
         """Put `body` in the place of what `read_tagged` found under `tag` (None: of nothing).

@@ -21,6 +21,7 @@ PAGES = [
     "/projects/{}/queue?state=",
     "/projects/{}/people",
     "/projects/{}/versions",
+    "/projects/{}/drift",
     "/projects/{}/data",
     "/projects/{}/data/gold",
     "/projects/{}/data/snapshots",

@@ -4,6 +4,7 @@ from functools import cached_property
 
 from surehand._async.exchange import AsyncExchange
 from surehand._async.links import AsyncLinks
+from surehand._async.monitoring import AsyncMonitoring
 from surehand._async.people import AsyncFeedback, AsyncGold, AsyncReviewers
 from surehand._async.pool import AsyncPool
 from surehand._async.projects import AsyncProjects, AsyncWebhooks
@@ -117,6 +118,11 @@ class AsyncSurehand(AsyncExchange):
     def promise(self) -> AsyncPromises:
         """See, certify, suspend and resume the promise."""
         return AsyncPromises(self)
+
+    @cached_property
+    def monitoring(self) -> AsyncMonitoring:
+        """See whether the items have changed."""
+        return AsyncMonitoring(self)
 
     @cached_property
     def decisions(self) -> AsyncDecisions:

@@ -9,7 +9,8 @@ from surehand._async.encoding import encoded_items
 from surehand._async.pages import AsyncGroup, AsyncPages
 from surehand.items import batches
 from surehand.models.base import RejectedLine
-from surehand.models.training import Batch, DuplicateLine, PoolCounts, PoolImport
+from surehand.models.labelling import Batch, Labelling, LearningCurve
+from surehand.models.training import DuplicateLine, PoolCounts, PoolImport
 
 _CALL_ITEMS = 5000
 _SHOWN = 1000
@@ -79,3 +80,11 @@ class AsyncPool(AsyncGroup):
     def batches(self, project: str) -> AsyncPages[Batch]:
         """List the batches that reviewers were asked about, newest first."""
         return AsyncPages(self._http, e.BATCHES, {"project": project})
+
+    async def labelling(self, project: str) -> Labelling:
+        """Return what is missing before training, or what the next batch waits for."""
+        return await self._http.ask(e.LABELLING, {"project": project})
+
+    async def learning_curve(self, project: str) -> LearningCurve:
+        """Return accuracy against labels, version by version, and whether to go on."""
+        return await self._http.ask(e.LEARNING_CURVE, {"project": project})

@@ -15,12 +15,14 @@ from surehand._async.pages import AsyncGroup, AsyncPages
 from surehand.errors import WaitTimeout
 from surehand.models.training import (
     Channels,
+    Comparison,
     Confusion,
     Dataset,
     DatasetDiff,
     Decision,
     DecisionDays,
     ProjectDays,
+    PromotionEvent,
     Run,
     Version,
 )
@@ -100,6 +102,28 @@ class AsyncVersions(AsyncGroup):
     async def promote(self, project: str, version: str) -> Channels:
         """Let a version serve; a refusal (`Conflict`) says in `possible` what can be done."""
         return await self._http.ask(e.PROMOTE, {"project": project, "version": version})
+
+    async def approve(self, project: str, version: str, *, note: str | None = None) -> Version:
+        """Let a version that passed the gate, and waits for it, serve or begin its canary."""
+        names = {"project": project, "version": version}
+        return await self._http.ask(e.APPROVE, names, json={"note": note})
+
+    async def reject(self, project: str, version: str, *, note: str | None = None) -> Version:
+        """Keep a version that waits for an approval from serving."""
+        names = {"project": project, "version": version}
+        return await self._http.ask(e.REJECT, names, json={"note": note})
+
+    def promotions(
+        self, project: str, *, version: str | None = None, kinds: Sequence[str] = ()
+    ) -> AsyncPages[PromotionEvent]:
+        """List the gate's decisions and who let which version serve, newest first."""
+        params = {"version": version, "kind": builtins.list(kinds) or None}
+        return AsyncPages(self._http, e.PROMOTIONS, {"project": project}, params)
+
+    async def compare(self, project: str, first: str, second: str) -> Comparison:
+        """Compare two versions on labels that neither had learned from."""
+        params = {"versions": f"{first},{second}"}
+        return await self._http.ask(e.COMPARE, {"project": project}, params=params)
 
     async def roll_back(self, project: str) -> Channels:
         """Let the previous champion serve again."""

@@ -4,6 +4,7 @@ from functools import cached_property
 
 from surehand._sync.exchange import Exchange
 from surehand._sync.links import Links
+from surehand._sync.monitoring import Monitoring
 from surehand._sync.people import Feedback, Gold, Reviewers
 from surehand._sync.pool import Pool
 from surehand._sync.projects import Projects, Webhooks
@@ -115,6 +116,11 @@ class Surehand(Exchange):
     def promise(self) -> Promises:
         """See, certify, suspend and resume the promise."""
         return Promises(self)
+
+    @cached_property
+    def monitoring(self) -> Monitoring:
+        """See whether the items have changed."""
+        return Monitoring(self)
 
     @cached_property
     def decisions(self) -> Decisions:

@@ -9,7 +9,8 @@ from surehand._sync.encoding import encoded_items
 from surehand._sync.pages import Group, Pages
 from surehand.items import batches
 from surehand.models.base import RejectedLine
-from surehand.models.training import Batch, DuplicateLine, PoolCounts, PoolImport
+from surehand.models.labelling import Batch, Labelling, LearningCurve
+from surehand.models.training import DuplicateLine, PoolCounts, PoolImport
 
 _CALL_ITEMS = 5000
 _SHOWN = 1000
@@ -79,3 +80,11 @@ class Pool(Group):
     def batches(self, project: str) -> Pages[Batch]:
         """List the batches that reviewers were asked about, newest first."""
         return Pages(self._http, e.BATCHES, {"project": project})
+
+    def labelling(self, project: str) -> Labelling:
+        """Return what is missing before training, or what the next batch waits for."""
+        return self._http.ask(e.LABELLING, {"project": project})
+
+    def learning_curve(self, project: str) -> LearningCurve:
+        """Return accuracy against labels, version by version, and whether to go on."""
+        return self._http.ask(e.LEARNING_CURVE, {"project": project})

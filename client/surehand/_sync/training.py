@@ -15,12 +15,14 @@ from surehand._sync.pages import Group, Pages
 from surehand.errors import WaitTimeout
 from surehand.models.training import (
     Channels,
+    Comparison,
     Confusion,
     Dataset,
     DatasetDiff,
     Decision,
     DecisionDays,
     ProjectDays,
+    PromotionEvent,
     Run,
     Version,
 )
@@ -98,6 +100,28 @@ class Versions(Group):
     def promote(self, project: str, version: str) -> Channels:
         """Let a version serve; a refusal (`Conflict`) says in `possible` what can be done."""
         return self._http.ask(e.PROMOTE, {"project": project, "version": version})
+
+    def approve(self, project: str, version: str, *, note: str | None = None) -> Version:
+        """Let a version that passed the gate, and waits for it, serve or begin its canary."""
+        names = {"project": project, "version": version}
+        return self._http.ask(e.APPROVE, names, json={"note": note})
+
+    def reject(self, project: str, version: str, *, note: str | None = None) -> Version:
+        """Keep a version that waits for an approval from serving."""
+        names = {"project": project, "version": version}
+        return self._http.ask(e.REJECT, names, json={"note": note})
+
+    def promotions(
+        self, project: str, *, version: str | None = None, kinds: Sequence[str] = ()
+    ) -> Pages[PromotionEvent]:
+        """List the gate's decisions and who let which version serve, newest first."""
+        params = {"version": version, "kind": builtins.list(kinds) or None}
+        return Pages(self._http, e.PROMOTIONS, {"project": project}, params)
+
+    def compare(self, project: str, first: str, second: str) -> Comparison:
+        """Compare two versions on labels that neither had learned from."""
+        params = {"versions": f"{first},{second}"}
+        return self._http.ask(e.COMPARE, {"project": project}, params=params)
 
     def roll_back(self, project: str) -> Channels:
         """Let the previous champion serve again."""

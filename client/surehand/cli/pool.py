@@ -1,4 +1,4 @@
-"""``surehand ask``: reviewers label items of the pool."""
+"""``surehand ask`` and ``surehand learning``: labels of the pool, and what they bring."""
 
 from typing import Annotated, Any
 
@@ -6,7 +6,7 @@ import typer
 
 from surehand.cli import session
 from surehand.cli.output import Output, document_of
-from surehand.cli.text import count
+from surehand.cli.text import count, percent
 
 
 def ask(
@@ -35,3 +35,31 @@ def ask_reviewers(
     how = f" ({arms})" if receipt["used"] != "random" and arms else ""
     out.note(f"Reviewers are asked about {count(receipt['tasks'], 'item')}{how}.")
     return receipt
+
+
+def learning(
+    ctx: typer.Context, project: session.Project = None, as_json: session.AsJson = False
+) -> None:
+    """Say what the labels have brought so far, and whether to ask for more."""
+    used, out = session.of(ctx), session.output(as_json)
+    name = used.project(project)
+    now = document_of(used.client.pool.labelling(name))
+    curve = document_of(used.client.pool.learning_curve(name))
+    if as_json:
+        out.document({"labelling": now, "curve": curve})
+        return
+    out.say(now["sentence"])
+    rows = [
+        (
+            one["version"],
+            str(one["labels"]),
+            "?" if one["accuracy"] is None else percent(one["accuracy"], 1),
+            f"{percent(one['interval'][0], 1)} to {percent(one['interval'][1], 1)}",
+            percent(one["coverage"]),
+            "" if one["kappa"] is None else f"{one['kappa']:.3f}",
+        )
+        for one in curve["points"]
+    ]
+    if rows:
+        columns = ("version", "labels", "accuracy", "95 % interval", "could answer", "kappa")
+        out.table(columns, rows)

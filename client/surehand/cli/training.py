@@ -1,4 +1,4 @@
-"""``surehand train``, ``versions``, ``promote`` and ``rollback``."""
+"""``surehand train``, ``versions``, ``promote``, ``approve``, ``reject`` and ``rollback``."""
 
 import time
 from collections.abc import Callable
@@ -106,6 +106,41 @@ def promote(
     used = session.of(ctx)
     name = used.project(project)
     _channels(lambda: used.client.versions.promote(name, version), as_json)
+
+
+Note = Annotated[str | None, typer.Option(help="Why, for the history.")]
+
+
+def approve(
+    ctx: typer.Context,
+    version: Annotated[str, typer.Argument(help="Such as v3.")],
+    note: Note = None,
+    project: session.Project = None,
+    as_json: session.AsJson = False,
+) -> None:
+    """Let a version that passed the gate, and waits for it, serve."""
+    used, out = session.of(ctx), session.output(as_json)
+    found = document_of(used.client.versions.approve(used.project(project), version, note=note))
+    if as_json:
+        out.document(found)
+    else:
+        out.say(f"{version} is approved: {', '.join(found.get('channels') or [])}.")
+
+
+def reject(
+    ctx: typer.Context,
+    version: Annotated[str, typer.Argument(help="Such as v3.")],
+    note: Note = None,
+    project: session.Project = None,
+    as_json: session.AsJson = False,
+) -> None:
+    """Keep a version that waits for an approval from serving."""
+    used, out = session.of(ctx), session.output(as_json)
+    found = document_of(used.client.versions.reject(used.project(project), version, note=note))
+    if as_json:
+        out.document(found)
+    else:
+        out.say(f"{version} is rejected.")
 
 
 def rollback(

@@ -41,24 +41,6 @@ class PoolCounts(Model):
     total: int
 
 
-class Batch(Model):
-    """A batch of the pool: how many tasks were made, and how many were chosen in which way.
-
-    `used` is the strategy that chose, `version` the model that it went by.
-    """
-
-    tasks: int
-    batch_id: str = ""
-    strategy: str = ""
-    used: str = ""
-    size: int = 0
-    arms: dict[str, int] = {}
-    candidates: int = 0
-    version: str | None = None
-    requested_by: str = ""
-    created_at: datetime | None = None
-
-
 class Run(Model):
     """A training run; `state` is queued, running, succeeded, failed or cancelled.
 
@@ -116,6 +98,66 @@ class Confusion(Model):
     items: int
     cells: list[ConfusionCell] = []
     note: str | None = None
+
+
+class ComparisonChange(Model):
+    """Items with `label` that the first version called `first`, and the second one `second`."""
+
+    label: str
+    first: str
+    second: str
+    items: int
+
+
+class ComparisonExample(Model):
+    """An item that two versions do not agree on; `label` is what people gave it."""
+
+    item_id: str
+    label: str
+    first: str
+    second: str
+    first_confidence: float
+    second_confidence: float
+    data: dict[str, Any] = {}
+
+
+class Comparison(Model):
+    """Two versions on the same labels, new to each; `difference` is the second's less the first's.
+
+    `lower` and `upper` are its 95 % interval; `confusion` is of the first and of the second.
+    """
+
+    versions: list[str]
+    metrics: list[dict[str, float]] = []
+    items: int
+    both_right: int
+    only_first_right: int
+    only_second_right: int
+    both_wrong: int
+    differing: int
+    difference: float | None = None
+    lower: float | None = None
+    upper: float | None = None
+    confusion: list[list[ConfusionCell]] = []
+    changes: list[ComparisonChange] = []
+    examples: list[ComparisonExample] = []
+    note: str | None = None
+
+
+class PromotionEvent(Model):
+    """A line of the history of promotions; `champion` served before it.
+
+    A line of kind `judged` is a decision of the gate: `decision` has `promote`, `reasons`, `tests`.
+    """
+
+    at: datetime
+    kind: str
+    version: str
+    champion: str | None = None
+    actor: str | None = None
+    note: str | None = None
+    try_number: int | None = None
+    decision: dict[str, Any] | None = None
 
 
 class Channels(Model):

@@ -9,6 +9,7 @@ from services.console.web.words import count, percent
 
 _COLUMNS = ("people's label", "version's label", "items", "of the label")
 _MOST_LABELS = 12
+_MOST_ROWS = 200
 
 
 def confusion_chart(confusion: dict[str, Any]) -> Figure | None:
@@ -41,10 +42,21 @@ def confusion_chart(confusion: dict[str, Any]) -> Figure | None:
             str(cell["items"]),
             percent(cell["items"] / totals[cell["label"]], 1),
         )
-        for cell in sorted(cells, key=lambda cell: (cell["label"], -cell["items"]))
+        for cell in _in_table(cells)
     ]
     spec = specification(chart, height=height_of(order))
-    return Figure(name, title, _summary(confusion, totals, order, used), spec, _COLUMNS, rows)
+    summary = _summary(confusion, totals, order, used)
+    if len(cells) > _MOST_ROWS:
+        summary += f" The table has the {_MOST_ROWS} largest confusions."
+    return Figure(name, title, summary, spec, _COLUMNS, rows)
+
+
+def _in_table(cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the cells by label; of very many, those with the most confused items."""
+    if len(cells) > _MOST_ROWS:
+        wrong = (cell for cell in cells if cell["label"] != cell["predicted"])
+        cells = sorted(wrong, key=lambda cell: -cell["items"])[:_MOST_ROWS]
+    return sorted(cells, key=lambda cell: (cell["label"], -cell["items"]))
 
 
 def _cells(

@@ -1,5 +1,6 @@
 """Reviewers side by side: right on gold, and which labels they give."""
 
+import heapq
 from typing import Any
 
 import altair as alt
@@ -11,6 +12,7 @@ _ROW_PIXELS = 30
 _LEAST_HEIGHT = 90
 _MOST_REVIEWERS = 15
 _MOST_LABELS = 6
+_MOST_ROWS = 200
 OTHERS = "other labels"
 ALL = "all together"
 
@@ -42,18 +44,18 @@ def gold_chart(reviewers: list[dict[str, Any]]) -> Figure | None:
         f"{count(least['gold']['tasks'], 'item')}, most likely between "
         f"{percent(least['gold']['low'])} and {percent(least['gold']['high'])}."
     )
-    rows = [
-        (
-            one["reviewer"],
-            str(one["gold"]["tasks"]),
-            percent(one["gold"]["accuracy"]),
-            f"{percent(one['gold']['low'])} to {percent(one['gold']['high'])}",
-        )
-        for one in known
-    ]
+    rows = [_gold_row(one) for one in known[:_MOST_ROWS]]
+    if len(known) > _MOST_ROWS:
+        summary += f" The table has the {_MOST_ROWS} who are right least often."
     spec = specification(lines + dots, height=_height(len(shown)))
     columns = ("reviewer", "gold items", "right", "95 % interval")
     return Figure("gold", "Right on gold", summary, spec, columns, rows)
+
+
+def _gold_row(one: dict[str, Any]) -> tuple[str, ...]:
+    gold = one["gold"]
+    interval = f"{percent(gold['low'])} to {percent(gold['high'])}"
+    return one["reviewer"], str(gold["tasks"]), percent(gold["accuracy"]), interval
 
 
 def label_mix_chart(reviewers: list[dict[str, Any]]) -> Figure | None:
@@ -79,12 +81,29 @@ def label_mix_chart(reviewers: list[dict[str, Any]]) -> Figure | None:
     spec = specification(_bars(rows, [*named, OTHERS]), height=_height(len(busiest) + 1))
     table = [
         (name, label, *_against(counts[name], everyone, label))
-        for name in sorted(counts)
-        for label in order
+        for name, label in _in_table(counts, everyone, order)
     ]
     columns = ("reviewer", "label", "share of the answers", "colleagues' share")
     summary = _mix_summary(counts, everyone)
+    if len(counts) * len(order) > _MOST_ROWS:
+        summary += f" The table has the {_MOST_ROWS} largest differences."
     return Figure("label-mix", "Label mix", summary, spec, columns, table)
+
+
+def _in_table(
+    counts: dict[str, dict[str, int]], everyone: dict[str, int], order: list[str]
+) -> list[tuple[str, str]]:
+    """Return reviewers and labels by name; of very many, where a reviewer differs most."""
+    pairs = [(name, label) for name in sorted(counts) for label in order]
+    if len(pairs) <= _MOST_ROWS:
+        return pairs
+
+    def difference(pair: tuple[str, str]) -> float:
+        share, others = _both(counts[pair[0]], everyone, pair[1])
+        return abs(share - (others or 0.0))
+
+    largest = set(heapq.nlargest(_MOST_ROWS, pairs, key=difference))
+    return [pair for pair in pairs if pair in largest]
 
 
 def _shares(name: str, labels: dict[str, int], named: list[str]) -> list[dict[str, Any]]:

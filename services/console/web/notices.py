@@ -12,6 +12,7 @@ _NOTICES = {
     "suspended": "Automatic answers are suspended: all items go to people.",
     "resumed": "Your suspension is lifted.",
     "certify": "A certification is asked for.",
+    "drift-accepted": "Items are compared with those from now on.",
     "trained": "A training run is asked for.",
     "asked": "Items of the pool were handed to reviewers.",
     "gold-added": "The item is gold from now on.",

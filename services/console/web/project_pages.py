@@ -13,6 +13,7 @@ VIEWS = (
     ("Queue", "/queue"),
     ("People", "/people"),
     ("Versions", "/versions"),
+    ("Drift", "/drift"),
     ("Data", "/data"),
     ("Items", "/items"),
     ("Settings", "/settings"),

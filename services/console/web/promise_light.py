@@ -9,7 +9,7 @@ from services.console.web.words import NONE
 Colour = Literal["good", "warn", "bad", "none"]
 _LIGHTS: dict[str, tuple[Colour, str]] = {
     "certified": ("good", "Certified"),
-    "warn": ("warn", "Certified, audits raise doubt"),
+    "warn": ("warn", "Certified, in doubt"),
     "recertifying": ("warn", "Certifying again"),
     "suspended": ("bad", "Suspended"),
     "expired": ("bad", "Expired"),

@@ -26,6 +26,19 @@ def percent(share: float | None, digits: int = 0) -> str:
     return f"{shown} %"
 
 
+def significant(value: float | None) -> str:
+    """Return a figure of any size with three digits that count.
+
+    Examples
+    --------
+    >>> significant(123.6), significant(0.01234), significant(90.0)
+    ('124', '0.0123', '90')
+    """
+    if value is None:
+        return NONE
+    return number(value) if abs(value) >= 100 else f"{value:.3g}"
+
+
 def number(value: float | None, digits: int = 0) -> str:
     """Return a number with thousands set apart; an en dash where there is none."""
     if value is None:

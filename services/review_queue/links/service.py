@@ -22,7 +22,7 @@ from services.review_queue.links.messages import (
     NewProjectLink,
     RevokedLinks,
 )
-from services.review_queue.links.signing import LinkSigner
+from services.review_queue.links.signing import LinkSigner, require_token_fits
 from services.review_queue.projects.reading import current_project
 from services.review_queue.quality.tags.service import set_tags
 from services.review_queue.tables.links import LinkRow
@@ -68,7 +68,7 @@ class LinkService:
         """Make a link to `projects` (None: all); return its code and its row.
 
         Raises `NotFound` (there is no such project), `Forbidden` (`who` may not enter it) and
-        `Unprocessable` (tags without a project).
+        `Unprocessable` (tags without a project, or more projects than a browser's cookie takes).
         """
         if projects is None and body.tags is not None:
             raise Unprocessable([("/tags", "need `projects`: a person has tags in each project")])
@@ -76,6 +76,7 @@ class LinkService:
             require_all_projects(who)
         for project in projects or ():
             require(who, {"operator"}, project)
+        require_token_fits(projects, body.subject)
         code, now = secrets.token_urlsafe(_SECRET_BYTES), self.now()
         single = projects[0] if projects is not None and len(projects) == 1 else None
         row = LinkRow(

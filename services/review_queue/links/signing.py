@@ -1,5 +1,6 @@
 """Signing the tokens that links give."""
 
+import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,9 +12,13 @@ from services.review_queue.links.messages import LinkToken
 from services.review_queue.tables.links import LinkRow
 from shared.auth import Keys
 from shared.logs import cause_of
-from shared.problems import Unavailable
+from shared.problems import Unavailable, Unprocessable
 
 log = structlog.get_logger()
+
+# A browser keeps no cookie over 4,096 bytes: a token has a third more than its claims, and some 600
+# bytes for all else.
+_MOST_CLAIMS = 2_400
 
 
 @dataclass(frozen=True)
@@ -60,3 +65,13 @@ def _without_key() -> Unavailable:
         "This review queue has no private key to sign tokens with. Set "
         "SUREHAND_REVIEW_QUEUE_SIGNING_KEYS_DIR to a folder with one."
     )
+
+
+def require_token_fits(projects: list[str] | None, subject: str) -> None:
+    """Raise `Unprocessable` where the token of a link would be too long for a browser's cookie."""
+    if projects is not None and len(json.dumps([*projects, subject])) > _MOST_CLAIMS:
+        detail = (
+            "have names that are too long together for the cookie of a session: name fewer and make"
+            " several links, or make one to all projects"
+        )
+        raise Unprocessable([("/projects", detail)])

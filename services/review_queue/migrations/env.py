@@ -26,6 +26,8 @@ context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=Base.metadata,
     render_as_batch=True,
+    # Builds of indexes commit on their own; SQLite migrates in one transaction of `shared.db`.
+    transaction_per_migration=True,
 )
 with context.begin_transaction():
     context.run_migrations()

@@ -12,19 +12,19 @@ from services.router.delivery.messages import ItemOutcome
 from services.router.predict.requests import Asked, Incoming
 from services.router.predict.terms import Terms
 from services.router.problems import ItemConflict
-from services.router.routing.decisions import (
-    Decision,
-    answered_by_model,
-    resolved_by_people,
-    route,
-)
-from services.router.scoring.scores import Score
 from services.router.spool.entries import Entry
 from shared.contracts.base import FAULTS_SHOWN, rfc3339
 from shared.contracts.items import FieldError, check_data, check_metadata
 from shared.contracts.projects import Project
 from shared.contracts.tasks import ERASED_DETAIL, TaskReceipt
 from shared.problems import Unprocessable
+from shared.routing.decisions import (
+    Decision,
+    answered_by_model,
+    resolved_by_people,
+    route,
+)
+from shared.routing.scores import Score
 
 _OTHER_DATA = "its id is known with other data"
 _ERASED = "was erased on request, and its item_id is not used again"

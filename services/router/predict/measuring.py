@@ -23,10 +23,10 @@ from services.router.metrics import (
     SCORING_FAILURES,
     VERSION_INFO,
 )
-from services.router.routing.decisions import Decision
 from services.router.versions.registry import Versions
 from shared.loops import Loop
 from shared.metrics import LabelledGauge
+from shared.routing.decisions import Decision
 
 _LONGEST_SECONDS = 1.0
 _BEGUN_AT_0 = (AUDITS, SCORING_FAILURES, RUN_TIMEOUTS, RELOADS, RELOAD_FAILURES)

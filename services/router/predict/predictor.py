@@ -19,9 +19,7 @@ from services.router.predict.requests import Incoming
 from services.router.predict.shadows import Shadows
 from services.router.predict.terms import Terms, terms_of
 from services.router.problems import Overloaded, VersionNotReady
-from services.router.routing.decisions import Policy, route
 from services.router.routing.draws import canary_draw
-from services.router.scoring.scores import Score
 from services.router.spool.entries import Entry
 from services.router.versions.loading import LoadedVersion
 from services.router.versions.registry import Versions
@@ -31,6 +29,8 @@ from shared.auth import Principal
 from shared.contracts.decisions import ReviewMode
 from shared.contracts.tasks import TaskReceipt
 from shared.problems import BodyTooLarge, Unavailable, Unprocessable
+from shared.routing.decisions import Policy, route
+from shared.routing.scores import Score
 
 _NO_HEADERS: Mapping[str, str] = {}
 

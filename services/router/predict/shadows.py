@@ -19,11 +19,11 @@ from services.router.pictures.opening import Data, Pictures
 from services.router.predict.calls import Call
 from services.router.predict.requests import Asked
 from services.router.problems import ModelTimedOut
-from services.router.scoring.scores import Score
 from services.router.versions.loading import LoadedVersion
 from services.router.versions.registry import Versions
 from shared.contracts.base import rfc3339
 from shared.loops import Loop
+from shared.routing.scores import Score
 
 _MOST_ITEMS = 5_000
 _MOST_BYTES = 32 * 1024 * 1024

@@ -11,7 +11,6 @@ import orjson
 import structlog
 
 from services.router.metrics import REFUSED_CERTIFICATES
-from services.router.routing.decisions import Decision, Policy
 from services.router.routing.draws import audit_draw
 from services.router.versions.loading import LoadedVersion
 from services.router.versions.views import View
@@ -21,6 +20,7 @@ from shared.contracts.decisions import ReviewMode
 from shared.contracts.promise_status import PromiseStatus, promise_status
 from shared.contracts.versions import PromiseDocument
 from shared.draws import Draw
+from shared.routing.decisions import Decision, Policy
 
 log = structlog.get_logger()
 

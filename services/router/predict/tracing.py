@@ -7,10 +7,10 @@ from services.router.pictures.opening import Data
 from services.router.predict.calls import Call
 from services.router.predict.predictor import Predictor
 from services.router.predict.requests import Incoming
-from services.router.scoring.scores import Score
 from services.router.versions.views import View
 from services.router.waiting.waiters import Left
 from shared import tracing
+from shared.routing.scores import Score
 
 
 class TracedPredictor(Predictor):

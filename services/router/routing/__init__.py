@@ -1,1 +1,1 @@
-"""What becomes of an item: pure rules."""
+"""The draws that decide which items are audited, and which the challenger scores (pure)."""

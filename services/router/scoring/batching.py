@@ -21,9 +21,9 @@ from services.router.limits.admission import Flow
 from services.router.metrics import QUEUE_SECONDS
 from services.router.problems import ModelTimedOut
 from services.router.scoring.runs import Data, Run, Runs
-from services.router.scoring.scores import Score
 from shared.graphs.deadline import OVERDUE_SECONDS, Aside, RunTimedOut, StillRunning
 from shared.http.waiting import current_client
+from shared.routing.scores import Score
 
 log = structlog.get_logger()
 

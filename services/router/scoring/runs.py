@@ -7,9 +7,9 @@ from typing import Any
 import structlog
 
 from services.router.metrics import BATCH_ITEMS, INFERENCE_SECONDS, RUN_TIMEOUTS, SCORING_FAILURES
-from services.router.scoring.scores import FloatArray, Score, scores_of
 from shared.graphs.deadline import RunTimedOut
 from shared.logs import cause_of
+from shared.routing.scores import FloatArray, Score, scores_of
 
 log = structlog.get_logger()
 

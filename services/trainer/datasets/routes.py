@@ -2,7 +2,8 @@
 
 from typing import Annotated
 
-from fastapi import Query, Response
+from fastapi import Query
+from fastapi.responses import StreamingResponse
 
 from services.trainer.datasets import service
 from services.trainer.datasets.messages import DatasetDiff, Datasets, DatasetView
@@ -32,15 +33,15 @@ async def describe_dataset(tools: Tools, project: InProject, dataset_id: str) ->
 @router.get(
     "/datasets/{dataset_id}/download",
     summary="Download a dataset",
-    response_class=Response,
+    response_class=StreamingResponse,
     responses={200: {"description": "JSON Lines, compressed", "content": {"application/gzip": {}}}},
 )
-async def download_dataset(tools: Tools, project: InProject, dataset_id: str) -> Response:
+async def download_dataset(tools: Tools, project: InProject, dataset_id: str) -> StreamingResponse:
     """Return a snapshot's rows as JSON Lines, compressed with gzip."""
-    body = await service.content(tools, project.project, dataset_id)
+    pieces = await service.content(tools, project.project, dataset_id)
     disposition = f'attachment; filename="{project.project}-{dataset_id[:12]}.jsonl.gz"'
     headers = {"Content-Disposition": disposition}
-    return Response(body, headers=headers, media_type="application/gzip")
+    return StreamingResponse(pieces, headers=headers, media_type="application/gzip")
 
 
 @router.get("/datasets/{dataset_id}/diff", summary="Compare two datasets")

@@ -2,11 +2,12 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 
 from services.trainer.datasets import repository
 from services.trainer.datasets.comparing import compare
+from services.trainer.datasets.gold import gold_contents
 from services.trainer.datasets.holdout import Holdout, is_of_traffic
 from services.trainer.datasets.messages import DatasetDiff, DatasetView
 from services.trainer.datasets.snapshot import (
@@ -14,6 +15,7 @@ from services.trainer.datasets.snapshot import (
     canonical_lines,
     compress,
     read,
+    read_stream,
     weight_of,
 )
 from services.trainer.erasure import repository as erasure
@@ -86,7 +88,8 @@ async def _may_train(session: Session, project: Project, holdout: Holdout) -> Se
     contents = holdout.contents(copies, spent, recurs_after)
     held_out |= {row.item_id for row in recent if row.content_hash in contents}
     left_out = held_back | held_out
-    return [row for row in rows if row.item_id not in left_out]
+    gold = gold_contents(project, holdout.seed, (row.content_hash for row in rows))
+    return [row for row in rows if row.item_id not in left_out and row.content_hash not in gold]
 
 
 def _usable(rows: Sequence[OutcomeRow], project: Project) -> list[OutcomeRow]:
@@ -132,24 +135,23 @@ async def describe(resources: Resources, project: str, dataset_id: str) -> Datas
     return DatasetView.model_validate(dataset, from_attributes=True)
 
 
-async def content(resources: Resources, project: str, dataset_id: str) -> bytes:
-    """Return a snapshot's compressed lines; `NotFound` when there is none, or its file is gone."""
+async def content(resources: Resources, project: str, dataset_id: str) -> AsyncIterator[bytes]:
+    """Return a snapshot's compressed lines in pieces.
+
+    Raises `NotFound`: there is no such snapshot, or its file is gone.
+    """
     dataset = await _recorded(resources, project, dataset_id)
-    body = await resources.store.read(dataset.path)
-    if body is None:
+    pieces = await resources.store.stream(dataset.path)
+    if pieces is None:
         raise NotFound("The snapshot's file is no longer in the store.", path=dataset.path)
-    return body
+    return pieces
 
 
 async def diff(resources: Resources, project: str, dataset_id: str, against: str) -> DatasetDiff:
     """Say what changed from snapshot `against` to another; `NotFound` as of `content`."""
     before = await content(resources, project, against)
     after = await content(resources, project, dataset_id)
-
-    def compared() -> DatasetDiff:
-        return compare((against, read(before)), (dataset_id, read(after)))
-
-    return await asyncio.to_thread(compared)
+    return await compare((against, read_stream(before)), (dataset_id, read_stream(after)))
 
 
 async def _recorded(resources: Resources, project: str, dataset_id: str) -> Dataset:

@@ -4,13 +4,17 @@ The same labels give the same bytes, and so the same id, wherever and whenever t
 """
 
 import gzip
-from collections.abc import Iterable, Sequence
+import zlib
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
 _WEIGHT_CAP = 10.0
+_GZIP = 31  # the format, for zlib
+# Of a snapshot, at a time.
+_DECOMPRESSED_BYTES = 256 * 1024
 
 
 @dataclass(frozen=True)
@@ -63,3 +67,15 @@ def compress(lines: bytes) -> bytes:
 def read(body: bytes) -> Sequence[LabelledItem]:
     """Rows of a compressed snapshot, in their order."""
     return [LabelledItem(**orjson.loads(line)) for line in gzip.decompress(body).splitlines()]
+
+
+async def read_stream(pieces: AsyncIterator[bytes]) -> AsyncIterator[LabelledItem]:
+    """Give the rows of a compressed snapshot as its bytes come, in their order."""
+    stream, left = zlib.decompressobj(wbits=_GZIP), b""
+    async for piece in pieces:
+        waiting = piece
+        while waiting:
+            lines = (left + stream.decompress(waiting, _DECOMPRESSED_BYTES)).split(b"\n")
+            waiting, left = stream.unconsumed_tail, lines.pop()
+            for line in lines:
+                yield LabelledItem(**orjson.loads(line))

@@ -25,7 +25,7 @@ async def label_counts(session: Session, project: str) -> dict[str, int]:
         .where(col(OutcomeRow.project) == project, trains())
         .group_by(col(OutcomeRow.label))
     )
-    return {row[0]: int(row[1]) for row in await session.execute(query)}
+    return {row[0] or "": int(row[1]) for row in await session.execute(query)}
 
 
 async def count_open(session: Session, project: str) -> int:
@@ -89,7 +89,7 @@ async def arms(session: Session, project: str, item_ids: Iterable[str]) -> dict[
             col(PoolItem.item_id).in_(batch),
             col(PoolItem.arm).is_not(None),
         )
-        found |= {row[0]: row[1] for row in await session.execute(query)}
+        found |= {row[0]: row[1] or "" for row in await session.execute(query)}
     return found
 
 

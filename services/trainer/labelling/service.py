@@ -11,7 +11,6 @@ from services.trainer.pool import repository as pool
 from services.trainer.projects.repository import active_run, has_open_certification, read_state
 from services.trainer.queue_client import QueueAway
 from services.trainer.resources import Resources
-from services.trainer.runs.service import start_if_due
 from services.trainer.selection.messages import BatchRequest
 from services.trainer.selection.service import ask_batch
 from shared.contracts.projects import Project
@@ -24,17 +23,15 @@ _ACTOR = "trainer"
 _OPEN_SHARE = 0.2
 
 
-async def start_run_if_due(resources: Resources, project: Project) -> None:
-    """Queue a run as `runs.start_if_due` does.
+async def may_start_run(resources: Resources, project: Project) -> bool:
+    """Say whether a run may start by itself.
 
     Where the labelling is automatic, a first run waits for all that the labels lack.
     """
     try:
-        if project.labelling.automatic and await _missing(resources, project):
-            return
+        return not (project.labelling.automatic and await _missing(resources, project))
     except QueueAway:
-        return  # it knows how reviewers do: the next look asks again
-    await start_if_due(resources, project)
+        return False  # it knows how reviewers do: the next look asks again
 
 
 async def step(resources: Resources, project: Project) -> None:

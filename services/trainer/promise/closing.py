@@ -1,13 +1,15 @@
 """Close a certification: all verdicts are in, or the project changed under it."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 
 import structlog
 
 from services.trainer.documents.status import is_certified
+from services.trainer.gate import service as gate
+from services.trainer.gate.taking_over import take_over
 from services.trainer.outcomes.opinions import repository as opinions
 from services.trainer.posting.repository import end_draws
 from services.trainer.projects.repository import in_service, lock_state
@@ -21,10 +23,9 @@ from services.trainer.promise.proof.digests import evidence_digest, json_digest
 from services.trainer.promise.proof.findings import rows_of
 from services.trainer.promise.proof.messages import DrawnRow
 from services.trainer.promise.proof.verification import repeat_test, window_of
-from services.trainer.registry import gate
 from services.trainer.registry import repository as registry
 from services.trainer.resources import Resources
-from services.trainer.tables import Certification, ProjectState, Version
+from services.trainer.tables import Certification, CertificationItem, ProjectState, Version
 from shared.contracts.certificates import attempt_delta
 from shared.contracts.human_error import HumanError, LabelCeiling, LabelNoise, SecondOpinions
 from shared.contracts.projects import Project, certificate_digest
@@ -118,7 +119,7 @@ async def _judge(case: _Case) -> bool:
     )
     record.result = result.to_dict() | {"classes": [one.model_dump() for one in classes]}
     if result.certified:
-        await _certify(case, plan, result, drawn)
+        await _certify(case, plan, result, drawn, items)
     elif next_draw(plan) is not None and not may_certify:
         wrong = len(correct) - sum(correct)
         _fail(case, f"{wrong} of {len(correct)} labels are errors", None, Next.NONE)
@@ -139,7 +140,11 @@ def _fail_for_lack(case: _Case, plan: CertificationPlan, result: CertificationRe
 
 
 async def _certify(
-    case: _Case, plan: CertificationPlan, result: CertificationResult, drawn: Sequence[DrawnRow]
+    case: _Case,
+    plan: CertificationPlan,
+    result: CertificationResult,
+    drawn: Sequence[DrawnRow],
+    items: Sequence[CertificationItem],
 ) -> None:
     record, promise = case.record, case.project.promise
     version = await registry.find(case.session, record.project, record.version)
@@ -160,7 +165,7 @@ async def _certify(
     case.state.watched_until = case.now + timedelta(seconds=promise.watch_grace_seconds)
     record.state, record.closed_at, record.labels_short = "certified", case.now, None
     share = plan.shares[plan.thresholds.index(result.threshold)]
-    await _pass_gate(case, version, plan.region_share * share)
+    await _pass_gate(case, version, plan.region_share * share, items)
 
 
 def _window(draws: Sequence[Certification]) -> Window | None:
@@ -213,27 +218,28 @@ def _certificate(
     )
 
 
-async def _pass_gate(case: _Case, version: Version, coverage: float) -> None:
+async def _pass_gate(
+    case: _Case, version: Version, coverage: float, items: Sequence[CertificationItem]
+) -> None:
     """Let a newly certified version serve, if the gate and the project allow it."""
-    state, population = case.state, case.record.population or {}
+    state = case.state
     if state.champion == version.version:
         return
     champion = await registry.find(case.session, state.project, state.champion)
-    measured = population.get("champion") == state.champion
-    decision = gate.judge_certified(
-        champion_certified=is_certified(champion, case.project, case.now),
+    decision = await gate.judge_certification(
+        case.session,
+        case.project,
+        state,
+        case.record,
+        version,
         coverage=coverage,
-        champion_coverage=population.get("champion_coverage") if measured else None,
-        lost_before=_coverage_lost(champion),
+        items=items,
+        now=case.now,
     )
-    version.gate = {**version.gate, "certification": asdict(decision)}
-    if decision.promote and case.project.training.auto_promote:
-        registry.make_champion(state, version.version, case.now)
-
-
-def _coverage_lost(champion: Version | None) -> float:
-    judged = {} if champion is None else champion.gate.get("certification", {})
-    return float(judged.get("coverage_lost", 0.0))
+    gate.record(case.session, state, version, "certification", decision, case.now)
+    if decision.promote:
+        by_stages = is_certified(champion, case.project, case.now)
+        take_over(case.session, case.project, state, version, case.now, by_stages=by_stages)
 
 
 async def _end_recovery(case: _Case) -> None:

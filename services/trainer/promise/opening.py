@@ -81,7 +81,10 @@ def _why_never(
 async def _measure_champion(
     resources: Resources, project: Project, version: Version, drawn: Draw
 ) -> None:
-    """Record which share of the population the champion's own certificate covers."""
+    """Record which share of the population a certified champion's own certificate covers.
+
+    For the gate also its answers to the drawn items.
+    """
     async with resources.database.reading() as session:
         state = await read_state(session, project.project)
         champion = await registry.find(
@@ -106,6 +109,15 @@ async def _measure_champion(
     accepted = eligible(scored.scores, champion.certificate["threshold"])
     drawn.record["champion"] = champion.version
     drawn.record["champion_coverage"] = float(np.mean(accepted))
+    wanted = {item.item_id for item in drawn.items}
+    answers = zip(drawn.population, scored.labels, scored.scores.tolist(), strict=True)
+    for item, label, score in answers:
+        if item.item_id in wanted:
+            drawn.champions[item.item_id] = {
+                "version": champion.version,
+                "label": label,
+                "score": score,
+            }
 
 
 async def _open(
@@ -190,6 +202,7 @@ def _rows(certification: Certification, drawn: Draw) -> list[CertificationItem]:
             item_metadata=item.metadata,
             score=item.score,
             label=item.label,
+            champion=drawn.champions.get(item.item_id),
             posted=item.item_id in drawn.copies,
             copy_of=drawn.copies.get(item.item_id),
         )

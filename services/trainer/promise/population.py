@@ -56,7 +56,7 @@ class Draw:
 
     `copies` names, for each drawn item whose content was drawn before it, the first drawn item of
     that content: its verdict serves both. `record` is kept in SQL, and so are `rows`, one for each
-    of the `population`.
+    of the `population`. `champions` has a certified champion's answers to the items, by their ids.
     """
 
     plan: CertificationPlan
@@ -66,6 +66,7 @@ class Draw:
     passed_up_to: str = ""
     population: list[Candidate] = field(default_factory=list, repr=False)
     rows: list[PopulationRow] = field(default_factory=list, repr=False)
+    champions: dict[str, dict[str, Any]] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)

@@ -1,19 +1,15 @@
-"""SQL of the versions, and the moves of the champion."""
+"""SQL of the versions."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select, update
 from sqlmodel import col
 
 from services.trainer.posting.repository import end_draws
-from services.trainer.tables import Certification, ProjectState, Version
-from shared.contracts.base import rfc3339
+from services.trainer.tables import Certification, Version
 from shared.contracts.versions import Manifest, ModelInterface
 from shared.db import Session
-
-_HISTORY_KEPT = 100
 
 
 async def find(session: Session, project: str, version: str | None) -> Version | None:
@@ -86,30 +82,3 @@ async def give_way(session: Session, project: str, detail: str) -> None:
         )
         .values(state="cancelled", detail=detail)
     )
-
-
-def leave_channels(state: ProjectState, version: str) -> None:
-    """Remove `version` from challenger and shadows."""
-    if state.challenger == version:
-        state.challenger, state.challenger_share = None, 0.0
-    state.shadow = [name for name in state.shadow if name != version]
-
-
-def make_challenger(state: ProjectState, version: str, share: float) -> None:
-    """Make `version` the challenger, in place of the present one."""
-    leave_channels(state, version)
-    state.challenger, state.challenger_share = version, share
-
-
-def make_shadow(state: ProjectState, version: str) -> None:
-    """Let `version` be scored beside the answers only."""
-    leave_channels(state, version)
-    state.shadow = [*state.shadow, version]
-
-
-def make_champion(state: ProjectState, version: str, moment: datetime) -> None:
-    """Let `version` serve from `moment` on; the champion until then becomes the previous one."""
-    leave_channels(state, version)
-    state.previous, state.champion = state.champion, version
-    event = {"champion": version, "live_at": rfc3339(moment)}
-    state.history = [*state.history, event][-_HISTORY_KEPT:]

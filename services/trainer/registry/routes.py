@@ -1,10 +1,24 @@
 """Routes of the model versions."""
 
-from services.trainer.registry import service
-from services.trainer.registry.messages import CanaryRequest, Versions, VersionView
+from typing import Annotated, get_args
+
+from fastapi import Query
+
+from services.trainer.registry import approvals, service
+from services.trainer.registry.approvals import NoApprovalWaiting
+from services.trainer.registry.messages import (
+    ApprovalRequest,
+    CanaryRequest,
+    EventKind,
+    PromotionEventView,
+    PromotionHistory,
+    Versions,
+    VersionView,
+)
 from services.trainer.registry.service import NotCertified, NothingToRollBackTo
-from services.trainer.resources import InProject, Tools, project_router
-from shared.contracts.versions import Channels
+from services.trainer.resources import InProject, Operator, Tools, project_router
+from shared.contracts.base import from_stored
+from shared.contracts.versions import VERSION_PATTERN, Channels
 from shared.http.lists import After, Limit, decode_position, encode_cursor
 from shared.problems import BodyTooLarge, Conflict, NotJson, declare
 
@@ -32,9 +46,9 @@ async def describe(tools: Tools, project: InProject, version: str) -> VersionVie
     summary="Let a version serve",
     responses=declare(NotCertified, Conflict),
 )
-async def promote(tools: Tools, project: InProject, version: str) -> Channels:
+async def promote(tools: Tools, project: InProject, operator: Operator, version: str) -> Channels:
     """Make a version the champion; a certified champion gives way to certified ones only."""
-    return await service.promote(tools, project, version)
+    return await service.promote(tools, project, version, operator.subject)
 
 
 @router.post(
@@ -42,15 +56,17 @@ async def promote(tools: Tools, project: InProject, version: str) -> Channels:
     summary="Score a version beside the answers",
     responses=declare(Conflict),
 )
-async def shadow(tools: Tools, project: InProject, version: str) -> Channels:
+async def shadow(tools: Tools, project: InProject, operator: Operator, version: str) -> Channels:
     """Let a version be scored on the traffic and recorded; no answer ever comes from it."""
-    return await service.shadow(tools, project, version)
+    return await service.shadow(tools, project, version, operator.subject)
 
 
 @router.delete("/versions/{version}/shadow", summary="End a shadow", responses=declare(Conflict))
-async def end_shadow(tools: Tools, project: InProject, version: str) -> Channels:
+async def end_shadow(
+    tools: Tools, project: InProject, operator: Operator, version: str
+) -> Channels:
     """End a version's shadow."""
-    return await service.end_shadow(tools, project, version)
+    return await service.end_shadow(tools, project, version, operator.subject)
 
 
 @router.post(
@@ -58,12 +74,14 @@ async def end_shadow(tools: Tools, project: InProject, version: str) -> Channels
     summary="Give a version a share of the traffic",
     responses=declare(NotJson, BodyTooLarge, Conflict),
 )
-async def canary(tools: Tools, project: InProject, request: CanaryRequest) -> Channels:
+async def canary(
+    tools: Tools, project: InProject, operator: Operator, request: CanaryRequest
+) -> Channels:
     """Let a version answer its share of the items; version null or share 0 ends that.
 
     An item keeps to its version. What a version without a certificate scores goes to people.
     """
-    return await service.canary(tools, project, request)
+    return await service.canary(tools, project, request, operator.subject)
 
 
 @router.post(
@@ -71,9 +89,9 @@ async def canary(tools: Tools, project: InProject, request: CanaryRequest) -> Ch
     summary="Take a version out of service",
     responses=declare(Conflict),
 )
-async def retire(tools: Tools, project: InProject, version: str) -> VersionView:
+async def retire(tools: Tools, project: InProject, operator: Operator, version: str) -> VersionView:
     """Retire a version for good; the champion cannot be retired."""
-    return await service.retire(tools, project, version)
+    return await service.retire(tools, project, version, operator.subject)
 
 
 @router.post(
@@ -81,6 +99,56 @@ async def retire(tools: Tools, project: InProject, version: str) -> VersionView:
     summary="Let the previous champion serve again",
     responses=declare(NothingToRollBackTo, NotCertified),
 )
-async def roll_back(tools: Tools, project: InProject) -> Channels:
+async def roll_back(tools: Tools, project: InProject, operator: Operator) -> Channels:
     """Let champion and previous champion change places."""
-    return await service.roll_back(tools, project)
+    return await service.roll_back(tools, project, operator.subject)
+
+
+@router.post(
+    "/versions/{version}/approve",
+    summary="Let a version that passed the gate serve",
+    responses=declare(NotJson, BodyTooLarge, NoApprovalWaiting, NotCertified),
+)
+async def approve(
+    tools: Tools, project: InProject, operator: Operator, version: str, request: ApprovalRequest
+) -> VersionView:
+    """Approve a version that waits for it: it serves, or begins its canary."""
+    return await approvals.approve(
+        tools, project, version, actor=operator.subject, note=request.note
+    )
+
+
+@router.post(
+    "/versions/{version}/reject",
+    summary="Keep a version that passed the gate from serving",
+    responses=declare(NotJson, BodyTooLarge, NoApprovalWaiting),
+)
+async def reject(
+    tools: Tools, project: InProject, operator: Operator, version: str, request: ApprovalRequest
+) -> VersionView:
+    """Reject a version that waits for an approval, with a note for the history."""
+    return await approvals.reject(
+        tools, project, version, actor=operator.subject, note=request.note
+    )
+
+
+@router.get("/promotions", summary="List what became of versions, newest first")
+async def list_promotions(
+    tools: Tools,
+    project: InProject,
+    limit: Limit = 100,
+    after: After = None,
+    version: Annotated[str | None, Query(pattern=f"^{VERSION_PATTERN}$")] = None,
+    kind: Annotated[list[EventKind] | None, Query(max_length=len(get_args(EventKind)))] = None,
+) -> PromotionHistory:
+    """List the gate's decisions, also a no, and every change of who serves, with its actor."""
+    before = decode_position(after) or None
+    rows = await service.history(
+        tools, project.project, before=before, limit=limit, version=version, kinds=kind or ()
+    )
+    cursor = encode_cursor(rows[-1].id or 0) if len(rows) == limit else None
+    events = [
+        from_stored(PromotionEventView, {**row.model_dump(), "decision": row.document})
+        for row in rows
+    ]
+    return PromotionHistory(events=events, cursor=cursor)

@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 
 from services.trainer.documents.status import channels_of, status_of
+from services.trainer.gate import repository as gate
+from services.trainer.projects import channels
 from services.trainer.projects.repository import in_service, lock_state, read_state
 from services.trainer.registry import repository
 from services.trainer.registry.messages import CanaryRequest, VersionView
 from services.trainer.registry.possible import Situation, advice_of, extensions_of
 from services.trainer.resources import Resources
-from services.trainer.tables import ProjectState, Version
+from services.trainer.tables import ProjectState, PromotionEvent, Version
 from shared.contracts.projects import Project
 from shared.contracts.versions import Channels
 from shared.db import Session
@@ -30,18 +32,20 @@ class NothingToRollBackTo(Conflict):
     kind, title = "nothing-to-roll-back-to", "No previous version"
 
 
-async def promote(resources: Resources, project: Project, name: str) -> Channels:
+async def promote(resources: Resources, project: Project, name: str, actor: str) -> Channels:
     """Let a version serve."""
     async with resources.database.transaction() as session:
         state = await lock_state(session, project.project)
-        version = await _require(session, project.project, name)
+        version = await require(session, project.project, name)
         if state.champion != name:
-            await _require_may_serve(resources, session, project, state, version)
-            repository.make_champion(state, name, resources.now())
+            await require_may_serve(resources, session, project, state, version)
+            now = resources.now()
+            gate.note(session, state, "promoted", name, now, actor=actor)
+            channels.make_champion(state, name, now)
     return await _published(resources, project)
 
 
-async def roll_back(resources: Resources, project: Project) -> Channels:
+async def roll_back(resources: Resources, project: Project, actor: str) -> Channels:
     """Let the previous champion serve again; it and the present one change places."""
     async with resources.database.transaction() as session:
         state = await lock_state(session, project.project)
@@ -51,12 +55,16 @@ async def roll_back(resources: Resources, project: Project) -> Channels:
             acts = situation.acts()
             reason = "No version served before the champion"
             raise NothingToRollBackTo(advice_of(reason, acts), **extensions_of(acts))
-        await _require_may_serve(resources, session, project, state, previous)
-        repository.make_champion(state, previous.version, resources.now())
+        await require_may_serve(resources, session, project, state, previous)
+        now = resources.now()
+        gate.note(session, state, "rolled_back", previous.version, now, actor=actor)
+        channels.make_champion(state, previous.version, now)
     return await _published(resources, project)
 
 
-async def canary(resources: Resources, project: Project, request: CanaryRequest) -> Channels:
+async def canary(
+    resources: Resources, project: Project, request: CanaryRequest, actor: str
+) -> Channels:
     """Give a version a share of the traffic, or end that.
 
     The version may be uncertified: what it scores then goes to people.
@@ -64,60 +72,74 @@ async def canary(resources: Resources, project: Project, request: CanaryRequest)
     async with resources.database.transaction() as session:
         state = await lock_state(session, project.project)
         name = request.version
-        version = None if name is None else await _require(session, project.project, name)
+        version = None if name is None else await require(session, project.project, name)
         if version is not None and request.share > 0:
             _check_beside_champion(state, version)
-            repository.make_challenger(state, version.version, request.share)
+            share, now = request.share, resources.now()
+            document = {"share": share}
+            gate.note(
+                session, state, "canary", version.version, now, actor=actor, document=document
+            )
+            # From now on an operator decides on its share.
+            version.gate = {key: one for key, one in version.gate.items() if key != "canary"}
+            channels.make_challenger(state, version.version, share)
         elif state.challenger is not None:
-            repository.leave_channels(state, state.challenger)
+            now = resources.now()
+            gate.note(session, state, "canary_ended", state.challenger, now, actor=actor)
+            channels.leave_channels(state, state.challenger)
     return await _published(resources, project)
 
 
-async def shadow(resources: Resources, project: Project, name: str) -> Channels:
+async def shadow(resources: Resources, project: Project, name: str, actor: str) -> Channels:
     """Let a version be scored beside the answers, which never come from it."""
     async with resources.database.transaction() as session:
         state = await lock_state(session, project.project)
-        version = await _require(session, project.project, name)
+        version = await require(session, project.project, name)
         _check_beside_champion(state, version)
         if state.challenger == name:
             raise Conflict("The challenger answers; end the canary first.", version=name)
         if name not in state.shadow:
             if len(state.shadow) >= _MOST_SHADOWS:
                 raise Conflict(f"At most {_MOST_SHADOWS} versions; end one of them first.")
-            repository.make_shadow(state, name)
+            gate.note(session, state, "shadow", name, resources.now(), actor=actor)
+            channels.make_shadow(state, name)
     return await _published(resources, project)
 
 
-async def end_shadow(resources: Resources, project: Project, name: str) -> Channels:
+async def end_shadow(resources: Resources, project: Project, name: str, actor: str) -> Channels:
     """End a shadow; a version that is none stays as it is."""
     async with resources.database.transaction() as session:
         state = await lock_state(session, project.project)
-        await _require(session, project.project, name)
+        await require(session, project.project, name)
         if name in state.shadow:
-            repository.leave_channels(state, name)
+            gate.note(session, state, "shadow_ended", name, resources.now(), actor=actor)
+            channels.leave_channels(state, name)
     return await _published(resources, project)
 
 
-async def retire(resources: Resources, project: Project, name: str) -> VersionView:
+async def retire(resources: Resources, project: Project, name: str, actor: str) -> VersionView:
     """Take a version out of service for good; the champion cannot be retired."""
     async with resources.database.transaction() as session:
         state = await lock_state(session, project.project)
-        version = await _require(session, project.project, name)
+        version = await require(session, project.project, name)
         if state.champion == name:
             acts = (await _situation(resources, session, project, state)).acts()
             reason = f"{name} is the champion: another version must serve before it is retired"
             raise Conflict(advice_of(reason, acts), version=name, **extensions_of(acts))
+        if not version.retired:
+            gate.note(session, state, "retired", name, resources.now(), actor=actor)
         version.retired = True
-        repository.leave_channels(state, name)
+        channels.leave_channels(state, name)
         await repository.cancel_pending(session, project.project, "the version is retired", name)
         if state.previous == name:
             state.previous = None
-        view = _view(resources, project, state, version)
+        described = view(resources, project, state, version)
     await resources.documents.sync(project.project)
-    return view
+    return described
 
 
-async def _require(session: Session, project: str, name: str) -> Version:
+async def require(session: Session, project: str, name: str) -> Version:
+    """Return a version; `NotFound` when there is none of this name."""
     version = await repository.find(session, project, name)
     if version is None:
         raise NotFound("There is no such version; GET …/versions lists them.", version=name)
@@ -145,9 +167,10 @@ async def _situation(
     return Situation(project, state, versions, pending, resources.now())
 
 
-async def _require_may_serve(
+async def require_may_serve(
     resources: Resources, session: Session, project: Project, state: ProjectState, version: Version
 ) -> None:
+    """Refuse a version that may not be champion now, with what is possible instead."""
     situation = await _situation(resources, session, project, state)
     if situation.may_serve(version):
         return
@@ -185,20 +208,21 @@ async def list_versions(
     async with resources.database.reading() as session:
         state = await read_state(session, project.project)
         versions = await repository.page(session, project.project, before, limit)
-    return [_view(resources, project, state, version) for version in versions]
+    return [view(resources, project, state, version) for version in versions]
 
 
 async def describe(resources: Resources, project: Project, name: str) -> VersionView:
     """Return one version; `NotFound` when there is none of this name."""
     async with resources.database.reading() as session:
         state = await read_state(session, project.project)
-        version = await _require(session, project.project, name)
-    return _view(resources, project, state, version)
+        version = await require(session, project.project, name)
+    return view(resources, project, state, version)
 
 
-def _view(
+def view(
     resources: Resources, project: Project, state: ProjectState | None, version: Version
 ) -> VersionView:
+    """Return what the API says of a version."""
     return VersionView(
         version=version.version,
         standing=status_of(version, project, state, resources.now()).state,
@@ -209,3 +233,19 @@ def _view(
         gate=version.gate,
         manifest=version.manifest,
     )
+
+
+async def history(
+    resources: Resources,
+    project: str,
+    *,
+    before: int | None,
+    limit: int,
+    version: str | None,
+    kinds: Sequence[str],
+) -> Sequence[PromotionEvent]:
+    """Return lines of the history of promotions, newest first."""
+    async with resources.database.reading() as session:
+        return await gate.events(
+            session, project, before=before, limit=limit, version=version, kinds=kinds
+        )

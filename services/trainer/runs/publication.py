@@ -1,21 +1,19 @@
 """Publish a run's version: model, manifest, then the state; champion if the gate promotes it."""
 
 import asyncio
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import structlog
 
-from services.trainer.datasets.service import load
-from services.trainer.documents.status import is_certified
+from services.trainer.gate import service as gate
+from services.trainer.gate.rule import GateDecision
+from services.trainer.gate.taking_over import take_over
 from services.trainer.projects.repository import lock_state, read_state
-from services.trainer.recipes import OWN
-from services.trainer.registry import gate
 from services.trainer.registry import repository as registry
-from services.trainer.registry.gate import GateDecision
-from services.trainer.registry.scores import ModelUnusable, fits_project, score_items
 from services.trainer.resources import Resources
 from services.trainer.runs.files import MODEL, Result
+from services.trainer.runs.judging import judge_publication
 from services.trainer.tables import Certification, Dataset, Run, Version
 from shared.contracts.projects import Project
 from shared.contracts.versions import Manifest, ModelInput, OutOfFold
@@ -73,8 +71,7 @@ async def publish(
     await _write_out_of_fold(resources, out_of_fold_path(name, active.version), result)
     await resources.store.write_document(manifest_path(name, active.version), manifest)
     version = _version(project, active, result, manifest)
-    decision = await _judge(resources, project, version, active.dataset)
-    version.gate = {"publication": asdict(decision)}
+    decision = await judge_publication(resources, project, version, active.dataset)
     await _record(resources, project, version, active, decision)
     try:
         await resources.documents.sync(name)
@@ -119,61 +116,6 @@ def _version(project: Project, active: ActiveRun, result: Result, manifest: Mani
     )
 
 
-async def _judge(
-    resources: Resources, project: Project, version: Version, dataset: Dataset
-) -> GateDecision:
-    async with resources.database.reading() as session:
-        champion = await registry.find(session, project.project, version.manifest["parent"])
-    if champion is None:
-        return GateDecision(True, ["the first version serves, uncertified"])
-    if not fits_project(champion, project):
-        return GateDecision(True, ["the champion does not fit the project any more"])
-    certified = is_certified(champion, project, resources.now())
-    if version.manifest["recipe"] == OWN and not certified:
-        return gate.judge_own(sum(version.tune["correct"]), len(version.tune["correct"]))
-    pairs: list[tuple[bool, bool]] = []
-    if not certified:
-        pairs = await _pairs(resources, project, version, dataset, champion)
-    return gate.judge_uncertified(
-        champion_certified=certified,
-        pairs=pairs,
-        accuracy=version.manifest["metrics"].get("accuracy", 0.0),
-        champion_accuracy=champion.manifest["metrics"].get("accuracy", 0.0),
-    )
-
-
-async def _pairs(
-    resources: Resources, project: Project, version: Version, dataset: Dataset, champion: Version
-) -> list[tuple[bool, bool]]:
-    """Return (new right, champion right) on the out-of-fold items that are new to the champion."""
-    async with resources.database.reading() as session:
-        old = await session.get(Dataset, (champion.project, champion.dataset_id))
-    if old is None:
-        return []
-    try:
-        seen = {item.content_hash for item in await load(resources, old)}
-        right = dict(zip(version.tune["item_ids"], version.tune["correct"], strict=True))
-        # After an alarm the version has evidence of the items since alone.
-        fresh = [
-            item
-            for item in await load(resources, dataset)
-            if item.item_id in right and item.content_hash not in seen
-        ]
-        scored = await score_items(resources, project, champion, [item.data for item in fresh])
-    except (FileNotFoundError, ModelUnusable) as error:
-        log.warning(
-            "champion_not_comparable",
-            project=champion.project,
-            version=champion.version,
-            cause=str(error),
-        )
-        return []
-    return [
-        (bool(right[item.item_id]), label == item.label)
-        for item, label in zip(fresh, scored.labels, strict=True)
-    ]
-
-
 async def _record(
     resources: Resources,
     project: Project,
@@ -193,10 +135,10 @@ async def _record(
         await registry.give_way(session, name, f"{version.version} takes its place")
         first = Certification(project=name, version=version.version, attempt=1, created_at=now)
         session.add(first)
-        may_move = project.training.auto_promote or state.champion is None
+        gate.record(session, state, version, "publication", decision, now)
         # A champion that an operator changed meanwhile is not the one that was judged.
-        if decision.promote and may_move and state.champion == version.manifest["parent"]:
-            registry.make_champion(state, version.version, now)
+        if decision.promote and state.champion == version.manifest["parent"]:
+            take_over(session, project, state, version, now)
         if active.position is not None:
             state.trained_position = max(state.trained_position, active.position)
         run.state, run.progress, run.finished_at = "succeeded", 1.0, now

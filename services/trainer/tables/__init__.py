@@ -13,6 +13,8 @@ from services.trainer.tables.evidence import (
     PoolItem,
     SecondOpinion,
 )
+from services.trainer.tables.gate import PromotionEvent
+from services.trainer.tables.monitoring import DriftWatch
 from services.trainer.tables.projects import ProjectLease, ProjectState, Run, Version
 from services.trainer.tables.promise import (
     AuditWatch,
@@ -30,6 +32,7 @@ __all__ = [
     "CertificationItem",
     "CertificationPopulation",
     "Dataset",
+    "DriftWatch",
     "LearningPoint",
     "LedgerDay",
     "LedgerFile",
@@ -40,6 +43,7 @@ __all__ = [
     "ProjectLease",
     "ProjectState",
     "PromiseChange",
+    "PromotionEvent",
     "Run",
     "SecondOpinion",
     "Version",

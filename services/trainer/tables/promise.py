@@ -50,7 +50,8 @@ class CertificationItem(Base, table=True):
     `copy_of` names the drawn item of the same content whose verdict serves this one too. `verdict`
     and `finding` (`proof.messages.Finding`) are null until the certification is judged, and stay
     as they were then. `to_withdraw`: the certification ended without its label, and the review
-    queue may still ask for it.
+    queue may still ask for it. `champion` has `version`, `label` and `score` of a certified
+    champion that another version's item was scored by as well, for the promotion gate.
     """
 
     __tablename__ = "certification_items"
@@ -76,6 +77,7 @@ class CertificationItem(Base, table=True):
     posted: bool = False
     refused: str | None = None
     copy_of: str | None = None
+    champion: dict[str, Any] | None = Field(default=None, sa_type=JSON)
     verdict: str | None = None
     finding: str | None = None
     to_withdraw: bool = Field(default=False, sa_column_kwargs={"server_default": false()})

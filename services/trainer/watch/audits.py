@@ -275,5 +275,5 @@ def _warn(version: Version, log_statistic: float, now: datetime, watch: AuditWat
     if warning is None and log_statistic >= _WARNS_AT:
         detail = f"{watch.errors} of {watch.reviewed} audited answers were wrong"
         version.warning = {"cause": "audit_rising", "at": rfc3339(now), "detail": detail}
-    elif warning is not None and log_statistic < _CALMS_AT:
+    elif warning is not None and warning["cause"] == "audit_rising" and log_statistic < _CALMS_AT:
         version.warning = None

@@ -278,3 +278,11 @@ async def test_a_token_of_a_link_ends_with_the_key_of_the_operator_who_made_the_
                 return (await anna.get(desk.path())).status_code == 401
 
             await wait_until(refused)
+
+
+async def test_a_link_whose_token_no_cookie_would_hold_is_refused(desk: Desk) -> None:
+    names = [f"{'long-name-of-a-project-' * 2}{number}" for number in range(60)]
+    body = {"subject": "anna", "projects": names}
+    told = problem_of(await desk.operator.post("/v1/links", json=body), 422, "unprocessable")
+    assert told["errors"][0]["pointer"] == "/projects"
+    assert "cookie" in told["errors"][0]["detail"]

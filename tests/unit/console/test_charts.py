@@ -12,6 +12,7 @@ from services.console.charts.audited_error import audited_error_chart
 from services.console.charts.confidences import confidences_chart
 from services.console.charts.confusion import confusion_chart
 from services.console.charts.decisions import decisions_chart
+from services.console.charts.drift import stream_chart
 from services.console.charts.figure import Figure
 from services.console.charts.flow import ages_chart, flow_chart
 from services.console.charts.reliability import reliability_chart
@@ -88,6 +89,21 @@ AGES: dict[str, Any] = {
     ],
     "complete": True,
 }
+STREAM = {"name": "length:text", "words": "length of text", "mean_before": 90.0}
+DRIFT: dict[str, Any] = {
+    "changed": "length:text",
+    "began_at": "2026-11-12T10:00:00Z",
+    "recent_items": 500,
+    "streams": [{**STREAM, "mean_recent": 140.0}],
+    "history": [
+        {
+            "at": f"2026-11-{day}T10:00:00Z",
+            "statistic": 10.0**day,
+            "means": {"length:text": 9 * day},
+        }
+        for day in range(10, 15)
+    ],
+}
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 CHANGES = [
     {"at": f"2026-11-{day}T10:00:00Z", "version": version, "to": state}
@@ -114,6 +130,7 @@ def figures() -> list[Figure | None]:
         flow_chart(SERIES, "the last 24 hours"),
         ages_chart(AGES),
         states_chart(CHANGES, NOW),
+        stream_chart(DRIFT, DRIFT["streams"][0]),
     ]
 
 
@@ -147,6 +164,7 @@ def test_without_data_there_is_no_chart() -> None:
     assert flow_chart({**SERIES, "buckets": SERIES["buckets"][1:2]}, "a day") is None
     assert ages_chart({**AGES, "buckets": AGES["buckets"][2:]}) is None
     assert states_chart([CHANGES[2]], NOW) is None
+    assert stream_chart({**DRIFT, "history": []}, DRIFT["streams"][0]) is None
     assert sparkline([], NOW.date()) is None
 
 
@@ -167,6 +185,10 @@ def test_summaries_name_what_to_look_at() -> None:
     assert "ben gives b in 80 % of the answers, the colleagues in 30 %" in said["label-mix"]
     assert said["flow"] == "In the last 24 hours 4 tasks came and 2 answers were given."
     assert said["ages"].endswith("The oldest 1 have waited 15 min to 1 hour.")
+    assert said["drift-length-text"] == (
+        "The mean length of text was 90, and is 140 since the change, which began about "
+        "2026-11-12 10:00 UTC."
+    )
     assert said["states"] == "v2 is certified since 2026-11-14 10:00 UTC."
 
 
@@ -194,3 +216,25 @@ def test_a_sparkline_leaves_gaps_and_says_its_figures() -> None:
     assert line is not None
     assert (len(line.lines), len(line.dots)) == (1, 2)
     assert line.words.endswith("50 % at first, 70 % at last, between 50 % and 100 %")
+
+
+def test_tables_of_many_labels_have_the_rows_that_differ_most() -> None:
+    labels = [f"label-{number}" for number in range(40)]
+    mixes = [dict.fromkeys(labels, 1 + number % 3) for number in range(20)]
+    mixes[7]["label-3"] = 500
+    reviewers: list[dict[str, Any]] = [
+        {"reviewer": f"r{number:02}", "labels": mix} for number, mix in enumerate(mixes)
+    ]
+    mix = label_mix_chart(reviewers)
+    assert mix is not None
+    assert len(mix.rows) == 200
+    assert ("r07", "label-3") in {row[:2] for row in mix.rows}
+    assert "The table has the 200 largest differences." in mix.summary
+    cells = [
+        {"label": one, "predicted": other, "items": 1 + index}
+        for index, (one, other) in enumerate((one, other) for one in labels for other in labels)
+    ]
+    confusion = confusion_chart({"version": "v1", "labels": labels, "items": 9, "cells": cells})
+    assert confusion is not None
+    assert len(confusion.rows) == 200
+    assert ("label-39", "label-38") in {row[:2] for row in confusion.rows}

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from services.console.pages.configuration import label_displays
 from services.console.pages.configuration.fields import SETTINGS, differences, patch_of
 from services.console.pages.data.rows import ColumnMapping, TableRows, map_rows
 from services.console.pages.first_project.view import fields_of, price_of, project_of
@@ -104,3 +105,11 @@ def test_a_first_project_is_one_that_the_review_queue_takes() -> None:
 def test_a_field_that_is_none_is_named(text: str) -> None:
     with pytest.raises(ValueError, match="is no field"):
         fields_of(text)
+
+
+@pytest.mark.parametrize("text", ["no JSON", "[1]", '{"a": 1}', '{"a": {"name": 1}}'])
+def test_a_forged_display_of_labels_is_named_and_shown_as_no_display(text: str) -> None:
+    with pytest.raises(ValueError, match="cannot be read"):
+        patch_of({"label_display": text}, {"label_display": '{"a":{"name":"A"}}'})
+    assert label_displays.rows(["a"], text) == [label_displays.DisplayRow("a")]
+    assert label_displays.in_words(text) == text

@@ -8,6 +8,7 @@ import orjson
 
 MEMBERS = ("name", "description", "color", "key")
 _LABEL = "display.label"
+_UNREADABLE = "The display of labels cannot be read: open the page anew."
 _WORDS = {"description": "“{}”", "color": "{}", "key": "key {}", "name": "shown as {}"}
 
 
@@ -37,10 +38,17 @@ def displays_of(text: str) -> dict[str, dict[str, str]]:
 
     Raises `ValueError`: it is none.
     """
-    displays = orjson.loads(text) if text else {}
-    if not isinstance(displays, dict) or not all(isinstance(v, dict) for v in displays.values()):
-        raise ValueError("The display of labels cannot be read: open the page anew.")
+    try:
+        displays = orjson.loads(text) if text else {}
+    except orjson.JSONDecodeError as error:
+        raise ValueError(_UNREADABLE) from error
+    if not isinstance(displays, dict) or not all(map(_is_display, displays.values())):
+        raise ValueError(_UNREADABLE)
     return displays
+
+
+def _is_display(value: Any) -> bool:
+    return isinstance(value, dict) and all(isinstance(one, str) for one in value.values())
 
 
 def posted(lists: Mapping[str, Sequence[str]]) -> str | None:
@@ -59,8 +67,11 @@ def posted(lists: Mapping[str, Sequence[str]]) -> str | None:
 
 
 def rows(labels: Sequence[str], text: str) -> list[DisplayRow]:
-    """Return a row of the form for each label."""
-    displays = displays_of(text)
+    """Return a row of the form for each label; empty ones where the text is no display."""
+    try:
+        displays = displays_of(text)
+    except ValueError:
+        displays = {}
     return [
         DisplayRow(
             label, **{member: str(displays.get(label, {}).get(member, "")) for member in MEMBERS}
@@ -70,9 +81,13 @@ def rows(labels: Sequence[str], text: str) -> list[DisplayRow]:
 
 
 def in_words(text: str) -> str:
-    """Return displays as people read them, a label a line."""
+    """Return displays as people read them, a label a line; a text that is none as it is."""
     lines = []
-    for label, display in displays_of(text).items():
+    try:
+        displays = displays_of(text)
+    except ValueError:
+        return text
+    for label, display in displays.items():
         told = [_WORDS[member].format(display[member]) for member in MEMBERS if member in display]
         lines.append(f"{label}: {', '.join(told)}")
     return "\n".join(lines)

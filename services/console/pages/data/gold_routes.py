@@ -4,7 +4,7 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 
-from services.console.pages.data.summaries import summaries
+from services.console.pages.data.summaries import summaries, task_path
 from services.console.web.cards import card, words_of
 from services.console.web.paging import paging
 from services.console.web.project_pages import call, load_project, project_page
@@ -30,7 +30,7 @@ async def act(form: Posted, name: str) -> Response:
             await _vouch(form, name)
             notice = "gold-added"
         else:
-            path = f"tasks/{form.text('task')}/gold"
+            path = f"{task_path(form)}/gold"
             await call(form.visit, "review_queue", "DELETE", name, path)
             notice = "gold-removed"
     except SurehandError as error:

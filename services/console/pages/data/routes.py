@@ -4,11 +4,11 @@ from typing import Any, Literal
 
 from fastapi import APIRouter, Request, Response
 
-from services.console.pages.data import gold_routes, snapshot_routes
+from services.console.pages.data import gold_routes, learning_routes, snapshot_routes
 from services.console.pages.data.files import streamed
 from services.console.pages.data.rows import TableRows, map_rows
 from services.console.pages.data.sending import send_rows
-from services.console.pages.data.summaries import summaries
+from services.console.pages.data.summaries import summaries, task_path
 from services.console.web.cards import card, cards, words_of
 from services.console.web.paging import paging
 from services.console.web.project_pages import call, load_project, project_page
@@ -25,6 +25,7 @@ from surehand import SurehandError
 
 router = APIRouter(include_in_schema=False)
 router.include_router(gold_routes.router)
+router.include_router(learning_routes.router)
 router.include_router(snapshot_routes.router)
 _SUSPECTS = 20
 _CSRF_HEADER = "Surehand-Form"
@@ -54,7 +55,7 @@ async def act(form: Posted, name: str) -> Response:
             await call(form.visit, "trainer", "POST", name, "pool/batches", json=body)
             notice = "asked"
         else:
-            path = f"tasks/{form.text('task')}/reopen"
+            path = f"{task_path(form)}/reopen"
             await call(form.visit, "review_queue", "POST", name, path)
             notice = "reopened"
     except ValueError:

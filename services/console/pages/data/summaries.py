@@ -3,10 +3,11 @@
 import asyncio
 from collections.abc import Iterable, Mapping
 from typing import Any
+from urllib.parse import quote
 
 from services.console.web.cards import card
 from services.console.web.project_pages import call
-from services.console.web.visit import Visit
+from services.console.web.visit import Form, Visit
 from services.console.web.words import plain
 
 _CHARACTERS = 200
@@ -22,6 +23,11 @@ async def summaries(visit: Visit, project: str, task_ids: Iterable[str]) -> dict
         task_id: one_line(task.value["data"] or {}) if task else ""
         for task_id, task in zip(ids, tasks, strict=True)
     }
+
+
+def task_path(form: Form) -> str:
+    """Return the path of the task that a form names."""
+    return f"tasks/{quote(form.text('task'), safe='')}"
 
 
 def one_line(data: Mapping[str, Any]) -> str:

@@ -24,6 +24,12 @@ from surehand import ProblemError
 router = APIRouter(include_in_schema=False)
 _KEPT = "kept."
 _ROLES = {"operator", "reviewer"}
+# A browser keeps no cookie over 4,096 bytes, with its name.
+_LONGEST_TOKEN = 4_000
+_TOO_LONG = (
+    "This token names so many projects that no browser would keep it. "
+    "Use one for fewer projects, or for all."
+)
 _NO_TOKEN = "This is no token. Paste it whole: three parts with dots between."  # noqa: S105
 
 
@@ -52,6 +58,8 @@ async def sign_in(request: Request) -> Response:
     ]
     target = local_path(_text(posted, "next") or "/")
     token = _text(posted, "token")
+    if len(token) > _LONGEST_TOKEN:
+        return _page(request, target, fault=_TOO_LONG, kept=kept, status=422)
     session = read_token(token) if token else session_of(request)
     if session is None:
         words = _NO_TOKEN if token else "You are not signed in yet: open a link, or paste a token."

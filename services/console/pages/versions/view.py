@@ -55,7 +55,7 @@ def gate_words(gate: Mapping[str, Any]) -> list[tuple[str, bool, list[str]]]:
             list(said.get("reasons", [])),
         )
         for step, said in gate.items()
-        if isinstance(said, Mapping)
+        if isinstance(said, Mapping) and "promote" in said
     ]
 
 

@@ -30,7 +30,7 @@ export class Leases {
   async more(count, waitSeconds) {
     const answer = await call("POST", `/review/${this.#project.name}/tasks`, {
       body: { count, wait_seconds: waitSeconds },
-      patienceMs: 1_000 * waitSeconds + 10_000,
+      patienceMs: 1_000 * waitSeconds + 15_000,
     });
     if (passing(answer)) return null;
     if (answer.status === 401) this.#on.ended();

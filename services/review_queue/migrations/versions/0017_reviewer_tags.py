@@ -1,4 +1,4 @@
-"""Tags of reviewers, and what tasks need of them."""
+"""Tags of reviewers, and what tasks need of them. Their indexes are made in 0018."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -17,6 +17,3 @@ def upgrade() -> None:
         sa.Column("needs", sa.String(), primary_key=True),
     )
     op.add_column("tasks", sa.Column("needs", sa.String(), nullable=False, server_default=""))
-    # Claims of the release before are right without the index that this one replaces, and slower.
-    op.drop_index("tasks_by_turn", "tasks")
-    op.create_index("tasks_by_needs", "tasks", ["project", "lane_group", "needs", "turn"])

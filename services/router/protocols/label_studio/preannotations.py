@@ -16,10 +16,10 @@ from services.router.pictures.opening import (
 from services.router.predict.predictor import Predictor
 from services.router.protocols.label_studio.labeling import Binding, as_result
 from services.router.protocols.label_studio.messages import LabelStudioTask, PreAnnotation
-from services.router.scoring.scores import Score
 from services.router.versions.loading import LoadedVersion
 from shared.contracts.items import check_data
 from shared.fields.image import image_names
+from shared.routing.scores import Score
 
 log = structlog.get_logger()
 

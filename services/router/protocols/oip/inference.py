@@ -15,7 +15,6 @@ from services.router.problems import ItemConflict, MalformedInference
 from services.router.protocols.oip.interface import Interface, Rows
 from services.router.protocols.oip.requests import InferenceRequest, read
 from services.router.protocols.oip.responses import Result, encode, wanted_of
-from services.router.scoring.scores import Score
 from services.router.versions.loading import LoadedVersion
 from services.router.versions.registry import Versions
 from services.router.versions.views import View
@@ -24,6 +23,7 @@ from shared.contracts.base import ItemId
 from shared.contracts.decisions import ReviewMode
 from shared.http.front import Answer
 from shared.problems import Problem, Unprocessable
+from shared.routing.scores import Score
 from shared.tracing import note, traced
 
 _REVIEW, _ITEM_IDS = "surehand_review", "surehand_item_ids"

@@ -11,9 +11,9 @@ import orjson
 from services.router.problems import MalformedInference
 from services.router.protocols.oip.requests import InferenceRequest, Wanted
 from services.router.protocols.oip.tensors import BYTES, DTYPES, Values, to_bytes
-from services.router.routing.decisions import Decision
-from services.router.scoring.scores import Score
 from shared.http.front import Answer
+from shared.routing.decisions import Decision
+from shared.routing.scores import Score
 
 _FLOAT = "FP32"
 # ONNX Runtime's name of a tensor's type -> datatype.

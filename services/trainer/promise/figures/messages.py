@@ -97,3 +97,50 @@ class WhatIf(Message):
     cost_per_hour: float | None
     cost_per_hour_all_reviewed: float | None
     note: str
+
+
+class ComparisonChange(Message):
+    """Items with `label` that the first version called `first`, and the second one `second`."""
+
+    label: str
+    first: str
+    second: str
+    items: int
+
+
+class ComparisonExample(Message):
+    """An item that two versions do not agree on; `label` is what people gave it."""
+
+    item_id: str
+    label: str
+    first: str
+    second: str
+    first_confidence: float
+    second_confidence: float
+    data: dict[str, Any]
+
+
+class Comparison(Message):
+    """The answer of ``GET …/compare``: two versions on the same labels, new to each.
+
+    `difference` is the second version's accuracy less the first's, with Tango's 95 % interval.
+    `metrics` and `confusion` are of the first and of the second; the metrics are of all labels of
+    each. `changes` counts the items that they call differently, `examples` has up to 50 of them,
+    those that both are surest of. Figures are null, and lists empty, where no item is in common.
+    """
+
+    versions: list[str]
+    metrics: list[dict[str, float]]
+    items: int
+    both_right: int
+    only_first_right: int
+    only_second_right: int
+    both_wrong: int
+    differing: int
+    difference: float | None
+    lower: float | None
+    upper: float | None
+    confusion: list[list[ConfusionCell]]
+    changes: list[ComparisonChange]
+    examples: list[ComparisonExample]
+    note: str | None

@@ -5,7 +5,8 @@ from typing import Annotated
 from fastapi import Path, Query
 
 from services.trainer.promise.figures import service
-from services.trainer.promise.figures.messages import Confusion, Reliability, WhatIf
+from services.trainer.promise.figures.comparison import compare
+from services.trainer.promise.figures.messages import Comparison, Confusion, Reliability, WhatIf
 from services.trainer.promise.figures.what_if import Supposed, suppose
 from services.trainer.resources import InProject, Tools, project_router
 from shared.contracts.projects import MOST_CERTAIN
@@ -49,6 +50,23 @@ async def show_confusion(
 ) -> Confusion:
     """Count out-of-fold predictions by the label that people gave and the predicted one."""
     return await service.confusion(tools, project.project, version)
+
+
+@router.get("/compare", summary="Show two versions side by side")
+async def show_comparison(
+    tools: Tools,
+    project: InProject,
+    versions: Annotated[
+        str,
+        Query(
+            pattern=f"^{VERSION_PATTERN},{VERSION_PATTERN}$",
+            description="Two versions, such as v1,v2.",
+        ),
+    ],
+) -> Comparison:
+    """Compare two versions' answers to labels that neither had learned from: advice, no test."""
+    first, _, second = versions.partition(",")
+    return await compare(tools, project.project, first, second)
 
 
 @router.get("/what-if", summary="Show what another promise would mean", responses=declare(Conflict))

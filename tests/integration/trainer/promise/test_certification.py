@@ -294,7 +294,7 @@ async def test_retired_version_is_certified_no_more(
         await parts.publish_version()
         await parts.step()
         assert (await parts.certificate()).version == "v2"
-        await registry.retire(parts.resources, parts.project, "v2")
+        await registry.retire(parts.resources, parts.project, "v2", "op")
         parts.queue.answer(truth)
         await parts.step()
         assert (await parts.certificate()).state == "cancelled"

@@ -79,7 +79,7 @@ async def test_the_tasks_of_a_retired_version_are_withdrawn(
         parts.queue.resolve(answered, data, "positive", lane="certification")
         await parts.step()
         await parts.set_champion_by_hand(None)
-        await registry.retire(parts.resources, parts.project, "v1")
+        await registry.retire(parts.resources, parts.project, "v1", "op")
         await withdraw(parts)
         assert set(parts.queue.withdrawn) == items - {answered}
 

@@ -7,10 +7,10 @@ import pytest
 from obstore.exceptions import BaseError
 
 from services.trainer.documents.service import Documents
+from services.trainer.projects.channels import make_challenger
 from services.trainer.projects.repository import lock_state
 from services.trainer.registry import service
 from services.trainer.registry.messages import CanaryRequest
-from services.trainer.registry.repository import make_challenger
 from shared.contracts.versions import Challenger
 from shared.doorbells import versions_bell
 from shared.problems import Conflict, NotFound
@@ -35,7 +35,7 @@ async def versions(
 async def canary(parts: TrainerParts, version: str | None, share: float) -> Challenger | None:
     """Set the challenger; return the one that channels.json names."""
     request = CanaryRequest(version=version, share=share)
-    channels = await service.canary(parts.resources, parts.project, request)
+    channels = await service.canary(parts.resources, parts.project, request, "op")
     assert channels == await parts.channels()
     return channels.challenger
 
@@ -66,12 +66,12 @@ async def test_a_shadow_begins_and_ends(common: CommonSettings, database_url: st
     async with versions(common, database_url, 3) as parts:
         tools, project = parts.resources, parts.project
         for _ in range(2):
-            channels = await service.shadow(tools, project, "v2")
+            channels = await service.shadow(tools, project, "v2", "op")
             assert channels.shadow == ["v2"]
-        assert (await service.shadow(tools, project, "v3")).shadow == ["v2", "v3"]
+        assert (await service.shadow(tools, project, "v3", "op")).shadow == ["v2", "v3"]
         assert await channels_of(parts, "v3") == ["shadow"]
-        assert (await service.end_shadow(tools, project, "v2")).shadow == ["v3"]
-        view = await service.retire(tools, project, "v3")
+        assert (await service.end_shadow(tools, project, "v2", "op")).shadow == ["v3"]
+        view = await service.retire(tools, project, "v3", "op")
         assert (view.channels, view.retired) == ([], True)
         assert (await parts.channels()).shadow == []
         assert set((await parts.promise()).versions) == {"v1", "v2"}
@@ -82,17 +82,17 @@ async def test_a_version_is_in_one_of_these_channels(
 ) -> None:
     async with versions(common, sqlite_url) as parts:
         tools, project = parts.resources, parts.project
-        await service.shadow(tools, project, "v2")
+        await service.shadow(tools, project, "v2", "op")
         await canary(parts, "v2", 0.1)
         assert await channels_of(parts, "v2") == ["challenger"]
         with pytest.raises(Conflict, match="end the canary"):
-            await service.shadow(tools, project, "v2")
-        channels = await service.promote(tools, project, "v2")
+            await service.shadow(tools, project, "v2", "op")
+        channels = await service.promote(tools, project, "v2", "op")
         assert (channels.champion, channels.previous, channels.challenger) == ("v2", "v1", None)
         # The one that was champion before may compete with the one that is.
         await canary(parts, "v1", 0.1)
         assert await channels_of(parts, "v1") == ["previous", "challenger"]
-        channels = await service.roll_back(tools, project)
+        channels = await service.roll_back(tools, project, "op")
         assert (channels.champion, channels.challenger) == ("v1", None)
 
 
@@ -101,12 +101,12 @@ async def test_a_retired_challenger_has_no_share_any_more(
 ) -> None:
     async with versions(common, sqlite_url) as parts:
         await canary(parts, "v2", 0.1)
-        await service.retire(parts.resources, parts.project, "v2")
+        await service.retire(parts.resources, parts.project, "v2", "op")
         assert (await parts.channels()).challenger is None
         with pytest.raises(Conflict, match="retired"):
             await canary(parts, "v2", 0.1)
         with pytest.raises(Conflict, match="retired"):
-            await service.shadow(parts.resources, parts.project, "v2")
+            await service.shadow(parts.resources, parts.project, "v2", "op")
 
 
 async def test_the_champion_and_the_unknown_do_not_compete(
@@ -118,12 +118,12 @@ async def test_the_champion_and_the_unknown_do_not_compete(
         with pytest.raises(Conflict, match="champion"):
             await canary(parts, "v1", 0.1)
         with pytest.raises(Conflict, match="champion"):
-            await service.shadow(tools, project, "v1")
+            await service.shadow(tools, project, "v1", "op")
         with pytest.raises(NotFound):
             await canary(parts, "v9", 0.1)
         for change in (service.shadow, service.end_shadow):
             with pytest.raises(NotFound):
-                await change(tools, project, "v9")
+                await change(tools, project, "v9", "op")
         assert await parts.channels() == before
 
 
@@ -135,7 +135,7 @@ async def test_without_a_champion_there_is_nothing_to_compete_with(
         with pytest.raises(Conflict, match="no champion"):
             await canary(parts, "v2", 0.1)
         with pytest.raises(Conflict, match="no champion"):
-            await service.shadow(parts.resources, parts.project, "v2")
+            await service.shadow(parts.resources, parts.project, "v2", "op")
 
 
 async def test_shadows_are_few(common: CommonSettings, sqlite_url: str) -> None:
@@ -144,7 +144,7 @@ async def test_shadows_are_few(common: CommonSettings, sqlite_url: str) -> None:
             state = await lock_state(session, PROJECT)
             state.shadow = ["a", "b", "c", "d"]
         with pytest.raises(Conflict, match="At most 4"):
-            await service.shadow(parts.resources, parts.project, "v2")
+            await service.shadow(parts.resources, parts.project, "v2", "op")
 
 
 async def test_the_promise_is_written_before_the_channels_name_a_version(

@@ -55,26 +55,28 @@ async def test_each_refused_act_names_the_reason_and_what_is_possible(
         run = ("run", None, f"{ROUTE}/runs")
 
         # Its certification waits for items: there is no second one to ask for.
-        detail, acts = await refused(service.promote(resources, project, "v2"), NotCertified)
+        detail, acts = await refused(service.promote(resources, project, "v2", "op"), NotCertified)
         assert "v2 has no certificate, and its certification is under way" in detail
         assert acts == [suspend, run]
-        detail, acts = await refused(service.retire(resources, project, "v1"), Conflict)
+        detail, acts = await refused(service.retire(resources, project, "v1", "op"), Conflict)
         assert "v1 is the champion" in detail
         assert acts == [suspend, run]
-        detail, acts = await refused(service.roll_back(resources, project), NothingToRollBackTo)
+        detail, acts = await refused(
+            service.roll_back(resources, project, "op"), NothingToRollBackTo
+        )
         assert "No version served before" in detail
         assert acts == [suspend, run]
 
         await parts.put_project(instructions="# Read it twice")
         changed = parts.project
         # Nothing is certified for the project as it is now: any version may serve.
-        _, acts = await refused(service.retire(resources, changed, "v1"), Conflict)
+        _, acts = await refused(service.retire(resources, changed, "v1", "op"), Conflict)
         assert acts == [("promote", "v2", f"{ROUTE}/versions/v2/promote"), run]
-        await service.promote(resources, changed, "v2")
-        _, acts = await refused(service.retire(resources, changed, "v2"), Conflict)
+        await service.promote(resources, changed, "v2", "op")
+        _, acts = await refused(service.retire(resources, changed, "v2", "op"), Conflict)
         assert ("rollback", "v1", f"{ROUTE}/rollback") in acts
-        await service.retire(resources, changed, "v1")
-        detail, acts = await refused(service.promote(resources, changed, "v1"), Conflict)
+        await service.retire(resources, changed, "v1", "op")
+        detail, acts = await refused(service.promote(resources, changed, "v1", "op"), Conflict)
         assert "v1 is retired for good" in detail
         assert acts == [run]
 
@@ -87,7 +89,7 @@ async def test_a_version_whose_certification_has_failed_is_offered_another_one(
         async with parts.resources.database.transaction() as session:
             await repository.cancel_pending(session, PROJECT, "for the test", "v2")
         detail, acts = await refused(
-            service.promote(parts.resources, parts.project, "v2"), NotCertified
+            service.promote(parts.resources, parts.project, "v2", "op"), NotCertified
         )
         assert f"certify v2 with {ROUTE}/certify" in detail
         assert ("certify", "v2", f"{ROUTE}/certify") in acts
@@ -116,7 +118,7 @@ async def test_another_certified_version_is_offered_and_never_taken(
         assert line.detail == f"4 of 9 were wrong; still certified: v1; {route} lets v1 serve"
         assert (await parts.channels()).champion == "v2"
 
-        assert (await service.promote(resources, project, "v1")).champion == "v1"
+        assert (await service.promote(resources, project, "v1", "op")).champion == "v1"
         promise = await view.describe(resources, project)
         assert (promise.version, promise.state, promise.offers) == ("v1", "certified", [])
 

@@ -86,7 +86,7 @@ async def test_without_auto_promote_only_a_call_moves_the_champion(
         await _first(parts)
         await _second(parts)
         assert (await parts.channels()).champion == "v1"
-        channels = await service.promote(parts.resources, parts.project, "v2")
+        channels = await service.promote(parts.resources, parts.project, "v2", "op")
         assert channels.champion == "v2"
         assert channels == await parts.channels()
 
@@ -99,7 +99,7 @@ async def test_uncertified_version_cannot_replace_a_certified_champion(
         await _second(parts)
         assert (await parts.channels()).champion == "v1"
         with pytest.raises(NotCertified) as refusal:
-            await service.promote(parts.resources, parts.project, "v2")
+            await service.promote(parts.resources, parts.project, "v2", "op")
         assert refusal.value.status == 409
         assert (await parts.channels()).champion == "v1"
 
@@ -125,18 +125,18 @@ async def test_rollback_changes_places_and_obeys_the_same_rule(
     async with open_trainer_parts(common, database_url) as parts:
         await _first(parts)
         with pytest.raises(NothingToRollBackTo):
-            await service.roll_back(parts.resources, parts.project)
+            await service.roll_back(parts.resources, parts.project, "op")
         await parts.import_reviews(range(100))
         await _second(parts)
-        channels = await service.roll_back(parts.resources, parts.project)
+        channels = await service.roll_back(parts.resources, parts.project, "op")
         assert (channels.champion, channels.previous) == ("v1", "v2")
-        await service.roll_back(parts.resources, parts.project)
+        await service.roll_back(parts.resources, parts.project, "op")
         await parts.step()
         parts.queue.answer(truth)
         await parts.step()
         assert (await parts.promise()).versions["v2"].state == "certified"
         with pytest.raises(NotCertified):
-            await service.roll_back(parts.resources, parts.project)
+            await service.roll_back(parts.resources, parts.project, "op")
 
 
 async def test_expired_certificate_protects_its_champion_no_longer(
@@ -148,7 +148,7 @@ async def test_expired_certificate_protects_its_champion_no_longer(
         parts.clock.advance(days=2)
         await parts.resources.documents.sync(PROJECT)
         assert (await parts.promise()).versions["v1"].state == "expired"
-        channels = await service.promote(parts.resources, parts.project, "v2")
+        channels = await service.promote(parts.resources, parts.project, "v2", "op")
         assert channels.champion == "v2"
 
 
@@ -159,15 +159,15 @@ async def test_retired_version_is_out_of_service_for_good(
         await _first(parts)
         await _second(parts)
         with pytest.raises(Conflict):
-            await service.retire(parts.resources, parts.project, "v2")
-        view = await service.retire(parts.resources, parts.project, "v1")
+            await service.retire(parts.resources, parts.project, "v2", "op")
+        view = await service.retire(parts.resources, parts.project, "v1", "op")
         assert (view.retired, view.channels) == (True, [])
         assert set((await parts.promise()).versions) == {"v2"}
         assert (await parts.channels()).previous is None
         with pytest.raises(Conflict):
-            await service.promote(parts.resources, parts.project, "v1")
+            await service.promote(parts.resources, parts.project, "v1", "op")
         with pytest.raises(NotFound):
-            await service.promote(parts.resources, parts.project, "v9")
+            await service.promote(parts.resources, parts.project, "v9", "op")
 
 
 async def test_crash_between_state_and_store_heals_at_the_next_start(

@@ -69,7 +69,7 @@ async def two_versions(common: CommonSettings, database_url: str) -> AsyncIterat
 
 async def promote(parts: TrainerParts, resources: Resources, version: str) -> Channels:
     """Promote at one of the trainers."""
-    return await service.promote(resources, parts.project, version)
+    return await service.promote(resources, parts.project, version, "op")
 
 
 async def test_a_second_trainer_stands_by_and_takes_over_when_the_lease_ends(

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from services.router.limits.admission import Flow
 from services.router.scoring.batching import Batcher
-from services.router.scoring.scores import FloatArray
+from shared.routing.scores import FloatArray
 from tests.harness import wait_until
 
 QUICK, SLOW = 1e-5, 1e-3

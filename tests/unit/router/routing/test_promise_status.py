@@ -4,14 +4,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.router.routing.decisions import Policy, route
 from services.router.routing.draws import audit_draw
-from services.router.scoring.scores import Score
 from shared.contracts.decisions import Reason
 from shared.contracts.projects import Project, StoredPromiseSettings, certificate_digest
 from shared.contracts.promise_status import PromiseStatus, as_float32, promise_status
 from shared.contracts.versions import Certificate, PromiseDocument, PromiseEntry
 from shared.fields.text import TextField
+from shared.routing.decisions import Policy, route
+from shared.routing.scores import Score
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 LABELS = ("negative", "neutral", "positive")

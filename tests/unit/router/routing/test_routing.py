@@ -9,20 +9,20 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from services.router.routing.decisions import (
+from services.router.routing.draws import audit_draw
+from shared.contracts.base import task_id_for
+from shared.contracts.capacity import CapacitySettings, is_worth_review
+from shared.contracts.decisions import Reason, ReviewMode
+from shared.contracts.promise_status import PromiseStatus, as_float32
+from shared.draws import Draw
+from shared.routing.decisions import (
     Decision,
     Policy,
     answered_by_model,
     resolved_by_people,
     route,
 )
-from services.router.routing.draws import audit_draw
-from services.router.scoring.scores import FloatArray, scores_of
-from shared.contracts.base import task_id_for
-from shared.contracts.capacity import CapacitySettings, is_worth_review
-from shared.contracts.decisions import Reason, ReviewMode
-from shared.contracts.promise_status import PromiseStatus, as_float32
-from shared.draws import Draw
+from shared.routing.scores import FloatArray, scores_of
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 LABELS = ("negative", "neutral", "positive")

@@ -18,9 +18,9 @@ from structlog.testing import capture_logs
 from services.router.problems import ModelTimedOut
 from services.router.scoring.batching import Batcher
 from services.router.scoring.runs import Data
-from services.router.scoring.scores import FloatArray, Score
 from shared.graphs.deadline import RunTimedOut
 from shared.http.waiting import CLIENT, Client, enter_request
+from shared.routing.scores import FloatArray, Score
 from tests.harness import wait_until
 
 # Whether a batch runs in the event loop or in a thread is a matter of what an item takes.

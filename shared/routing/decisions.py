@@ -7,12 +7,12 @@ that scored it. Everything that is not proven fails closed: the item goes to peo
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from services.router.scoring.scores import Score
 from shared.contracts.base import task_id_for
 from shared.contracts.capacity import CapacitySettings, is_worth_review
 from shared.contracts.decisions import DecisionKind, Reason, ReviewMode
 from shared.contracts.promise_status import PromiseStatus
 from shared.draws import Draw
+from shared.routing.scores import Score
 
 
 @dataclass(frozen=True, slots=True)

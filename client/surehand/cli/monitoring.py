@@ -1,0 +1,63 @@
+"""``surehand drift``."""
+
+from typing import Annotated, Any
+
+import typer
+
+from surehand.cli import session
+from surehand.cli.failures import LOOK
+from surehand.cli.output import Output, document_of
+from surehand.cli.text import moment, percent
+
+_CALM = frozenset({"none", "learning", "quiet"})
+
+
+def drift(
+    ctx: typer.Context,
+    project: session.Project = None,
+    accept: Annotated[
+        bool, typer.Option("--accept", help="Take the new items as the usual ones.")
+    ] = False,
+    check: Annotated[bool, typer.Option("--check", help="Status 1 if drift was found.")] = False,
+    as_json: session.AsJson = False,
+) -> None:
+    """Say whether the items have changed, how, and since when."""
+    used, out = session.of(ctx), session.output(as_json)
+    name, calls = used.project(project), used.client.monitoring
+    found = document_of(calls.accept_drift(name) if accept else calls.drift(name))
+    if as_json:
+        out.document(found)
+    else:
+        _show(out, found)
+    if check and found["level"] not in _CALM:
+        raise typer.Exit(LOOK)
+
+
+def _show(out: Output, found: dict[str, Any]) -> None:
+    out.say(found["sentence"], style="green" if found["level"] in _CALM else "yellow")
+    if found.get("began_at"):
+        began, seen = moment(found["began_at"]), moment(found["found_at"])
+        out.say(f"It began about {began}, and was found {seen}.")
+    rows = [
+        (one["words"], _figure(one["mean_before"]), _figure(one["mean_recent"]),
+         _figure(one["shift"]), _figure(one["stability_index"]))
+        for one in found.get("streams", [])
+    ]  # fmt: skip
+    if rows:
+        out.table(("figure", "before", "now", "moved by (deviations)", "stability index"), rows)
+    shares = [
+        (one["label"], percent(one["before"]), percent(one["recent"]), percent(one["estimate"]))
+        for one in found.get("labels", [])
+    ]
+    if shares:
+        out.table(("label", "suggested before", "suggested now", "estimated now"), shares)
+    accuracy = found.get("accuracy")
+    if accuracy and accuracy["recent"] is not None:
+        out.say(
+            f"Estimated accuracy: {percent(accuracy['before'], 1)} before, "
+            f"{percent(accuracy['recent'], 1)} now. {accuracy['note']}"
+        )
+
+
+def _figure(value: float | None) -> str:
+    return "" if value is None else f"{value:.3g}"

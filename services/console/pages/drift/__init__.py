@@ -1,0 +1,1 @@
+"""Drift: whether the items have changed."""

@@ -1,0 +1,157 @@
+"""The tests that compare two versions on the same items (pure)."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from services.trainer.gate.brier import bootstrap_bound, brier_differences
+from services.trainer.gate.pairs import Evidence, count
+from services.trainer.gate.slices import judge_slices
+from services.trainer.gate.spending import try_alpha
+from services.trainer.gate.tango import difference_bound, least_items, p_not_worse
+from shared.contracts.certificates import complement
+from shared.contracts.gate_settings import GateSettings
+
+Outcome = Literal["passed", "failed", "insufficient"]
+Figures = dict[str, float | int | str | None]
+WHERE = {
+    "certification": "items drawn from where it may answer",
+    "gold": "gold items",
+    "out_of_fold": "items new to both",
+}
+
+
+@dataclass(frozen=True)
+class GateTest:
+    """One test: `insufficient` means that there are too few items to say, and holds nothing back.
+
+    `figures` are counts, differences, bounds and p-values by name.
+    """
+
+    name: Literal["coverage", "accuracy", "brier", "slice"]
+    outcome: Outcome
+    reason: str
+    evidence: str | None = None
+    figures: Figures = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What a decision is made by.
+
+    Attributes
+    ----------
+    settings : the project's
+    target_accuracy : in (0.5, 1), the promise's
+    seed : of the bootstrap; the same seed and evidence give the same decision
+    """
+
+    settings: GateSettings
+    target_accuracy: float
+    seed: int = 0
+
+    @property
+    def margin(self) -> float:
+        """What accuracy may lose: as the project says, or half of the promised error."""
+        stated = self.settings.margin
+        return complement(self.target_accuracy) / 2 if stated is None else stated
+
+
+def compare(evidence: Evidence, alpha: float, terms: Terms) -> list[GateTest]:
+    """Test accuracy, Brier score and declared slices on one kind of evidence.
+
+    Parameters
+    ----------
+    alpha : in (0, 0.5)
+        What the try may spend.
+    """
+    return [
+        _accuracy_test(evidence, alpha, terms),
+        _brier_test(evidence, alpha, terms),
+        *slice_tests(evidence, terms),
+    ]
+
+
+def _too_few(evidence: Evidence, terms: Terms) -> str | None:
+    """Say that no answers to so few items could show anything; None if there are enough.
+
+    The number is that of the first try: later ones, which need more, must not pass for lack of it.
+    """
+    least = least_items(terms.margin, try_alpha(terms.settings.alpha, 1))
+    found = len(evidence.pairs)
+    if found >= least:
+        return None
+    return f"{found} {WHERE[evidence.kind]} are too few, it takes {least}"
+
+
+def _accuracy_test(evidence: Evidence, alpha: float, terms: Terms) -> GateTest:
+    counts, margin = count(evidence.pairs), terms.margin
+    figures: Figures = {**vars(counts), "margin": margin}
+    too_few = _too_few(evidence, terms)
+    if too_few is not None:
+        reason = f"accuracy not compared: {too_few}"
+        return GateTest("accuracy", "insufficient", reason, evidence.kind, figures)
+    bound, p_value = difference_bound(counts, alpha), p_not_worse(counts, margin)
+    figures |= {
+        "difference": counts.difference,
+        "lower_bound": bound,
+        "alpha": alpha,
+        "p_value": p_value,
+    }
+    reason = (
+        f"of {counts.items} {WHERE[evidence.kind]}, right where the champion errs on"
+        f" {counts.gained}, wrong where the champion is right on {counts.lost}: the difference in"
+        f" accuracy is at least {bound:+.1%}, and may be {-margin:+.1%}"
+    )
+    outcome: Outcome = "passed" if p_value <= alpha else "failed"
+    return GateTest("accuracy", outcome, reason, evidence.kind, figures)
+
+
+def _brier_test(evidence: Evidence, alpha: float, terms: Terms) -> GateTest:
+    margin, pairs = terms.settings.brier_margin, evidence.pairs
+    too_few = _too_few(evidence, terms)
+    if too_few is not None:
+        reason = f"Brier score not compared: {too_few}"
+        return GateTest("brier", "insufficient", reason, evidence.kind, {"items": len(pairs)})
+    differences = brier_differences(pairs)
+    bound = bootstrap_bound(differences, alpha, terms.seed)
+    mean = float(differences.mean())
+    figures: Figures = {
+        "items": len(pairs),
+        "difference": mean,
+        "upper_bound": bound,
+        "alpha": alpha,
+        "margin": margin,
+    }
+    reason = f"its Brier score is {mean:+.4f} from the champion's, at most {bound:+.4f}"
+    outcome: Outcome = "passed" if bound < margin else "failed"
+    return GateTest("brier", outcome, f"{reason}, and may be {margin:+.4f}", evidence.kind, figures)
+
+
+def slice_tests(evidence: Evidence, terms: Terms) -> list[GateTest]:
+    """Test each declared slice for a regression; those with too few items are listed."""
+    settings = terms.settings
+    found = judge_slices(
+        evidence.pairs,
+        settings.slices,
+        margin=terms.margin,
+        alpha=settings.alpha,
+        least=settings.slice_items,
+    )
+    tests = []
+    for one in found:
+        name = f"{one.key}={one.value}"
+        figures: Figures = {
+            "key": one.key,
+            "value": one.value,
+            **vars(one.counts),
+            "p_value": one.p_value,
+        }
+        if one.p_value is None:
+            outcome: Outcome = "insufficient"
+            reason = f"{name} not compared: {one.counts.items} items are too few"
+        else:
+            outcome = "failed" if one.is_worse else "passed"
+            shown = "shown to be worse" if one.is_worse else "not shown to be worse"
+            reason = f"{name}: {shown}, {one.counts.difference:+.1%} on {one.counts.items} items"
+        tests.append(GateTest("slice", outcome, reason, evidence.kind, figures))
+    return tests

@@ -1,0 +1,117 @@
+"""SQL of the history of promotions, and of the evidence that compares two versions."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlmodel import col
+
+from services.trainer.tables import (
+    LedgerRow,
+    OutcomeRow,
+    PoolItem,
+    ProjectState,
+    PromotionEvent,
+    Version,
+    batches_of,
+)
+from shared.db import Session
+
+
+def note(
+    session: Session,
+    state: ProjectState,
+    kind: str,
+    version: str,
+    now: datetime,
+    *,
+    actor: str | None = None,
+    text: str | None = None,
+    try_number: int | None = None,
+    document: dict[str, Any] | None = None,
+) -> None:
+    """Add a line to the history, before what it tells of is done."""
+    session.add(
+        PromotionEvent(
+            project=state.project,
+            at=now,
+            kind=kind,
+            version=version,
+            champion=state.champion,
+            actor=actor,
+            note=text,
+            try_number=try_number,
+            document=document,
+        )
+    )
+
+
+async def find(session: Session, project: str, version: str | None) -> Version | None:
+    """Return one version of a project."""
+    return None if version is None else await session.get(Version, (project, version))
+
+
+async def tries(session: Session, project: str, champion: str | None) -> int:
+    """Return how many versions' accuracy was tested against this champion so far."""
+    query = select(func.max(col(PromotionEvent.try_number))).where(
+        col(PromotionEvent.project) == project, col(PromotionEvent.champion) == champion
+    )
+    return (await session.execute(query)).scalar_one() or 0
+
+
+async def events(
+    session: Session,
+    project: str,
+    *,
+    before: int | None,
+    limit: int,
+    version: str | None = None,
+    kinds: Sequence[str] = (),
+) -> Sequence[PromotionEvent]:
+    """Return lines of the history with an id below `before`, newest first."""
+    query = select(PromotionEvent).where(col(PromotionEvent.project) == project)
+    if before is not None:
+        query = query.where(col(PromotionEvent.id) < before)
+    if version is not None:
+        query = query.where(col(PromotionEvent.version) == version)
+    if kinds:
+        query = query.where(col(PromotionEvent.kind).in_(kinds))
+    query = query.order_by(col(PromotionEvent.id).desc()).limit(limit)
+    return (await session.execute(query)).scalars().all()
+
+
+async def labelled_blind(
+    session: Session, project: str, lanes: Iterable[str]
+) -> Sequence[OutcomeRow]:
+    """Return the outcomes of these lanes whose evidence is a label that was given blind."""
+    query = (
+        select(OutcomeRow)
+        .where(
+            col(OutcomeRow.project) == project,
+            col(OutcomeRow.lane).in_(sorted(lanes)),
+            col(OutcomeRow.evidence_label).is_not(None),
+            col(OutcomeRow.evidence_blind).is_(True),
+            col(OutcomeRow.erasure).is_(None),
+        )
+        .order_by(col(OutcomeRow.item_id))
+    )
+    return (await session.execute(query)).scalars().all()
+
+
+async def metadata_of(
+    session: Session, project: str, item_ids: Iterable[str]
+) -> dict[str, dict[str, Any]]:
+    """Return the metadata of items, as the pool or else their first decision has them."""
+    found: dict[str, dict[str, Any]] = {}
+    for batch in batches_of(item_ids):
+        decided = select(col(LedgerRow.item_id), col(LedgerRow.row)["metadata"]).where(
+            col(LedgerRow.project) == project, col(LedgerRow.item_id).in_(batch)
+        )
+        for item_id, metadata in await session.execute(decided.order_by(col(LedgerRow.id))):
+            found.setdefault(item_id, metadata or {})
+        pooled = select(col(PoolItem.item_id), col(PoolItem.item_metadata)).where(
+            col(PoolItem.project) == project, col(PoolItem.item_id).in_(batch)
+        )
+        found |= {row[0]: row[1] for row in await session.execute(pooled)}
+    return found

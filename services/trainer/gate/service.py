@@ -1,0 +1,119 @@
+"""Judge versions against the champion, and record each judgement, also a no."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any, Literal
+
+from services.trainer.documents.status import is_certified
+from services.trainer.gate import repository
+from services.trainer.gate.comparing import Terms
+from services.trainer.gate.pairs import Evidence, Pair
+from services.trainer.gate.rule import Coverages, GateDecision, judge_certified
+from services.trainer.tables import Certification, CertificationItem, ProjectState, Version
+from shared.contracts.projects import Project
+from shared.db import Session
+
+Step = Literal["publication", "certification"]
+
+
+async def judge_certification(
+    session: Session,
+    project: Project,
+    state: ProjectState,
+    record: Certification,
+    version: Version,
+    *,
+    coverage: float,
+    items: Sequence[CertificationItem],
+    now: datetime,
+) -> GateDecision:
+    """Judge a version that is certified now, on the labels of its certificate and on gold.
+
+    Parameters
+    ----------
+    coverage : in [0, 1], share of the population at or above its threshold
+    items : those that its test has drawn, judged
+    """
+    champion = await repository.find(session, state.project, state.champion)
+    population = record.population or {}
+    measured = population.get("champion") == state.champion
+    return judge_certified(
+        champion_certified=is_certified(champion, project, now),
+        coverages=Coverages(
+            new=coverage,
+            champion=population.get("champion_coverage") if measured else None,
+            lost_before=_coverage_lost(champion),
+        ),
+        terms=terms_of(project, champion, version),
+        evidence=[*_of_certification(items, champion), *_kept_gold(version, champion)],
+        tries_before=await repository.tries(session, state.project, state.champion),
+    )
+
+
+def record(
+    session: Session,
+    state: ProjectState,
+    version: Version,
+    step: Step,
+    decision: GateDecision,
+    now: datetime,
+) -> None:
+    """Keep a judgement with its version, and as a line of the history of promotions."""
+    document: dict[str, Any] = asdict(decision)
+    version.gate = {**version.gate, step: document}
+    repository.note(
+        session,
+        state,
+        "judged",
+        version.version,
+        now,
+        text=step,
+        try_number=decision.try_number,
+        document={"step": step, **document},
+    )
+
+
+def terms_of(project: Project, champion: Version | None, version: Version) -> Terms:
+    """Return the project's terms; the seed depends on the two versions alone."""
+    names = f"{project.project}:{champion and champion.version}:{version.version}"
+    seed = int.from_bytes(hashlib.sha256(names.encode()).digest()[:8])
+    return Terms(project.training.gate, project.promise.target_accuracy, seed)
+
+
+def _kept_gold(version: Version, champion: Version | None) -> list[Evidence]:
+    kept = version.tune.get("gold")
+    if kept is None or champion is None or kept["champion"] != champion.version:
+        return []
+    return [Evidence("gold", [Pair(**pair) for pair in kept["pairs"]])]
+
+
+def _coverage_lost(champion: Version | None) -> float:
+    judged = {} if champion is None else champion.gate.get("certification", {})
+    return float(judged.get("coverage_lost", 0.0))
+
+
+def _of_certification(
+    items: Sequence[CertificationItem], champion: Version | None
+) -> list[Evidence]:
+    """Return the items drawn for a certificate that people gave a label, asked blind.
+
+    The champion's answers to them were recorded when they were drawn. An item without a label is no
+    evidence of which version is right, though it counts as an error of the certificate.
+    """
+    pairs = [
+        Pair(
+            new_right=item.finding == "right",
+            champion_right=item.champion["label"] == item.verdict,
+            new_confidence=item.score,
+            champion_confidence=item.champion["score"],
+            metadata=item.item_metadata,
+        )
+        for item in items
+        if item.finding in ("right", "wrong")
+        and item.champion is not None
+        and champion is not None
+        and item.champion["version"] == champion.version
+    ]
+    return [Evidence("certification", pairs)] if pairs else []

@@ -1,0 +1,1 @@
+"""Drift: whether the items that come now are like those that came before."""

@@ -1,0 +1,85 @@
+"""An operator's yes or no to a version that passed the gate."""
+
+from typing import Any
+
+from services.trainer.gate import repository as gate
+from services.trainer.gate.taking_over import serve
+from services.trainer.projects.repository import lock_state
+from services.trainer.registry.messages import VersionView
+from services.trainer.registry.service import require, require_may_serve
+from services.trainer.registry.service import view as view_of
+from services.trainer.resources import Resources
+from services.trainer.tables import ProjectState, Version
+from shared.contracts.base import rfc3339
+from shared.contracts.projects import Project
+from shared.problems import Conflict
+
+
+class NoApprovalWaiting(Conflict):
+    """Only a version that passed the gate against the present champion waits for an approval."""
+
+    kind, title = "no-approval-waiting", "The version waits for no approval"
+
+
+async def approve(
+    resources: Resources, project: Project, name: str, *, actor: str, note: str | None
+) -> VersionView:
+    """Let a version that waits for it serve, or begin its canary; return its view.
+
+    Raises `NoApprovalWaiting`, and `NotCertified` if a certificate ended meanwhile.
+    """
+    async with resources.database.transaction() as session:
+        state = await lock_state(session, project.project)
+        version = await require(session, project.project, name)
+        waiting = _waiting(state, version)
+        await require_may_serve(resources, session, project, state, version)
+        now = resources.now()
+        said = {"state": "approved", "actor": actor, "note": note, "at": rfc3339(now)}
+        version.gate = {**version.gate, "approval": {**waiting, **said}}
+        gate.note(session, state, "approved", name, now, actor=actor, text=note)
+        serve(
+            session,
+            project,
+            state,
+            version,
+            now,
+            by_stages=bool(waiting.get("by_stages")),
+            actor=actor,
+        )
+        view = view_of(resources, project, state, version)
+    await resources.documents.publish(project.project, resources.common.poll_seconds)
+    return view
+
+
+async def reject(
+    resources: Resources, project: Project, name: str, *, actor: str, note: str | None
+) -> VersionView:
+    """Record that a version that waits is not to serve; it may still be promoted by hand."""
+    async with resources.database.transaction() as session:
+        state = await lock_state(session, project.project)
+        version = await require(session, project.project, name)
+        waiting = _waiting(state, version)
+        now = resources.now()
+        said = {"state": "rejected", "actor": actor, "note": note, "at": rfc3339(now)}
+        version.gate = {**version.gate, "approval": {**waiting, **said}}
+        gate.note(session, state, "rejected", name, now, actor=actor, text=note)
+        return view_of(resources, project, state, version)
+
+
+def _waiting(state: ProjectState, version: Version) -> dict[str, Any]:
+    """Return what is recorded of the version's waiting, or refuse."""
+    found: dict[str, Any] = version.gate.get("approval", {})
+    name = version.version
+    if version.retired or found.get("state") != "waiting":
+        said = {"approved": "was approved already", "rejected": "was rejected"}
+        reason = said.get(str(found.get("state")), "has not passed the gate, or needs no approval")
+        detail = f"{name} {reason}. GET …/promotions lists what the gate said of it; an operator "
+        raise NoApprovalWaiting(f"{detail}may promote it by hand.", version=name)
+    if found["champion"] != state.champion:
+        raise NoApprovalWaiting(
+            f"{name} was compared with {found['champion']}, which does not serve any more. Certify "
+            f"it again (POST …/certify), or promote it by hand.",
+            version=name,
+            champion=state.champion,
+        )
+    return found

@@ -1,0 +1,44 @@
+"""The watch of drift."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger
+from sqlmodel import Field
+
+from services.trainer.tables.base import Base
+from shared.db import UtcDateTime
+
+
+class DriftWatch(Base, table=True):
+    """How far one version's decisions were watched for drift, and what they came to.
+
+    `position` is the `id` of the last ledger row that was taken in. The watch begins anew with a
+    certificate (`certified_at`; null for none). The other columns are the state of
+    `monitoring.drift.watching.Watched`: arrays of float64 or int64 as bytes, by rows; numbers of
+    items alone, and nothing that names one. `alarm` is null, or has `place`, `began` and `stream`.
+    """
+
+    __tablename__ = "drift_watches"
+
+    project: str = Field(primary_key=True)
+    version: str = Field(primary_key=True)
+    certified_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    position: int = Field(default=0, sa_type=BigInteger)
+    streams: list[str] = Field(sa_type=JSON)
+    items: int = 0
+    first: bytes = b""
+    counts: list[list[int]] = Field(default_factory=list, sa_type=JSON)
+    statistics: bytes = b""
+    products: bytes = b""
+    starts: bytes = b""
+    moments: bytes = b""
+    recent: bytes = b""
+    recent_places: bytes = b""
+    open_sums: bytes = b""
+    blocks: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSON)
+    block_size: int = 0
+    alarm: dict[str, Any] | None = Field(default=None, sa_type=JSON)
+    alarmed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    is_severe: bool = False
+    updated_at: datetime = Field(sa_type=UtcDateTime)

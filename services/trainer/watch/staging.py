@@ -1,0 +1,109 @@
+"""The stages of a canary, and the way back when an audit alarms.
+
+A certified version that takes over from a certified champion by stages gets the next share of the
+traffic once enough of its audited answers were reviewed at the present one, and loses its share
+when its audit suspends it. What an operator sets by hand is left alone.
+"""
+
+from datetime import datetime
+from typing import Any
+
+import structlog
+
+from services.trainer.documents.status import status_of
+from services.trainer.gate import repository as gate
+from services.trainer.gate.taking_over import serve_all
+from services.trainer.projects import channels
+from services.trainer.projects.repository import lock_state, read_state
+from services.trainer.promise.periods import alarmed_at
+from services.trainer.resources import Resources
+from services.trainer.tables import ProjectState, Version
+from services.trainer.watch import repository
+from shared.contracts.base import rfc3339
+from shared.contracts.projects import Project
+from shared.contracts.reasons import WHY_NOT
+from shared.db import Session
+
+log = structlog.get_logger()
+
+
+async def step_stages(resources: Resources, project: Project) -> None:
+    """Advance or end the canary, and roll back from a champion that its audit suspended."""
+    async with resources.database.reading() as session:
+        state = await read_state(session, project.project)
+    if state is None or (state.challenger is None and not _rolls_back(project)):
+        return
+    async with resources.database.transaction() as session:
+        state = await lock_state(session, project.project)
+        await _advance(resources, session, project, state)
+        if _rolls_back(project):
+            await _roll_back(resources, session, project, state)
+
+
+def _rolls_back(project: Project) -> bool:
+    return project.training.gate.rollback_on_alarm
+
+
+async def _advance(
+    resources: Resources, session: Session, project: Project, state: ProjectState
+) -> None:
+    version = await gate.find(session, project.project, state.challenger)
+    stage: dict[str, Any] | None = None if version is None else version.gate.get("canary")
+    if version is None or stage is None:
+        return
+    now, settings = resources.now(), project.training.gate
+    ended = _why_ended(version, project, state, stage, now)
+    if ended is not None:
+        gate.note(session, state, "canary_ended", version.version, now, text=ended)
+        _forget_stage(version)
+        channels.leave_channels(state, version.version)
+        log.warning("canary_ended", project=project.project, version=version.version, detail=ended)
+        return
+    watch = await repository.find_watch(session, project.project, version.version)
+    if watch is None or watch.reviewed - stage.get("reviewed", 0) < settings.canary_audits:
+        return
+    seen = f"{watch.errors} of {watch.reviewed} audited answers were wrong"
+    shares, place = settings.canary, int(stage["stage"]) + 1
+    if place >= len(shares):
+        _forget_stage(version)
+        serve_all(session, state, version, now, note=seen)
+        return
+    document = {"share": shares[place], "stage": place + 1, "stages": len(shares)}
+    gate.note(session, state, "canary", version.version, now, text=seen, document=document)
+    moved = {**stage, "stage": place, "reviewed": watch.reviewed, "since": rfc3339(now)}
+    version.gate = {**version.gate, "canary": moved}
+    channels.make_challenger(state, version.version, shares[place])
+
+
+def _why_ended(
+    version: Version, project: Project, state: ProjectState, stage: dict[str, Any], now: datetime
+) -> str | None:
+    """Say why the canary goes on no longer; None if it does."""
+    status = status_of(version, project, None, now)
+    if not status.answers:
+        told = (version.suspension or {}).get("detail")
+        return WHY_NOT.get(status.cause, status.cause) if told is None else str(told)
+    if stage["champion"] != state.champion:
+        return f"it was compared with {stage['champion']}, which does not serve any more"
+    return None
+
+
+def _forget_stage(version: Version) -> None:
+    version.gate = {key: one for key, one in version.gate.items() if key != "canary"}
+
+
+async def _roll_back(
+    resources: Resources, session: Session, project: Project, state: ProjectState
+) -> None:
+    """Let the previous champion serve if the audit found the present one wrong, and it may."""
+    now = resources.now()
+    champion = await gate.find(session, project.project, state.champion)
+    previous = await gate.find(session, project.project, state.previous)
+    if champion is None or previous is None or alarmed_at(champion.suspension) is None:
+        return
+    if previous.retired or not status_of(previous, project, None, now).answers:
+        return
+    detail = (champion.suspension or {}).get("detail")
+    gate.note(session, state, "rolled_back", previous.version, now, text=detail)
+    channels.make_champion(state, previous.version, now)
+    log.warning("rolled_back", project=project.project, version=previous.version, detail=detail)

@@ -1,0 +1,1 @@
+"""From a graph's answer to a decision: the same rules for routers and for scoring jobs (pure)."""
