@@ -35,6 +35,8 @@ class PoolCounts(Model):
     reserved: int = 0
     asked: int
     passed: int
+    # Trainers of the release before do not count them.
+    answered: int = 0
     refused: int
     erased: int
     labelled: int

@@ -29,15 +29,16 @@ class PoolImport(Message):
 
 
 class PoolCounts(Message):
-    """The answer of ``GET …/pool``; `labelled` are those that have a label.
-
-    `reserved` of the `waiting` items were set aside at import, for measuring and certifying.
+    """The answer of ``GET …/pool``; `labelled` are those that people gave a label, and
+    `answered` those that a certified version did. `reserved` of the `waiting` items were set aside
+    at import, for measuring and certifying.
     """
 
     waiting: int
     reserved: int
     asked: int
     passed: int
+    answered: int
     refused: int
     erased: int
     labelled: int

@@ -22,7 +22,7 @@ from shared.db import Session
 from shared.draws import Draw, key_for
 
 _IMPORT_BATCH = 500
-_STATES = ("waiting", "asked", "passed", "refused", "erased")
+_STATES = ("waiting", "asked", "passed", "answered", "refused", "erased")
 
 
 async def import_lines(

@@ -101,6 +101,7 @@ async def test_no_table_and_no_snapshot_keeps_an_erased_item(
             reserved=counts.reserved,
             asked=0,
             passed=0,
+            answered=0,
             refused=0,
             erased=1,
             labelled=1,
