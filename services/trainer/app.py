@@ -42,10 +42,8 @@ from shared.settings import CommonSettings
 from shared.store.check import StoreCheck
 
 _ROUTES = (
-    *(changes, pool, runs, datasets, uploads, registry),
-    *(promise, figures, proof, watch, ledger, drift, jobs, lineage),
     *(changes, pool, selection, labelling, runs, datasets, uploads, registry),
-    *(promise, figures, proof, watch, ledger, drift),
+    *(promise, figures, proof, watch, ledger, drift, jobs, lineage),
 )
 _ROUTERS = [
     *(each.router for each in _ROUTES),
