@@ -23,5 +23,7 @@ class TrainerSettings(BaseSettings):
     """Longest that one run of a version's model may take; as the router's `run_seconds`."""
     model_limit_bytes: int = Field(default=512 * 1024 * 1024, ge=1024)
     """Largest model that may be uploaded."""
+    scoring_limit_bytes: int = Field(default=2 * 1024**3, ge=1024)
+    """Largest file that `POST …/scoring` takes."""
     lease_seconds: float = Field(default=15.0, ge=1, le=3600)
     """How long a trainer that does not answer keeps its projects from another."""
