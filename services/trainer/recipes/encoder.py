@@ -20,6 +20,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, checker, helper, numpy_helper
 
+from services.trainer.recipes.graph import OPSET
 from services.trainer.recipes.recipe import RecipeRefused
 from services.trainer.recipes.tokens import LOCALE
 from services.trainer.recipes.wordpieces import GRAPH_WORD, pieces, split
@@ -237,8 +238,8 @@ def make_model(
     encoder: Encoder,
 ) -> bytes:
     """Return the file of a graph from string inputs [n, 1] to an output [n, width]."""
-    opsets = {one.domain: one.version for one in encoder.graph.opset_import}
-    opsets |= {"com.microsoft": 1, "ai.onnx.ml": 2}
+    # The encoder's operators mean the same in its older opset.
+    opsets = {"": OPSET, "com.microsoft": 1, "ai.onnx.ml": 2}
     model = helper.make_model(
         helper.make_graph(
             list(nodes),

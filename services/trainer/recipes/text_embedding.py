@@ -1,8 +1,8 @@
-"""Recipe `text-embedding`: vectors of a small encoder, logistic regression, calibration.
+"""Recipe `text-embedding`: a small encoder's vectors beside the terms of `text-linear`.
 
-The encoder knows English words from elsewhere, so few labels go further than with `text-linear`.
-It takes some milliseconds a text, and each version's file holds it (24 MB). Tokenizer and encoder
-are plain ONNX: routers need nothing more. See Reimers and Gurevych (EMNLP 2019).
+The encoder knows English words from elsewhere, so few labels go further; the terms know what it
+does not. It takes some milliseconds a text, and each version's file holds it (24 MB). Tokenizer and
+encoder are plain ONNX: routers need nothing more. See Reimers and Gurevych (EMNLP 2019).
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 import onnxruntime as ort
+from onnx import helper, numpy_helper
+from scipy.sparse import csr_matrix
 from scipy.special import softmax
 from threadpoolctl import threadpool_limits
 
@@ -26,9 +28,8 @@ from services.trainer.recipes.encoder import (
     word_table,
 )
 from services.trainer.recipes.evidence import FOLDS, Fit, Logits, checkable, label_notes
-from services.trainer.recipes.exporting import OUTPUT, calibrated_nodes, linear_nodes
-from services.trainer.recipes.features import HeadSettings, affine, classifier_of
-from services.trainer.recipes.graph import graph_inputs
+from services.trainer.recipes.features import HeadSettings, LinearHead, Terms, fit_head, fit_terms
+from services.trainer.recipes.graph import OUTPUT, graph_inputs, probability_nodes, term_nodes
 from services.trainer.recipes.parity import check_parity, nasty_rows
 from services.trainer.recipes.recipe import (
     FittedModel,
@@ -40,12 +41,12 @@ from services.trainer.recipes.recipe import (
     RecipeRefused,
     TrainingData,
 )
-from services.trainer.recipes.tuning import tune
+from services.trainer.recipes.tuning import CHEAP, tune
 from shared.fields.text import TextField
 from shared.fields.types import AnyField
 
 _PARITY_ROWS = 50
-_LOGITS = "/logits"
+_LOGITS = "/vectors/logits"
 _REPORTED_EVERY = 100
 
 
@@ -97,27 +98,34 @@ class _Pipeline:
     """The trained pipeline: the reference of the exported graph."""
 
     embedder: _Embedder
-    weights: FloatArray
-    bias: FloatArray
+    terms: list[Terms]
+    head: LinearHead
     calibration: Calibration
 
     def predict_proba(self, rows: Sequence[Mapping[str, str]]) -> FloatArray:
         """Calibrated class probabilities, shape (n, K), in the project's label order."""
-        logits = self.embedder.vectors(rows) @ self.weights + self.bias
+        counts = [one.counts(rows) for one in self.terms]
+        logits = self.head.logits(counts, csr_matrix(self.embedder.vectors(rows)))
         return np.asarray(softmax(self.calibration.apply(logits), axis=1), dtype=np.float64)
 
     def onnx(self) -> bytes:
         """Serialise the pipeline as one graph: string [n, 1] a field in, float32 [n, K] out."""
         made = self.embedder
-        nodes, constants = embedding_nodes(made.names, made.table, made.encoder)
-        for more_nodes, more_constants in (
-            linear_nodes(EMBEDDING, _LOGITS, self.weights, self.bias),
-            calibrated_nodes(_LOGITS, self.calibration),
-        ):
-            nodes += more_nodes
-            constants += more_constants
-        output = (OUTPUT, len(self.bias))
-        return make_model("text-embedding", nodes, constants, made.names, output, made.encoder)
+        weights, bias = self.head.affine()
+        of_vectors = weights[-made.encoder.width :].astype(np.float32)
+        encoding, encoder = embedding_nodes(made.names, made.table, made.encoder)
+        nodes, constants, logits = term_nodes(made.fields, self.terms, self.head)
+        multiplied = helper.make_node("MatMul", [EMBEDDING, "/weights"], [_LOGITS])
+        last, more = probability_nodes([*logits, _LOGITS], bias, self.calibration)
+        constants += [*encoder, *more, numpy_helper.from_array(of_vectors, "/weights")]
+        return make_model(
+            "text-embedding",
+            [*encoding, *nodes, multiplied, *last],
+            constants,
+            made.names,
+            (OUTPUT, len(bias)),
+            made.encoder,
+        )
 
 
 def fit_text_embedding(
@@ -150,30 +158,27 @@ def _fit(
     embedder: _Embedder,
     report: Progress,
 ) -> FittedModel:
-    vectors, targets, n_classes = (
-        embedder.vectors(data.rows, report),
-        data.targets,
-        len(data.classes),
-    )
-    weights = np.asarray(data.weights) / np.mean(data.weights)
+    targets, n_classes, weights = data.targets, len(data.classes), np.asarray(data.weights)
+    vectors = csr_matrix(embedder.vectors(data.rows, report))
+    terms, counts = fit_terms(data.rows, data.fields)
 
-    def head(at: IntArray, settings: HeadSettings) -> tuple[FloatArray, FloatArray]:
-        classifier = classifier_of(settings)
-        classifier.fit(vectors[at], targets[at], sample_weight=weights[at])
-        return affine(classifier, np.unique(targets[at]), n_classes)
+    def head(at: IntArray, settings: HeadSettings) -> LinearHead:
+        rows = [matrix[at] for matrix in counts]
+        return fit_head(rows, targets[at], weights[at], n_classes, settings, vectors[at])
 
     def fit_with(settings: HeadSettings) -> Fit:
         def fit(at: IntArray) -> Logits:
-            slopes, bias = head(at, settings)
-            return lambda of: vectors[of] @ slopes + bias
+            fitted = head(at, settings)
+            return lambda of: fitted.logits([matrix[of] for matrix in counts], vectors[of])
 
         return fit
 
     usable = checkable(keys, targets)
-    settings, evidence, told = tune(data, fold_of, usable, fit_with, report, is_cheap=True)
-    slopes, bias = head(np.flatnonzero(usable), settings)
+    work = (sum(matrix.nnz for matrix in counts) + vectors.nnz) * len(np.unique(targets))
+    settings, evidence, told = tune(data, fold_of, usable, fit_with, report, is_cheap=work <= CHEAP)
+    fitted = head(np.flatnonzero(usable), settings)
     report(0.9, "model fitted, checking its export")
-    pipeline = _Pipeline(embedder, slopes, bias, evidence.calibration)
+    pipeline = _Pipeline(embedder, terms, fitted, evidence.calibration)
     onnx, inputs = pipeline.onnx(), graph_inputs(data.fields)
     step = -(-len(data.rows) // _PARITY_ROWS)
     check_parity(onnx, inputs, pipeline, data.rows[::step] + nasty_rows(data.fields))
