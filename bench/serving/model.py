@@ -1,4 +1,4 @@
-"""The model that every server serves: TF-IDF of words and pairs, logistic regression, one graph.
+"""The model that every server serves: weights of words and pairs, logistic regression, one graph.
 
 Built by the recipe's own parts, on made-up texts: string [n, 1] in, `probabilities` [n, 2] out.
 """
@@ -10,15 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sklearn.feature_extraction.text import CountVectorizer
 from threadpoolctl import threadpool_limits
 
 from bench.serving.texts import make_texts, vocabulary
 from services.trainer.recipes.calibration import Calibration
-from services.trainer.recipes.features import TextLinearPipeline, fit_head
+from services.trainer.recipes.features import TextLinearPipeline, fit_head, fit_terms
 from services.trainer.recipes.graph import OUTPUT, export_onnx, graph_inputs
 from services.trainer.recipes.parity import check_parity
-from services.trainer.recipes.tokens import terms
 
 FIELD = "text"
 LABELS = ["negative", "positive"]
@@ -45,12 +43,12 @@ def build_model(terms_kept: int = TERMS) -> Model:
     """Fit, export and check a graph of so many terms; the same bytes every time."""
     texts = make_texts(_TEXTS, seed=_SEED)
     targets = _targets(texts)
-    counter = CountVectorizer(analyzer=terms, max_features=terms_kept, dtype=np.float64)
-    counts = counter.fit_transform(texts)
+    rows = [{FIELD: text} for text in texts]
+    terms, counts = fit_terms(rows, [FIELD], kinds=["words"], most=terms_kept)
     with threadpool_limits(limits=1):
-        head = fit_head([counts], targets, np.ones(len(texts)), len(LABELS))
+        head = fit_head(counts, targets, np.ones(len(texts)), len(LABELS))
     calibration = Calibration.of_temperature(_TEMPERATURE, len(LABELS))
-    pipeline = TextLinearPipeline([FIELD], [counter], head, calibration)
+    pipeline = TextLinearPipeline([FIELD], terms, head, calibration)
     model, inputs = export_onnx(pipeline), graph_inputs([FIELD])
     fresh = [{FIELD: text} for text in make_texts(_CHECKED, seed=_SEED + 1)]
     check_parity(model, inputs, pipeline, fresh)

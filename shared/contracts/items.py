@@ -41,7 +41,8 @@ def check_data(
             errors.append((at, "is not a field of this project"))
     for name, field in fields.items():
         if name not in data:
-            errors.append((f"{pointer}/{name}", "is missing"))
+            if not field.optional:
+                errors.append((f"{pointer}/{name}", "is missing"))
         elif fault := field.fault(data[name]):
             errors.append((f"{pointer}/{name}", fault))
     return errors

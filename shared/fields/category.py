@@ -8,29 +8,42 @@ from shared.fields.encoding import Encoding, utf8
 from shared.fields.spec import FieldSpec
 
 
+def _or_empty(value: str | None) -> str:
+    return "" if value is None else value
+
+
 class CategoryField(FieldSpec):
-    """A category: its text, its index, or one column a value with a 1 in its own."""
+    """A category: its text, its index, or one column a value with a 1 in its own.
+
+    One that is not known is an empty text, -1, or zeros alone.
+    """
 
     type: Literal["category"] = "category"
     needs: ClassVar[Literal["values", "length"] | None] = "values"
+    may_be_optional: ClassVar[bool] = True
 
     def fault(self, value: Any) -> str | None:
+        # A cell of a table is a text, be it empty.
+        if self.is_left_out(value or None):
+            return None
         if not isinstance(value, str) or value not in (self.values or ()):
             return "must be one of the field's values"
         return None
 
     def encoding(self, kind: str, entry: ModelInput) -> Encoding | None:
         if kind == "string":
-            return Encoding(decode=utf8)
-        position = {value: i for i, value in enumerate(self._values)}
+            return Encoding(_or_empty if self.optional else None, decode=utf8)
+        position: dict[str | None, int] = {value: i for i, value in enumerate(self._values)}
+        if self.optional:
+            position |= {None: -1, "": -1}
         if kind == "int64":
             return Encoding(position.__getitem__, self._at)
         if kind not in {"float", "double"}:
             return None
         import numpy as np  # noqa: PLC0415 - the review queue reads this module without it
 
-        columns = np.arange(len(position))
-        return Encoding(lambda value: columns == position[value], self._single, len(position))
+        columns = np.arange(len(self._values))
+        return Encoding(lambda value: columns == position[value], self._single, len(self._values))
 
     def sample(self, chance: Any, *, whole: bool, longest: bool) -> str:
         return self._values[int(chance.integers(len(self._values)))]

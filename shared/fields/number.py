@@ -24,20 +24,37 @@ def whole_number(value: float) -> int:
     return whole
 
 
+def _or_nan(value: float | None) -> float:
+    return math.nan if value is None else value
+
+
+def _known_whole_number(value: float | None) -> int:
+    if value is None:
+        raise Unscorable("a number is missing, and int64 has no place for that")
+    return whole_number(value)
+
+
 class NumberField(FieldSpec):
-    """A number. Made-up ones lie in [0, 1): nothing is known of the model's scale."""
+    """A number; NaN in a graph where it is not known.
+
+    Made-up ones lie in [0, 1): nothing is known of the model's scale.
+    """
 
     type: Literal["number"] = "number"
     column: ClassVar[ColumnKind] = "number"
     wire: ClassVar[WireKind] = "a number"
+    may_be_optional: ClassVar[bool] = True
 
     def fault(self, value: Any) -> str | None:
-        return None if is_number(value) else "must be a finite number"
+        is_right = is_number(value) or self.is_left_out(value)
+        return None if is_right else "must be a finite number"
 
     def encoding(self, kind: str, entry: ModelInput) -> Encoding | None:
         if kind == "int64":
-            return Encoding(whole_number)
-        return Encoding() if kind in {"float", "double"} else None
+            return Encoding(_known_whole_number if self.optional else whole_number)
+        if kind not in {"float", "double"}:
+            return None
+        return Encoding(_or_nan) if self.optional else Encoding()
 
     def sent(self) -> Encoding:
         return Encoding()

@@ -26,7 +26,8 @@ class FieldSpec(Message):
     """One field of an item's `data`.
 
     `text` may have `max_length` (characters), `category` its `values`, `vector` its `length`: these
-    members stand in each field's document. Members of other types are their own.
+    members stand in each field's document. Members of other types are their own. The value of an
+    `optional` number or category may be null, or left out: it is not known.
     """
 
     type: str
@@ -35,6 +36,8 @@ class FieldSpec(Message):
         default=None, min_length=1, max_length=10_000
     )
     length: int | None = Field(default=None, ge=1, le=65_536)
+    # Left out of documents where it is not: they stay as they were.
+    optional: bool = Field(default=False, exclude_if=lambda value: not value)
 
     needs: ClassVar[Literal["values", "length"] | None] = None
     """The member that this type must have, and no other type may have."""
@@ -42,6 +45,8 @@ class FieldSpec(Message):
     """Its column in CSV and Parquet."""
     wire: ClassVar[WireKind] = "BYTES"
     """The datatype of a tensor that has the field's own values."""
+    may_be_optional: ClassVar[bool] = False
+    """Whether graphs have a place for a value that is not known."""
     may_be_long: ClassVar[bool] = False
     """Whether a graph may take much longer over some values than over others."""
 
@@ -51,6 +56,8 @@ class FieldSpec(Message):
             raise ValueError("`values` belong to a category field, and to no other")
         if (self.needs == "length") != (self.length is not None):
             raise ValueError("`length` belongs to a vector field, and to no other")
+        if self.optional and not self.may_be_optional:
+            raise ValueError("only a number or a category may be `optional`")
         return self
 
     def certified(self) -> dict[str, Any]:
@@ -64,6 +71,10 @@ class FieldSpec(Message):
     def fault(self, value: Any) -> str | None:
         """Say why `value` is none of this field; None when it is."""
         raise NotImplementedError
+
+    def is_left_out(self, value: Any) -> bool:
+        """Say whether `value` is not known, and need not be."""
+        return value is None and self.optional
 
     def encoding(self, kind: str, entry: ModelInput) -> Encoding | None:
         """Return how values stand in an input of ONNX's type `kind`; None when they cannot.

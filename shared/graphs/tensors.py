@@ -139,12 +139,12 @@ class _Slot:
         name, encoding = self._parts[0]
         if encoding.encode is None:
             return [item[name] for item in items]
-        return [encoding.encode(item[name]) for item in items]
+        return [encoding.encode(item.get(name)) for item in items]
 
     def _row(self, item: Data) -> list[Any]:
         row: list[Any] = []
         for name, encoding in self._parts:
-            value = item[name] if encoding.encode is None else encoding.encode(item[name])
+            value = item[name] if encoding.encode is None else encoding.encode(item.get(name))
             if encoding.width is None:
                 row.append(value)
             else:

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from shared.contracts.items import FieldError, Item, check_data, check_metadata
 from shared.contracts.projects import Project
 from shared.csv_records import CsvReader, CsvUnreadableError, column_faults
-from shared.fields.spec import ColumnKind
+from shared.fields.spec import FieldSpec
 from shared.http.body import parse_json_part
 from shared.problems import Unprocessable
 from shared.problems.faults import faults_of
@@ -95,7 +95,7 @@ def _records(reader: CsvReader, project: Project) -> Iterator[ParsedLine]:
 
 def _document(row: dict[str, str], project: Project) -> dict[str, Any]:
     document: dict[str, Any] = {
-        "data": {name: _value(row[name], field.column) for name, field in project.fields.items()},
+        "data": {name: _value(row[name], field) for name, field in project.fields.items()},
         "metadata": {name: row[name] for name in project.metadata if row.get(name)},
     }
     if row.get("item_id"):
@@ -103,10 +103,12 @@ def _document(row: dict[str, str], project: Project) -> dict[str, Any]:
     return document
 
 
-def _value(cell: str, kind: ColumnKind) -> Any:
+def _value(cell: str, field: FieldSpec) -> Any:
     """Read a cell; one that cannot be read stays text, and the field's check names the fault."""
+    if not cell and field.optional:
+        return None
     try:
-        match kind:
+        match field.column:
             case "text":
                 return cell
             case "number":

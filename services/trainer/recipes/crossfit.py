@@ -1,14 +1,12 @@
-"""Out-of-fold logits: every row is predicted by a model that has seen neither it nor its twin."""
+"""Folds for cross-fitting: a row and its twin share one."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from scipy.sparse import csr_matrix
 
-from services.trainer.recipes.features import fit_head
-from services.trainer.recipes.recipe import BoolArray, FloatArray, IntArray, RecipeRefused
+from services.trainer.recipes.recipe import IntArray, RecipeRefused
 
 _MINIMUM_ROWS_A_FOLD = 2
 
@@ -57,31 +55,3 @@ def assign_folds(
     by_label = sorted(shuffled.tolist(), key=lambda i: label_of[contents[i]])
     fold_of = {contents[i]: position % folds for position, i in enumerate(by_label)}
     return np.array([fold_of[key] for key in keys], dtype=np.int64)
-
-
-def cross_fit(
-    counts: Sequence[csr_matrix],
-    targets: IntArray,
-    weights: FloatArray,
-    fold_of: IntArray,
-    n_classes: int,
-    on_fold: Callable[[int], None],
-) -> tuple[FloatArray, BoolArray]:
-    """Logits of each row from the model of the other folds.
-
-    Returns
-    -------
-    logits : shape (n, n_classes)
-    known : shape (n,)
-        Whether the row's own label was among those that its model was trained on; where it was
-        not, no temperature can make the row likely.
-    """
-    logits = np.zeros((len(targets), n_classes))
-    known = np.zeros(len(targets), dtype=np.bool_)
-    for fold in range(int(fold_of.max()) + 1):
-        held_out, rest = np.flatnonzero(fold_of == fold), np.flatnonzero(fold_of != fold)
-        head = fit_head([m[rest] for m in counts], targets[rest], weights[rest], n_classes)
-        logits[held_out] = head.logits([m[held_out] for m in counts])
-        known[held_out] = np.isin(targets[held_out], head.present)
-        on_fold(fold)
-    return logits, known

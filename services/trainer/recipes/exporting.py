@@ -58,6 +58,12 @@ def calibrated_nodes(logits: str, calibration: Calibration) -> tuple[list[Any], 
     return nodes, [constant("/scale", calibration.scale), constant("/shift", calibration.bias)]
 
 
+def join(*parts: tuple[list[Any], list[Any]]) -> tuple[list[Any], list[Any]]:
+    """Return the nodes of all parts, in their order, and their constants."""
+    nodes = [node for part in parts for node in part[0]]
+    return nodes, [one for part in parts for one in part[1]]
+
+
 def serialise(
     name: str,
     nodes: Sequence[Any],

@@ -1,22 +1,25 @@
-"""TF-IDF of each text field and the trained pipeline that the exported graph must equal."""
+"""Terms of each text field, and the trained pipeline that the exported graph must equal."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from scipy.sparse import csr_matrix, diags, hstack
 from scipy.special import softmax
-from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
+from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 
 from services.trainer.recipes.calibration import Calibration
 from services.trainer.recipes.recipe import FloatArray, IntArray
-from services.trainer.recipes.tokens import terms
+from services.trainer.recipes.tokens import SPLITS, Kind
 
-# The graph holds one dense row of term weights an item, so the vocabulary bounds its latency.
-MAX_TERMS = 50_000
-INVERSE_REGULARISATION = 30.0
+# An older router makes one dense row of term weights an item, so the terms bound its latency.
+MAX_TERMS = 20_000
+# Parts of words that one text alone has are many, and say nothing of others.
+_FEWEST_TEXTS: dict[Kind, int] = {"words": 1, "characters": 2}
+# More would take minutes to split: so many texts teach enough by their words.
+MOST_CHARACTERS = 20_000_000
 MAX_ITERATIONS = 1_000
 # The logit of a label without an example: its probability is 0 in every allowed calibration.
 ABSENT_LOGIT = -1e4
@@ -24,77 +27,176 @@ ABSENT_LOGIT = -1e4
 _NO_TERM = " "
 
 
-def fit_vocabulary(texts: Sequence[str]) -> CountVectorizer:
-    """Count the terms of one field; the most frequent `MAX_TERMS` are kept."""
-    counter = CountVectorizer(analyzer=terms, max_features=MAX_TERMS, dtype=np.float64)
-    if any(terms(text) for text in texts):
-        return counter.fit(texts)
-    return CountVectorizer(analyzer=terms, vocabulary=[_NO_TERM], dtype=np.float64)
+@dataclass(frozen=True)
+class Terms:
+    """The known terms of one kind in one field: V names in the order of their columns."""
+
+    field: str
+    kind: Kind
+    names: list[str]
+
+    def counts(self, rows: Sequence[Mapping[str, str]]) -> csr_matrix:
+        """How often each row has each term, (n, V)."""
+        counter = CountVectorizer(
+            analyzer=SPLITS[self.kind], vocabulary=self.names, dtype=np.float64
+        )
+        return csr_matrix(counter.transform([row[self.field] for row in rows]))
+
+
+def fit_terms(
+    rows: Sequence[Mapping[str, str]],
+    fields: Sequence[str],
+    *,
+    kinds: Sequence[Kind] = ("words", "characters"),
+    most: int = MAX_TERMS,
+) -> tuple[list[Terms], list[csr_matrix]]:
+    """Choose at most so many terms of each kind and field, and count them in the rows, (n, V) each.
+
+    There are no parts of words of a field in which none repeats, and of no field if all texts
+    together have more than `MOST_CHARACTERS`.
+    """
+    size = sum(len(row[field]) for row in rows for field in fields)
+    wanted = [kind for kind in kinds if kind == "words" or size <= MOST_CHARACTERS]
+    found = [_choose(rows, field, kind, most) for field in fields for kind in wanted]
+    kept = [(one, counts) for one, counts in found if one.kind == "words" or counts.nnz]
+    return [one for one, _ in kept], [counts for _, counts in kept]
+
+
+def _choose(
+    rows: Sequence[Mapping[str, str]], field: str, kind: Kind, most: int
+) -> tuple[Terms, csr_matrix]:
+    """Keep the `most` terms that are in most texts, ties in the order of the alphabet."""
+    texts = [row[field] for row in rows]
+    every = CountVectorizer(analyzer=SPLITS[kind], dtype=np.float64)
+    try:
+        counts = every.fit_transform(texts)
+    except ValueError:
+        # There is no term in any text.
+        return Terms(field, kind, [_NO_TERM]), csr_matrix((len(texts), 1))
+    texts_with = counts.getnnz(axis=0)
+    common = np.flatnonzero(texts_with >= _FEWEST_TEXTS[kind])
+    if not len(common):
+        return Terms(field, kind, [_NO_TERM]), csr_matrix((len(texts), 1))
+    kept = np.sort(common[np.argsort(-texts_with[common], kind="stable")][:most])
+    names = every.get_feature_names_out()[kept].tolist()
+    return Terms(field, kind, names), csr_matrix(counts[:, kept])
+
+
+@dataclass(frozen=True)
+class HeadSettings:
+    """How a head is fitted.
+
+    Attributes
+    ----------
+    inverse_regularisation : above 0
+        C of the logistic regression.
+    class_weights
+        `balanced`: labels with few examples weigh as much as those with many.
+    """
+
+    inverse_regularisation: float = 30.0
+    class_weights: Literal["balanced"] | None = None
+
+
+USUAL = HeadSettings()
 
 
 @dataclass(frozen=True)
 class LinearHead:
-    """Inverse document frequencies of each field, then one logistic regression over all fields.
+    """Inverse document frequencies of the terms, then one logistic regression over all of them.
 
-    Terms that its rows do not hold carry weight 0 in both, as if they were not in the vocabulary.
+    Attributes
+    ----------
+    idf : shape (V,) for each matrix of counts
+        0 for a term that its rows do not hold, as if it were not known.
+    present
+        The labels with an example.
     """
 
-    tfidf: list[TfidfTransformer]
-    seen: list[FloatArray]
+    idf: list[FloatArray]
     classifier: LogisticRegression
     present: IntArray
     n_classes: int
 
     def features(self, counts: Sequence[csr_matrix]) -> csr_matrix:
-        """Each field's TF-IDF rows at length 1, side by side; a row without terms stays 0."""
-        weighted = [
-            transformer.transform(csr_matrix(matrix @ diags(seen)))
-            for transformer, matrix, seen in zip(self.tfidf, counts, self.seen, strict=True)
-        ]
-        return csr_matrix(hstack(weighted))
+        """Counts times idf, over the root of the sum of counts times idf², side by side.
+
+        Like TF-IDF rows of length 1, but that a term's second occurrence adds as much as its
+        first: then both sums go over the occurrences of a text, which the graph need not sort.
+        A row without terms stays 0.
+        """
+        return csr_matrix(
+            hstack([_scaled(c, idf) for c, idf in zip(counts, self.idf, strict=True)])
+        )
 
     def logits(self, counts: Sequence[csr_matrix]) -> FloatArray:
         """Logits before calibration, shape (n, K), in the project's label order."""
-        decision = self.classifier.decision_function(self.features(counts))
-        if decision.ndim == 1:
-            decision = np.column_stack([-decision / 2, decision / 2])
-        out = np.full((len(decision), self.n_classes), ABSENT_LOGIT)
-        out[:, self.present] = decision
-        return out
+        weights, bias = self.affine()
+        return np.asarray(self.features(counts) @ weights + bias, dtype=np.float64)
 
     def affine(self) -> tuple[FloatArray, FloatArray]:
-        """Weights (V, K) and bias (K,) of `logits` over the concatenated, normalised features."""
-        coefficients, intercept = self.classifier.coef_, self.classifier.intercept_
-        if len(coefficients) == 1:
-            coefficients = np.vstack([-coefficients / 2, coefficients / 2])
-            intercept = np.concatenate([-intercept / 2, intercept / 2])
-        weights = np.zeros((coefficients.shape[1], self.n_classes))
-        weights[:, self.present] = coefficients.T
-        bias = np.full(self.n_classes, ABSENT_LOGIT)
-        bias[self.present] = intercept
-        return weights, bias
+        """Weights (V, K) and bias (K,) of `logits` over the concatenated features."""
+        return affine(self.classifier, self.present, self.n_classes)
+
+
+def _scaled(counts: csr_matrix, idf: FloatArray) -> csr_matrix:
+    squares = counts @ idf**2
+    lengths = np.sqrt(np.where(squares > 0, squares, 1.0))
+    return csr_matrix(diags(1 / lengths) @ counts @ diags(idf))
+
+
+def affine(
+    classifier: LogisticRegression, present: IntArray, n_classes: int
+) -> tuple[FloatArray, FloatArray]:
+    """Weights (V, K) and bias (K,) of a classifier that knows the labels `present` alone."""
+    coefficients, intercept = classifier.coef_, classifier.intercept_
+    if len(coefficients) == 1:
+        coefficients = np.vstack([-coefficients / 2, coefficients / 2])
+        intercept = np.concatenate([-intercept / 2, intercept / 2])
+    weights = np.zeros((coefficients.shape[1], n_classes))
+    weights[:, present] = coefficients.T
+    bias = np.full(n_classes, ABSENT_LOGIT)
+    bias[present] = intercept
+    return weights, bias
 
 
 def fit_head(
-    counts: Sequence[csr_matrix], targets: IntArray, weights: FloatArray, n_classes: int
+    counts: Sequence[csr_matrix],
+    targets: IntArray,
+    weights: FloatArray,
+    n_classes: int,
+    settings: HeadSettings = USUAL,
 ) -> LinearHead:
     """Fit on the given rows; their weights are scaled to mean 1 so that C keeps its meaning.
 
     Parameters
     ----------
-    counts : one (n, V_f) matrix of term counts a field
+    counts : matrices of term counts, (n, V) each
     targets : shape (n,), in 0..n_classes-1, at least two of them present
     weights : shape (n,), above 0
     n_classes : columns of the logits, present or not
     """
-    tfidf = [TfidfTransformer().fit(matrix) for matrix in counts]
-    seen = [(matrix.getnnz(axis=0) > 0).astype(np.float64) for matrix in counts]
-    classifier = LogisticRegression(
-        C=INVERSE_REGULARISATION, solver="newton-cg", tol=1e-6, max_iter=MAX_ITERATIONS
-    )
-    head = LinearHead(tfidf, seen, classifier, np.unique(targets), n_classes)
+    classifier = classifier_of(settings)
+    head = LinearHead([_idf(one) for one in counts], classifier, np.unique(targets), n_classes)
     classifier.fit(head.features(counts), targets, sample_weight=weights / weights.mean())
     return head
+
+
+def classifier_of(settings: HeadSettings) -> LogisticRegression:
+    """Return the logistic regression of every linear head, not fitted yet."""
+    return LogisticRegression(
+        C=settings.inverse_regularisation,
+        class_weight=settings.class_weights,
+        solver="newton-cg",
+        tol=1e-4,
+        max_iter=MAX_ITERATIONS,
+    )
+
+
+def _idf(counts: csr_matrix) -> FloatArray:
+    texts_with = counts.getnnz(axis=0)
+    idf = np.log((1 + counts.shape[0]) / (1 + texts_with)) + 1
+    return np.where(texts_with > 0, idf, 0.0)
 
 
 @dataclass(frozen=True)
@@ -102,19 +204,13 @@ class TextLinearPipeline:
     """The trained pipeline in scikit-learn: the reference of the exported graph."""
 
     fields: list[str]
-    vocabularies: list[CountVectorizer]
+    terms: list[Terms]
     head: LinearHead
     calibration: Calibration
 
-    def counts(self, rows: Sequence[Mapping[str, str]]) -> list[csr_matrix]:
-        """Term counts of each field, (n, V_f) each."""
-        return [
-            vocabulary.transform([row[field] for row in rows])
-            for field, vocabulary in zip(self.fields, self.vocabularies, strict=True)
-        ]
-
     def predict_proba(self, rows: Sequence[Mapping[str, str]]) -> FloatArray:
         """Calibrated class probabilities, shape (n, K), in the project's label order."""
-        logits = self.calibration.apply(self.head.logits(self.counts(rows)))
+        counts = [one.counts(rows) for one in self.terms]
+        logits = self.calibration.apply(self.head.logits(counts))
         probabilities: Any = softmax(logits, axis=1)
         return np.asarray(probabilities, dtype=np.float64)

@@ -1,9 +1,10 @@
 """One ONNX graph from raw strings to calibrated probabilities.
 
-Per field: lower-case, split into words, term counts times inverse document frequency (one
-TfIdfVectorizer), two matrix products (logits and squared length), a division. Then bias, scale
-(the calibration's, one number a label) and softmax. The length comes from a product with ones
-because that is faster than ReduceL2 on the dense row, and no string label leaves the graph.
+Per field: lower-case. Per kind of terms in it: split into words or characters, count the terms
+(one TfIdfVectorizer), one matrix product for the logits and the squared length, a division. Then
+bias, scale (the calibration's, one number a label) and softmax. That nothing but a product reads
+the counts lets a router add up rows of the matrix instead (`shared/graphs/lookups`), and no string
+label leaves the graph.
 """
 
 from collections.abc import Sequence
@@ -12,22 +13,30 @@ from typing import Any
 import numpy as np
 from onnx import TensorProto, checker, helper, numpy_helper
 
-from services.trainer.recipes.features import TextLinearPipeline
-from services.trainer.recipes.tokens import GRAPH_WORD, LOCALE
+from services.trainer.recipes.features import Terms, TextLinearPipeline
+from services.trainer.recipes.recipe import FloatArray
+from services.trainer.recipes.tokens import (
+    GRAPH_WORD,
+    LOCALE,
+    LONGEST_PART,
+    SHORTEST_PART,
+    Kind,
+)
 
 OUTPUT = "probabilities"
-# The oldest that hold every operator used. ONNX Runtime reads the file right from 1.31 on: before,
-# it took weights by column, which differs from the order of the terms.
-OPSET = 18
+# The oldest that hold every operator used: StringConcat came last.
+OPSET = 20
 IR_VERSION = 9
 _SMALLEST_LENGTH = 1e-12
 _LOWER: dict[str, Any] = {"case_change_action": "LOWER", "is_case_sensitive": 1, "locale": LOCALE}
-_SPLIT: dict[str, Any] = {
-    "domain": "com.microsoft",
-    "mark": 0,
-    "mincharnum": 1,
-    "pad_value": "#",
-    "tokenexp": GRAPH_WORD,
+_SPLIT: dict[Kind, dict[str, Any]] = {
+    "words": {"pad_value": "#", "tokenexp": GRAPH_WORD},
+    # Split at nothing, a text falls into its characters.
+    "characters": {"pad_value": "##", "separators": [""]},
+}
+_LENGTHS: dict[Kind, tuple[int, int]] = {
+    "words": (1, 2),
+    "characters": (SHORTEST_PART, LONGEST_PART),
 }
 
 
@@ -55,69 +64,83 @@ def export_onnx(pipeline: TextLinearPipeline) -> bytes:
     nodes: list[Any] = []
     constants: list[Any] = [
         _constant("/flat", np.array([-1], dtype=np.int64)),
+        _constant("/space", np.array([" "], dtype=object)),
+        _constant("/sizes", np.array([len(bias), 1], dtype=np.int64)),
         _constant("/smallest", np.float32(_SMALLEST_LENGTH)),
         _constant("/bias", bias.astype(np.float32)),
         _constant("/scale", scale.astype(np.float32)),
     ]
-    start = 0
     for i, entry in enumerate(inputs):
-        stop = start + len(pipeline.vocabularies[i].vocabulary_)
-        field_nodes, field_constants = _field(i, entry["name"], pipeline, weights[start:stop])
-        nodes += field_nodes
-        constants += field_constants
+        nodes += _field(i, entry["name"])
+    start, place = 0, {field: i for i, field in enumerate(pipeline.fields)}
+    for terms, idf in zip(pipeline.terms, pipeline.head.idf, strict=True):
+        stop = start + len(terms.names)
+        table = np.column_stack([weights[start:stop] * idf[:, None], idf**2])
+        of_terms, constant = _terms(terms, place[terms.field], table)
+        nodes += of_terms
+        constants.append(constant)
         start = stop
+    logits = [f"{_at(terms, place[terms.field])}logits" for terms in pipeline.terms]
     nodes += [
-        helper.make_node("Sum", [*(f"/{i}/logits" for i in range(len(inputs))), "/bias"], ["/raw"]),
+        helper.make_node("Sum", [*logits, "/bias"], ["/raw"]),
         helper.make_node("Mul", ["/raw", "/scale"], ["/scaled"]),
         helper.make_node("Softmax", ["/scaled"], [OUTPUT], axis=-1),
     ]
     return _serialise(nodes, constants, [entry["name"] for entry in inputs], len(bias))
 
 
-def _field(
-    i: int, name: str, pipeline: TextLinearPipeline, weights: np.ndarray[Any, Any]
-) -> tuple[list[Any], list[Any]]:
-    """Nodes and constants of field `i`: its input to `/i/logits`, before the bias."""
+def _at(terms: Terms, place: int) -> str:
+    return f"/{place}/{terms.kind}/"
+
+
+def _field(i: int, name: str) -> list[Any]:
+    """Nodes of field `i`: its input to what its words, and what its characters are split from."""
     at = f"/{i}/"
-    idf = pipeline.head.tfidf[i].idf_ * pipeline.head.seen[i]
-    nodes = [
+    return [
         helper.make_node("Reshape", [name, "/flat"], [at + "text"]),
-        helper.make_node("StringNormalizer", [at + "text"], [at + "lower"], **_LOWER),
-        helper.make_node("Tokenizer", [at + "lower"], [at + "words"], **_SPLIT),
+        helper.make_node("StringNormalizer", [at + "text"], [at + "split-words"], **_LOWER),
+        helper.make_node("StringConcat", ["/space", at + "split-words"], [at + "begun"]),
+        helper.make_node("StringConcat", [at + "begun", "/space"], [at + "split-characters"]),
+    ]
+
+
+def _terms(terms: Terms, place: int, table: FloatArray) -> tuple[list[Any], Any]:
+    """Nodes and constant from a field to the logits of one kind of terms, before the bias."""
+    at = _at(terms, place)
+    split = _SPLIT[terms.kind] | {"mark": 0, "mincharnum": 1, "domain": "com.microsoft"}
+    return [
+        helper.make_node("Tokenizer", [f"/{place}/split-{terms.kind}"], [at + "tokens"], **split),
         helper.make_node(
-            "TfIdfVectorizer",
-            [at + "words"],
-            [at + "terms"],
-            **_vocabulary_attributes(pipeline.vocabularies[i].vocabulary_, idf),
+            "TfIdfVectorizer", [at + "tokens"], [at + "counts"], **_vocabulary_attributes(terms)
         ),
-        helper.make_node("MatMul", [at + "terms", at + "weights"], [at + "products"]),
-        helper.make_node("Mul", [at + "terms", at + "terms"], [at + "squares"]),
-        helper.make_node("MatMul", [at + "squares", at + "ones"], [at + "squared_length"]),
-        helper.make_node("Sqrt", [at + "squared_length"], [at + "length"]),
+        helper.make_node("MatMul", [at + "counts", at + "table"], [at + "sums"]),
+        helper.make_node(
+            "Split", [at + "sums", "/sizes"], [at + "products", at + "squares"], axis=1
+        ),
+        helper.make_node("Sqrt", [at + "squares"], [at + "length"]),
         helper.make_node("Max", [at + "length", "/smallest"], [at + "divisor"]),
         helper.make_node("Div", [at + "products", at + "divisor"], [at + "logits"]),
-    ]
-    ones = np.ones((len(weights), 1), dtype=np.float32)
-    return nodes, [
-        _constant(at + "weights", weights.astype(np.float32)),
-        _constant(at + "ones", ones),
-    ]
+    ], _constant(at + "table", table.astype(np.float32))
 
 
-def _vocabulary_attributes(columns: dict[str, int], idf: np.ndarray[Any, Any]) -> dict[str, Any]:
-    """Attributes of TfIdfVectorizer: single words first, then pairs, each with its own column."""
-    singles = sorted((term for term in columns if " " not in term.strip()), key=columns.__getitem__)
-    pairs = sorted((term for term in columns if " " in term.strip()), key=columns.__getitem__)
-    order = [columns[term] for term in singles + pairs]
+def _vocabulary_attributes(terms: Terms) -> dict[str, Any]:
+    """Attributes of TfIdfVectorizer: the terms by the number of their tokens."""
+    shortest, longest = _LENGTHS[terms.kind]
+    by_length: list[list[tuple[int, list[str]]]] = [[] for _ in range(longest)]
+    for column, name in enumerate(terms.names):
+        tokens = list(name) if terms.kind == "characters" else name.split(" ")
+        # A field without any term has one that is a space.
+        tokens = tokens if all(tokens) else [name]
+        by_length[len(tokens) - 1].append((column, tokens))
+    sizes = [length * len(found) for length, found in enumerate(by_length, start=1)]
     return {
-        "mode": "TFIDF",
-        "min_gram_length": 1,
-        "max_gram_length": 2,
+        "mode": "TF",
+        "min_gram_length": shortest,
+        "max_gram_length": longest,
         "max_skip_count": 0,
-        "pool_strings": singles + [word for pair in pairs for word in pair.split(" ")],
-        "ngram_counts": [0, len(singles)],
-        "ngram_indexes": order,
-        "weights": [float(idf[column]) for column in order],
+        "pool_strings": [token for found in by_length for _, tokens in found for token in tokens],
+        "ngram_counts": [sum(sizes[:length]) for length in range(longest)],
+        "ngram_indexes": [column for found in by_length for column, _ in found],
     }
 
 

@@ -92,7 +92,7 @@ def _training_data(
     if not rows:
         raise RecipeRefused("training needs labels; there are none yet")
     return TrainingData(
-        rows=[{field: row["data"][field] for field in fields} for row in rows],
+        rows=[{field: row["data"].get(field) for field in fields} for row in rows],
         labels=[row["label"] for row in rows],
         weights=np.array([row["weight"] for row in rows], dtype=np.float64),
         fields=fields,

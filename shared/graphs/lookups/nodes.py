@@ -12,6 +12,11 @@ from shared.graphs.lookups.vocabulary import Vocabulary
 
 Floats = NDArray[np.float32]
 
+# Words, pairs and so on of a text, whose rows of a table are gathered and added one by one.
+MOST_PLACES = 2_048
+# A table with so few columns is added up in float64, which costs next to nothing there.
+_NARROW = 8
+
 
 class TermNodes:
     """Makes nodes about the terms of one vectorizer; the names of all begin with `at`.
@@ -24,6 +29,7 @@ class TermNodes:
     def __init__(self, at: str) -> None:
         self.constants: list[Any] = []
         self._at = at
+        self._vocabulary: Vocabulary
         self._made = 0
 
     def name(self, meaning: str = "") -> str:
@@ -31,47 +37,127 @@ class TermNodes:
         self._made += 1
         return f"{self._at}{self._made}{meaning}"
 
-    def columns(self, words: str, vocabulary: Vocabulary) -> list[Any]:
-        """Nodes from words, strings [n, T], to the columns of their terms, and how often each is.
+    def numbers(self, words: str, vocabulary: Vocabulary) -> list[Any]:
+        """Nodes from words, strings [n, T], to the numbers of the terms in each text.
 
-        Columns are int64 [n, L], counts float32 [n, L], and L is 2T - 1. A word or pair that is no
-        term has the column after the last. Each column comes once, so a sum has a summand a term
-        and not one an occurrence: in a long text those would add up to more than the rounding of
-        one.
+        Numbers are int64 [n, L]: first those of single words, then of pairs, and so on, as far as
+        terms have such a length.
         """
-        return [*self._places(words, vocabulary), *self._counted(vocabulary.width)]
-
-    def _places(self, words: str, vocabulary: Vocabulary) -> list[Any]:
-        """Nodes for the column of each place: first the words, then the pairs."""
-        unknown = len(vocabulary.words)
+        self._vocabulary = vocabulary
         encode = helper.make_node(
             *("LabelEncoder", [words], [self.name("words")]),
             domain=ML,
             keys_strings=vocabulary.words,
-            values_int64s=list(range(unknown)),
-            default_int64=unknown,
+            values_int64s=list(range(len(vocabulary.words))),
+            default_int64=vocabulary.unknown,
         )
-        if not len(vocabulary.pairs):
-            return [encode, self._gather(vocabulary.singles, encode.output[0], self._unsorted)]
-        singles = self._gather(vocabulary.singles, encode.output[0])
-        first, second = self._neighbours(encode.output[0])
-        shifted = self._node("Mul", [first.output[0], self._constant(np.int64(unknown + 1))])
-        keys = self._node("Add", [shifted.output[0], second.output[0]])
-        pairs = helper.make_node(
-            *("LabelEncoder", keys.output, [self.name("pairs")]),
+        nodes, places = [encode], [encode.output[0]]
+        first = len(vocabulary.words)
+        factor = self._constant(np.int64(vocabulary.factor))
+        for length, keys in enumerate(vocabulary.steps, start=2):
+            nodes += self._longer([places[-1], encode.output[0], factor], length, keys, first)
+            places.append(nodes[-1].output[0])
+            first += len(keys)
+        found = places[vocabulary.shortest - 1 :]
+        return [*nodes, self._node("Concat", found, self._unsorted, axis=1)]
+
+    def _longer(
+        self, given: Sequence[str], length: int, keys: NDArray[np.int64], first: int
+    ) -> list[Any]:
+        """Nodes from beginnings of `length` - 1 words to those of `length`, numbered from `first`.
+
+        `given` names the shorter beginnings, the words, and the factor of keys.
+        """
+        shorter, words, factor = given
+        zero, one, last, end = (self._constant(np.array([v])) for v in (0, 1, -1, 2**62))
+        begun = self._node("Slice", [shorter, zero, last, one])
+        word = self._node("Slice", [words, self._constant(np.array([length - 1])), end, one])
+        shifted = self._node("Mul", [begun.output[0], factor])
+        sums = self._node("Add", [shifted.output[0], word.output[0]])
+        encode = helper.make_node(
+            *("LabelEncoder", sums.output, [self.name("begun")]),
             domain=ML,
-            keys_int64s=vocabulary.pairs.tolist(),
-            values_int64s=vocabulary.pair_columns.tolist(),
-            default_int64=vocabulary.width,
+            keys_int64s=keys.tolist(),
+            values_int64s=list(range(first, first + len(keys))),
+            default_int64=self._vocabulary.unknown,
         )
-        both = [singles.output[0], pairs.output[0]]
-        joined = self._node("Concat", both, self._unsorted, axis=1)
-        return [encode, singles, first, second, shifted, keys, pairs, joined]
+        return [begun, word, shifted, sums, encode]
+
+    def counted(self) -> list[Any]:
+        """Nodes from `numbers` to each number once, and its count, float32 [n, L].
+
+        So a sum of squares has a summand a term and not one an occurrence. The sorted numbers fall
+        into runs of equal ones, and a run is as long as its term's count. Which run a place belongs
+        to is the number of changes before it. Places that are left over have the number of what is
+        unknown, and no count.
+        """
+        ordered, runs = self._runs()
+        width = self._vocabulary.unknown
+        columns, run, shape = ordered.output[0], runs[-1].output[0], runs[0].output[0]
+        unknown, zeros, ones = (
+            self._node("ConstantOfShape", [shape], value=numpy_helper.from_array(filled))
+            for filled in (np.full(1, width), np.zeros(1, np.float32), np.ones(1, np.float32))
+        )
+        distinct = [unknown.output[0], run, columns]
+        counted = [zeros.output[0], run, ones.output[0]]
+        return [
+            *(*runs, unknown, zeros, ones),
+            self._node("ScatterElements", distinct, self._distinct, axis=1),
+            self._node("ScatterElements", counted, self._counts, axis=1, reduction=b"add"),
+        ]
+
+    def sums(self, matrix: Floats, output: str) -> list[Any]:
+        """Nodes from `numbers` to counts [n, V] times `matrix` [V, K]; float32 [n, K].
+
+        The rows of the terms are gathered and added, occurrence by occurrence. Where a text has
+        more than `MOST_PLACES`, that would take more memory than the counts, and the small errors
+        of so many additions would show: there the counts are made, and multiplied.
+        """
+        table = self._constant(self._table(matrix))
+        one = self._constant(np.array([1]))
+        shape = self._node("Shape", [self._unsorted])
+        size = self._node("Gather", [shape.output[0], self._constant(np.int64(1))])
+        limit = self._constant(np.int64(MOST_PLACES))
+        fits = self._node("LessOrEqual", [size.output[0], limit])
+        few = self._added(table, one, is_narrow=matrix.shape[1] <= _NARROW)
+        many = self._multiplied(table, shape.output[0], one)
+        branches = {"then_branch": self._body(few), "else_branch": self._body(many)}
+        return [shape, size, fits, self._node("If", fits.output, output, **branches)]
+
+    def _added(self, table: str, one: str, *, is_narrow: bool) -> list[Any]:
+        rows = self._node("Gather", [table, self._unsorted])
+        if not is_narrow:
+            return [rows, self._node("ReduceSum", [rows.output[0], one], keepdims=0)]
+        exact = self._node("Cast", rows.output, to=TensorProto.DOUBLE)
+        total = self._node("ReduceSum", [exact.output[0], one], keepdims=0)
+        return [rows, exact, total, self._node("Cast", total.output, to=TensorProto.FLOAT)]
+
+    def _multiplied(self, table: str, shape: str, one: str) -> list[Any]:
+        zero = self._constant(np.array([0]))
+        items = self._node("Slice", [shape, zero, one])
+        sizes = [items.output[0], self._constant(np.array([self._vocabulary.factor]))]
+        row = self._node("Concat", sizes, axis=0)
+        zeros, ones = (
+            self._node("ConstantOfShape", [of], value=numpy_helper.from_array(filled))
+            for of, filled in (
+                (row.output[0], np.zeros(1, np.float32)),
+                (shape, np.ones(1, np.float32)),
+            )
+        )
+        added = [zeros.output[0], self._unsorted, ones.output[0]]
+        counts = self._node("ScatterElements", added, axis=1, reduction=b"add")
+        product = self._node("MatMul", [counts.output[0], table])
+        return [items, row, zeros, ones, counts, product]
+
+    def _body(self, nodes: Sequence[Any]) -> Any:
+        """Return the graph of a branch, whose last node makes float32 [n, K]."""
+        answer = nodes[-1].output[0]
+        made = helper.make_tensor_value_info(answer, TensorProto.FLOAT, [None, None])
+        return helper.make_graph(list(nodes), self.name("branch"), [], [made])
 
     def products(self, matrix: Floats, output: str, divisor: str | None = None) -> list[Any]:
         """Nodes for counts [n, V] times `matrix` [V, K], over `divisor` [n, 1]; float32 [n, K]."""
-        table = np.vstack([matrix, np.zeros((1, matrix.shape[1]))]).astype(np.float32)
-        found = self._gather(table, self._columns)
+        found = self._gather(self._table(matrix), self._distinct)
         axis = self._constant(np.array([1]))
         row = self._node("Unsqueeze", [self._counts, axis])
         total = self._node("MatMul", [row.output[0], found.output[0]])
@@ -91,32 +177,11 @@ class TermNodes:
 
     def squares(self, factors: Floats, output: str) -> list[Any]:
         """Nodes for the sum of squared counts times `factors` [V]; float32 [n, 1]."""
-        found = self._gather(np.append(factors, 0).astype(np.float32), self._columns)
+        found = self._gather(self._table(factors[:, None])[:, 0], self._distinct)
         squared = self._node("Mul", [self._counts, self._counts])
         parts = self._node("Mul", [squared.output[0], found.output[0]])
         axes = [parts.output[0], self._constant(np.array([1]))]
         return [found, squared, parts, self._node("ReduceSum", axes, output, keepdims=1)]
-
-    def _counted(self, width: int) -> list[Any]:
-        """Nodes for each column once, and its count.
-
-        The sorted columns fall into runs of equal ones, and a run is as long as its term's count.
-        Which run a place belongs to is the number of changes before it. Places that are left over
-        have the column after the last and no count.
-        """
-        ordered, runs = self._runs()
-        columns, run, shape = ordered.output[0], runs[-1].output[0], runs[0].output[0]
-        unknown, zeros, ones = (
-            self._node("ConstantOfShape", [shape], value=numpy_helper.from_array(filled))
-            for filled in (np.full(1, width), np.zeros(1, np.float32), np.ones(1, np.float32))
-        )
-        distinct = [unknown.output[0], run, columns]
-        counted = [zeros.output[0], run, ones.output[0]]
-        return [
-            *(*runs, unknown, zeros, ones),
-            self._node("ScatterElements", distinct, self._columns, axis=1),
-            self._node("ScatterElements", counted, self._counts, axis=1, reduction=b"add"),
-        ]
 
     def _runs(self) -> tuple[Any, list[Any]]:
         """Return the node that sorts the columns, and all nodes, from their shape to their runs."""
@@ -152,12 +217,17 @@ class TermNodes:
         return f"{self._at}unsorted"
 
     @property
-    def _columns(self) -> str:
-        return f"{self._at}columns"
+    def _distinct(self) -> str:
+        return f"{self._at}distinct"
 
     @property
     def _counts(self) -> str:
         return f"{self._at}counts"
+
+    def _table(self, matrix: Floats) -> Floats:
+        """Return a matrix [V, K] with a row for each number, 0 where it is no term."""
+        rows = np.vstack([matrix, np.zeros((1, matrix.shape[1]))]).astype(np.float32)
+        return np.asarray(rows[np.append(self._vocabulary.columns, len(matrix))])
 
     def _gather(self, table: NDArray[Any], places: str, output: str = "") -> Any:
         return self._node("Gather", [self._constant(table), places], output)

@@ -33,8 +33,8 @@ VECTORIZER = "TfIdfVectorizer"
 # Those in which the operators used here mean what they mean today.
 _OPSETS, _ML_OPSETS = range(16, 26), range(2, 6)
 # Each term of a text takes as many numbers as there are labels: with many labels the long row is
-# the smaller one.
-_MOST_LABELS = 32
+# the smaller one. Sums without distinct terms take fewer steps, and a limit of their own.
+_MOST_LABELS, _MOST_SUMMED = 32, 128
 # Larger products might be infinite here and not there, or the other way round.
 _LARGEST = 1e30
 _OWN_NAMES = "/lookups/"
@@ -49,13 +49,23 @@ def with_lookups(model: bytes) -> bytes:
     try:
         proto = model_of(model)
         _require_plain(proto)
-        rows = [node.output[0] for node in proto.graph.node if node.op_type == VECTORIZER]
-        for i, name in enumerate(rows):
-            _Rewriting(proto.graph, TermNodes(f"{_OWN_NAMES}{i}/")).replace(name)
     except NotKnown:
+        return model
+    rows = [node.output[0] for node in proto.graph.node if node.op_type == VECTORIZER]
+    done = [_is_replaced(proto.graph, name, f"{_OWN_NAMES}{i}/") for i, name in enumerate(rows)]
+    if not any(done):
         return model
     _drop_unread(proto.graph)
     return bytes(proto.SerializeToString())
+
+
+def _is_replaced(graph: Any, rows: str, at: str) -> bool:
+    """Replace the vectorizer of `rows`, or change nothing and say so."""
+    try:
+        _Rewriting(graph, TermNodes(at)).replace(rows)
+    except NotKnown:
+        return False
+    return True
 
 
 def _require_plain(proto: Any) -> None:
@@ -81,7 +91,8 @@ def _require_plain(proto: Any) -> None:
 
 
 def _drop_unread(graph: Any) -> None:
-    read = {name for node in graph.node for name in node.input}
+    inner = [node for one in graph.node for body in bodies_of(one) for node in body.node]
+    read = {name for node in (*graph.node, *inner) for name in node.input}
     read |= {one.name for one in (*graph.input, *graph.output)}
     kept = [one for one in graph.initializer if one.name in read]
     del graph.initializer[:]
@@ -105,8 +116,18 @@ class _Rewriting:
             (i, node) for i, node in enumerate(self.graph.node) if rows in node.output
         )
         vocabulary = vocabulary_of(self.graph, vectorizer)
-        self.replaced[place] = self.make.columns(vectorizer.input[0], vocabulary)
-        self._follow(rows, vocabulary.weights, divisor=None)
+        self.replaced[place] = self.make.numbers(vectorizer.input[0], vocabulary)
+        readers = self._readers(rows)
+        if all(_is_product(node, rows) for _, node in readers):
+            for i, node in readers:
+                matrix = _fitting(self._constant(node.input[1]), vocabulary.weights, _MOST_SUMMED)
+                self.replaced[i] = self.make.sums(matrix, node.output[0])
+        else:
+            # Of longer terms there are too many in a text to sort.
+            if vocabulary.shortest > 1 or len(vocabulary.steps) > 1:
+                raise NotKnown
+            self.replaced[place] += self.make.counted()
+            self._follow(rows, vocabulary.weights, divisor=None)
         kept = [copied(node) for node in self.graph.node]
         del self.graph.node[:]
         for i, node in enumerate(kept):
@@ -131,7 +152,7 @@ class _Rewriting:
             factors = self._factors(inputs[1] if inputs[0] == rows else inputs[0], len(weights))
             self._follow(node.output[0], weights * factors, divisor)
             return []
-        if kind == ("", "MatMul") and inputs[0] == rows:
+        if _is_product(node, rows):
             matrix = _fitting(self._constant(inputs[1]), weights)
             return self.make.products(matrix, node.output[0], divisor)
         if kind == (ML, "Normalizer") and attributes_of(node).get("norm") == b"L2":
@@ -185,9 +206,15 @@ class _Rewriting:
         return _bounded(floats_of(found[0]))
 
 
-def _fitting(matrix: Floats, weights: Floats) -> Floats:
+def _is_product(node: Any, rows: str) -> bool:
+    """Say whether a node multiplies the rows by something else."""
+    inputs = list(node.input)
+    return (node.domain, node.op_type) == ("", "MatMul") and inputs[:1] == [rows] != inputs[1:]
+
+
+def _fitting(matrix: Floats, weights: Floats, most: int = _MOST_LABELS) -> Floats:
     """Return `matrix` [V, K] with each term's row times its weight."""
-    if matrix.ndim != 2 or len(matrix) != len(weights) or not 0 < matrix.shape[1] <= _MOST_LABELS:
+    if matrix.ndim != 2 or len(matrix) != len(weights) or not 0 < matrix.shape[1] <= most:
         raise NotKnown
     return _bounded(matrix * weights[:, None])
 

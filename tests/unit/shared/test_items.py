@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from shared.contracts.items import check_data, check_metadata
 from shared.fields.category import CategoryField
@@ -92,3 +92,21 @@ def test_undeclared_metadata_is_named() -> None:
 def test_field_without_what_it_needs_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="belong"):
         TypeAdapter(AnyField).validate_python(wrong)
+
+
+def test_optional_values_may_be_null_or_left_out() -> None:
+    fields = {
+        "size": NumberField(optional=True),
+        "colour": CategoryField(values=["red"], optional=True),
+        "year": NumberField(),
+    }
+    assert check_data({"size": None, "colour": None, "year": 1}, fields) == []
+    assert check_data({"year": 1}, fields) == []
+    assert check_data({"size": "no", "colour": "blue", "year": None}, fields) == [
+        ("/data/size", "must be a finite number"),
+        ("/data/colour", "must be one of the field's values"),
+        ("/data/year", "must be a finite number"),
+    ]
+    assert "optional" not in NumberField().model_dump()
+    with pytest.raises(ValidationError, match="only a number or a category"):
+        TextField(optional=True)

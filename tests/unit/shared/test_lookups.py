@@ -216,7 +216,8 @@ LEFT_ALONE = {
         [PLAIN, helper.make_node("Identity", ["table"], ["weights"]), ROWS[0]],
         [constant("table", np.ones((6, 2)))],
     ),
-    "many labels": model([PLAIN, linear(6, 33)[0][0]], linear(6, 33)[1]),
+    "many labels": model([PLAIN, linear(6, 129)[0][0]], linear(6, 129)[1]),
+    "many labels, and lengths": model([PLAIN, *linear(6, 33)[0]], linear(6, 33)[1]),
     "skipped words": model([vectorizer(WORDS, [("not", "good")], max_skip_count=1), ROWS[0]],
                            linear(7, 2)[1]),
     "pairs alone": model([vectorizer(WORDS, [("not", "good")], min_gram_length=2), ROWS[0]],
@@ -282,3 +283,70 @@ def test_a_model_that_cannot_be_rewritten_is_loaded_as_it_is() -> None:
         with_lookups(file)
     (answer,) = open_session(file, 1).run(None, {"text": np.array([["good day"]], dtype=object)})
     assert np.allclose(answer, answers(file, ["good day"], ["answer"])[0])
+
+
+PARTS = st.lists(st.text("ab c", min_size=2, max_size=5), min_size=1, max_size=12, unique=True)
+
+
+def of_characters(names: Sequence[str], labels: int) -> bytes:
+    """A model of parts of texts, two to five characters long, with a space around each text."""
+    by_length = [[name for name in names if len(name) == length] for length in range(1, 6)]
+    sizes = [sum(map(len, found)) for found in by_length]
+    counting: dict[str, Any] = {
+        "mode": "TF",
+        "min_gram_length": 2,
+        "max_gram_length": 5,
+        "max_skip_count": 0,
+        "pool_strings": [letter for found in by_length for name in found for letter in name],
+        "ngram_counts": [sum(sizes[:length]) for length in range(5)],
+        "ngram_indexes": random.Random(1).sample(range(len(names)), len(names)),
+    }
+    tokenizer: dict[str, Any] = {"mark": 0, "mincharnum": 1, "pad_value": "##", "separators": [""]}
+    split = [
+        helper.make_node("Reshape", ["text", "flat"], ["line"]),
+        helper.make_node("StringConcat", ["space", "line"], ["begun"]),
+        helper.make_node("StringConcat", ["begun", "space"], ["spaced"]),
+        helper.make_node("Tokenizer", ["spaced"], ["letters"], domain="com.microsoft", **tokenizer),
+        helper.make_node("TfIdfVectorizer", ["letters"], ["terms"], **counting),
+        linear(len(names), labels)[0][0],
+    ]
+    space = numpy_helper.from_array(np.array([" "], dtype=object), "space")
+    proto = onnx.load_model_from_string(
+        model([], [space, linear(len(names), labels)[1][0]], opset=20)
+    )
+    del proto.graph.node[:]
+    proto.graph.node.extend(split)
+    return bytes(proto.SerializeToString())
+
+
+@given(PARTS, st.lists(st.text("ab cd", max_size=20), min_size=1, max_size=5), st.integers(1, 12))
+@settings(max_examples=60, deadline=None)
+def test_parts_of_words_are_looked_up_by_their_beginnings(
+    names: list[str], given_texts: list[str], labels: int
+) -> None:
+    agree(of_characters(names, labels), given_texts, "answer", tolerance=1e-5)
+
+
+@pytest.mark.parametrize("labels", [3, 12])
+@pytest.mark.parametrize("letters", [500, 520, 20_000])
+def test_a_long_text_is_counted_instead(labels: int, letters: int) -> None:
+    names = ["ab", "abc", "cab", "bcab", "abcab", " a"]
+    file = of_characters(names, labels)
+    agree(file, ["abc" * (letters // 3), "cab", ""], "answer", tolerance=1e-5)
+
+
+def test_one_vectorizer_is_rewritten_where_another_is_not_known() -> None:
+    nodes = [vectorizer(WORDS, []), linear(6, 2)[0][0]]
+    second = [vectorizer(WORDS, [], mode="IDF"), linear(6, 2)[0][0]]
+    for node in second:
+        node.output[0] += " too"
+    second[1].input[0] = "terms too"
+    both = helper.make_node("Add", ["answer", "answer too"], ["sum"])
+    file = model([*nodes, *second, both], [linear(6, 2)[1][0]], "sum")
+    rewritten = with_lookups(file)
+    assert rewritten.count(b"TfIdfVectorizer") == 1
+    for before, after in zip(
+        *(answers(one, ["not good", "", "bad day"], ["sum"]) for one in (file, rewritten)),
+        strict=True,
+    ):
+        assert np.allclose(before, after, atol=TOLERANCE)

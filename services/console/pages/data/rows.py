@@ -112,6 +112,8 @@ def _text(value: Any) -> str:
 
 def _value(name: str, cell: Any, spec: Mapping[str, Any]) -> Any:
     text, kind = _text(cell), spec.get("type", "text")
+    if not text and spec.get("optional"):
+        return None
     if kind == "number":
         try:
             number = float(text)

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from onnx import numpy_helper
 
 from services.trainer.recipes.calibration import Calibration
-from services.trainer.recipes.features import TextLinearPipeline, fit_head, fit_vocabulary
+from services.trainer.recipes.features import TextLinearPipeline, fit_head, fit_terms
 from services.trainer.recipes.graph import export_onnx, graph_inputs
 from services.trainer.recipes.parity import NASTY_TEXTS, check_parity, nasty_rows
 from services.trainer.recipes.recipe import FloatArray, RecipeRefused
-from services.trainer.recipes.tokens import fold_case, terms
+from services.trainer.recipes.tokens import fold_case, parts, terms
 from tests.unit.trainer.recipes.corpus import make_data, make_texts
 
 FIELDS = ("title", "body")
@@ -30,13 +30,9 @@ VECTOR = Calibration("vector", np.array([0.4, 2.5, 1.0]), np.array([0.8, -0.8, 0
 
 def fit_pipeline(calibration: Calibration = TEMPERATURE) -> TextLinearPipeline:
     data = make_data(300, fields=FIELDS, classes=("bad", "good", "absent"))
-    vocabularies = [fit_vocabulary([row[field] for row in data.rows]) for field in FIELDS]
-    counts = [
-        vocabulary.transform([row[field] for row in data.rows])
-        for field, vocabulary in zip(FIELDS, vocabularies, strict=True)
-    ]
+    terms, counts = fit_terms(data.rows, FIELDS)
     head = fit_head(counts, data.targets, data.weights, 3)
-    return TextLinearPipeline(list(FIELDS), vocabularies, head, calibration)
+    return TextLinearPipeline(list(FIELDS), terms, head, calibration)
 
 
 PIPELINE = fit_pipeline()
@@ -69,7 +65,7 @@ def test_any_text_agrees(rows: list[dict[str, str]]) -> None:
 
 
 @settings(max_examples=60)
-@given(words=st.lists(st.sampled_from([*NASTY_TEXTS[:16], *PIPELINE.vocabularies[1].vocabulary_])))
+@given(words=st.lists(st.sampled_from([*NASTY_TEXTS[:16], *PIPELINE.terms[2].names])))
 def test_any_mixture_of_known_words_and_oddities_agrees(words: list[str]) -> None:
     rows = [{"title": "", "body": glue.join(words)} for glue in (" ", "\n", "-", "")]
     check_parity(GRAPH, INPUTS, PIPELINE, rows)
@@ -77,13 +73,23 @@ def test_any_mixture_of_known_words_and_oddities_agrees(words: list[str]) -> Non
 
 def test_every_letter_is_folded_as_in_the_graph() -> None:
     letters = "".join(chr(c) for c in range(0x20, 0x3000) if chr(c).isalpha())
-    vocabulary = fit_vocabulary([letter + letter for letter in fold_case(letters)])
+    rows = [{"text": letter + letter} for letter in fold_case(letters)]
+    known, counts = fit_terms([*rows, *rows], ["text"])
     assert terms("\u0130\u0130 \u03a3\u03a3") == ["ii", "\u03c3\u03c3", "ii \u03c3\u03c3"]
-    counts = [vocabulary.transform(["ab", "cd"])]
-    head = fit_head(counts, np.array([0, 1]), np.ones(2), 2)
-    pipeline = TextLinearPipeline(["text"], [vocabulary], head, Calibration.of_temperature(1.0, 2))
+    targets = np.arange(2 * len(rows)) % 2
+    head = fit_head(counts, targets, np.ones(len(targets)), 2)
+    pipeline = TextLinearPipeline(["text"], known, head, Calibration.of_temperature(1.0, 2))
     rows = [{"text": letter + letter + " ab"} for letter in letters]
     check_parity(export_onnx(pipeline), graph_inputs(["text"]), pipeline, rows)
+
+
+@given(texts)
+@settings(max_examples=200)
+def test_parts_of_words_are_neighbours_without_white_space_inside(text: str) -> None:
+    padded = f" {fold_case(text)} "
+    every = [padded[i : i + n] for n in range(2, 6) for i in range(len(padded) - n + 1)]
+    wanted = [part for part in every if not any(letter.isspace() for letter in part[1:-1])]
+    assert sorted(parts(text)) == sorted(wanted)
 
 
 def altered(name: str, change: Any) -> bytes:
@@ -102,9 +108,9 @@ def altered(name: str, change: Any) -> bytes:
     [
         ("/bias", lambda bias: bias + np.array([0.001, 0, 0], dtype=np.float32)),
         ("/bias", lambda bias: bias * np.float32("nan")),
-        ("/1/weights", lambda weights: weights[:, [1, 0, 2]].copy()),
-        ("/1/weights", lambda weights: np.roll(weights, 1, axis=0)),
-        ("/0/ones", lambda ones: ones * 2),
+        ("/1/words/table", lambda table: table[:, [1, 0, 2, 3]].copy()),
+        ("/1/characters/table", lambda table: np.roll(table, 1, axis=0)),
+        ("/0/characters/table", lambda table: table * np.array([1, 1, 1, 2], dtype=np.float32)),
         ("/scale", np.ones_like),
     ],
     ids=["bias", "nan", "labels swapped", "terms shifted", "length", "calibration"],

@@ -51,7 +51,7 @@ def test_a_label_without_examples_keeps_its_column_at_zero() -> None:
     probabilities = answers(model, [{"text": "great box"}, {"text": ""}], classes)
     assert probabilities.shape == (2, 5)
     assert probabilities[:, [0, 4]].max() < 1e-6
-    assert (probabilities[:, [1, 2, 3]] > 0.001).all()
+    assert probabilities[:, [1, 2, 3]].min() > 1_000 * probabilities[:, [0, 4]].max()
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-6)
 
 
@@ -173,3 +173,16 @@ def test_it_learns_from_text_fields_alone() -> None:
     assert RECIPE.learns_from(fields) == ["title", "text"]
     with pytest.raises(RecipeRefused, match="needs a text field"):
         RECIPE.learns_from({"size": NumberField()})
+
+
+def test_settings_are_tried_where_labels_suffice_and_the_report_says_so(
+    fitted: FittedModel,
+) -> None:
+    assert len(fitted.report["settings"]) == 1
+    data = make_data(420, classes=("bad", "good", "rare"))
+    uneven = replace(data, labels=["bad" if i % 3 else "good" for i in range(420)])
+    report = fit_text_linear(uneven).report
+    assert len(report["settings"]) == 4
+    assert sum("weighted equally" in one["name"] for one in report["settings"]) >= 1
+    assert "the best of 4 settings" in report["notes"][0]
+    assert any("no example of rare" in note for note in report["notes"])
