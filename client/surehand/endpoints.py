@@ -7,6 +7,8 @@ from urllib.parse import quote
 
 from surehand.models import (
     adjudications,
+    jobs,
+    lineage,
     links,
     monitoring,
     people,
@@ -189,6 +191,14 @@ DOWNLOAD_DATASET = Route(TRAINER, "GET", PROJECT + "/datasets/{dataset_id}/downl
 COMPARE_DATASETS = Endpoint(
     TRAINER, "GET", PROJECT + "/datasets/{dataset_id}/diff", training.DatasetDiff
 )
+# Repeated, it would be another job.
+SCORE = Endpoint(TRAINER, "POST", f"{PROJECT}/scoring", jobs.Job)
+AUTOLABEL = _acts_once(f"{PROJECT}/pool/autolabel", jobs.Job, TRAINER)
+JOBS = Listing(TRAINER, f"{PROJECT}/jobs", "jobs", jobs.Job)
+GET_JOB = Endpoint(TRAINER, "GET", PROJECT + "/jobs/{job_id}", jobs.Job)
+CANCEL_JOB = _acts_once(PROJECT + "/jobs/{job_id}/cancel", jobs.Job, TRAINER)
+JOB_RESULT = Route(TRAINER, "GET", PROJECT + "/jobs/{job_id}/result")
+LABELS = Route(TRAINER, "GET", f"{PROJECT}/labels")
 VERSIONS = Listing(TRAINER, f"{PROJECT}/versions", "versions", training.Version)
 GET_VERSION = Endpoint(TRAINER, "GET", PROJECT + "/versions/{version}", training.Version)
 UPLOAD_VERSION = Endpoint(TRAINER, "POST", f"{PROJECT}/versions", training.Version)
@@ -206,6 +216,7 @@ CANARY = _acts_once(f"{PROJECT}/canary", training.Channels, TRAINER)
 CONFUSION = Endpoint(TRAINER, "GET", PROJECT + "/versions/{version}/confusion", training.Confusion)
 DECISION_DAYS = Endpoint(TRAINER, "GET", f"{PROJECT}/decisions/days", training.DecisionDays)
 DAYS_OF_PROJECTS = Endpoint(TRAINER, "GET", "/v1/decisions/days", training.DaysOfProjects)
+LINEAGE = Endpoint(TRAINER, "GET", PROJECT + "/lineage/items/{item_id}", lineage.ItemLineage)
 DECISIONS = Listing(TRAINER, f"{PROJECT}/decisions", "decisions", training.Decision)
 
 PROMISE = Endpoint(TRAINER, "GET", f"{PROJECT}/promise", promises.Promise)

@@ -8,6 +8,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from services.console.charts.bundle import Bundle
 from services.console.clients import Clients
+from services.console.pages.data.job_routes import UPLOAD_LIMIT_BYTES, UPLOAD_PATH
 from services.console.pages.projects.promises import Promises
 from services.console.routes import ROUTERS
 from services.console.settings import ConsoleSettings
@@ -50,6 +51,7 @@ def create_app(common: CommonSettings, settings: ConsoleSettings) -> FastAPI:
         metrics_token=common.metrics_token.get_secret_value(),
         missing={},
         body_limit_bytes=common.body_limit_bytes,
+        larger_bodies={UPLOAD_PATH: UPLOAD_LIMIT_BYTES},
     )
     app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=common.trusted_proxies.split())
     faults.install(app)

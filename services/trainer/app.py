@@ -8,11 +8,14 @@ from fastapi import FastAPI
 
 from services.trainer.changes import routes as changes
 from services.trainer.datasets import routes as datasets
+from services.trainer.jobs import routes as jobs
+from services.trainer.jobs.worker import JobWorker
 from services.trainer.ledger import routes as ledger
 from services.trainer.ledger.days import routes as ledger_days
 from services.trainer.ledger.retention import LedgerRetention
 from services.trainer.ledger.service import LedgerReader
 from services.trainer.ledger.settling import Settling
+from services.trainer.lineage import routes as lineage
 from services.trainer.measuring import TrainerMeasurement
 from services.trainer.monitoring.drift import routes as drift
 from services.trainer.pool import routes as pool
@@ -38,7 +41,7 @@ from shared.store.check import StoreCheck
 
 _ROUTES = (
     *(changes, pool, runs, datasets, uploads, registry),
-    *(promise, figures, proof, watch, ledger, drift),
+    *(promise, figures, proof, watch, ledger, drift, jobs, lineage),
 )
 _ROUTERS = [
     *(each.router for each in _ROUTES),
@@ -55,7 +58,7 @@ def create_app(
     resources = open_resources(common, settings, now)
     reader, measurement = LedgerReader(), TrainerMeasurement(resources)
     worker = Worker(resources, reader)
-    loops = [LedgerRetention(resources).loop, RecipeAnnouncement(resources).loop]
+    loops = [one(resources).loop for one in (LedgerRetention, RecipeAnnouncement, JobWorker)]
     show_token_expiry("trainer", common.service_token.get_secret_value())
 
     @contextlib.asynccontextmanager
@@ -81,7 +84,8 @@ def create_app(
         facts=resources.leases.facts,
         body_limit_bytes=common.body_limit_bytes,
         larger_bodies={
-            uploads.UPLOAD_PATH: settings.model_limit_bytes + uploads.UPLOAD_OVERHEAD_BYTES
+            jobs.SCORING_PATH: settings.scoring_limit_bytes,
+            uploads.UPLOAD_PATH: settings.model_limit_bytes + uploads.UPLOAD_OVERHEAD_BYTES,
         },
     )
     app.state.outages.append(database_outage)

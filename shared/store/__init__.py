@@ -21,6 +21,7 @@ from obstore.store import LocalStore, ObjectStore, from_url
 from pydantic import BaseModel
 
 from shared.contracts.base import read_stored
+from shared.store.files import StoredFile
 from shared.telemetry import STORE_REQUESTS
 
 log = structlog.get_logger()
@@ -73,6 +74,22 @@ class Store:
         except FileNotFoundError:
             return None
         return (bytes(piece) async for piece in result.stream(_PIECE_BYTES))
+
+    async def size(self, path: str) -> int | None:
+        """Return how many bytes are at `path`; None when there is nothing."""
+        STORE_REQUESTS.labels("get").inc()
+        try:
+            return (await obstore.head_async(self._store, path))["size"]
+        except FileNotFoundError:
+            return None
+
+    def reader(self, path: str) -> StoredFile:
+        """Return what is at `path` as a file to be read in a thread, a piece at a time.
+
+        Raises `FileNotFoundError`: there is nothing.
+        """
+        STORE_REQUESTS.labels("get").inc()
+        return StoredFile(obstore.open_reader(self._store, path))
 
     @contextlib.asynccontextmanager
     async def writing(self, path: str) -> AsyncIterator[Callable[[bytes], Awaitable[object]]]:

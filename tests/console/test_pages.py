@@ -25,6 +25,7 @@ PAGES = [
     "/projects/{}/data",
     "/projects/{}/data/gold",
     "/projects/{}/data/snapshots",
+    "/projects/{}/data/jobs",
     "/projects/{}/items",
     "/projects/{}/settings",
     "/projects/{}/settings/webhooks",

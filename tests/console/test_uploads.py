@@ -10,7 +10,7 @@ from playwright.async_api import Page, expect
 from tests.console.conftest import SignedIn
 from tests.console.installation import Installed
 from tests.harness import wait_until
-from tests.harness.trainer_and_queue import project_spec
+from tests.harness.trainer_and_queue import PROJECT, project_spec, review
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -204,3 +204,42 @@ async def test_a_file_of_200_mb_is_uploaded_without_being_held_in_the_browser(
         heap = await page.evaluate("performance.memory.usedJSHeapSize")
     assert heap < file.stat().st_size / 2
     assert (await pool(installed, "big"))["total"] == rows
+
+
+async def test_a_file_is_scored_by_a_job_whose_result_is_downloaded(
+    installed: Installed, signed_in: SignedIn, tmp_path: Path
+) -> None:
+    file = tmp_path / "orders.csv"
+    texts = [review(number)["text"] for number in range(5_000, 5_010)]
+    file.write_text("own,text\n" + "".join(f'{n},"{text}"\n' for n, text in enumerate(texts)))
+    async with signed_in() as (page, _):
+        await page.goto(f"/projects/{PROJECT}/data/jobs")
+        await page.locator("#file").set_input_files(file)
+        await page.get_by_role("button", name="Score", exact=True).click()
+        await expect(page.locator("#said")).to_contain_text("its job stands below")
+        row = page.get_by_role("row").filter(has_text="File, by")
+        await expect(row).to_contain_text("succeeded")
+        async with page.expect_download() as started:
+            await row.get_by_role("link", name="CSV").click()
+        kept = (await (await started.value).path()).read_text().splitlines()
+        assert len(kept) == 11
+        assert kept[0].startswith("line,item_id,decision,label")
+        async with page.expect_download() as started:
+            await page.get_by_role("link", name="All labels as CSV").click()
+        assert (await (await started.value).path()).read_text().startswith("item_id,label,source")
+
+
+async def test_without_a_version_a_job_is_refused_in_words(
+    installed: Installed, signed_in: SignedIn, tmp_path: Path
+) -> None:
+    file = tmp_path / "orders.csv"
+    file.write_text("text\nfine\n")
+    made = await installed.both.queue.put("/v1/projects/jobless", json=project_spec())
+    assert made.is_success, made.text
+    async with signed_in() as (page, one):
+        one.expected = "the server responded with a status of 409"
+        await page.goto("/projects/jobless/data/jobs")
+        await page.locator("#file").set_input_files(file)
+        await page.get_by_role("button", name="Score", exact=True).click()
+        await expect(page.locator("#said")).to_contain_text("No version serves yet")
+        await expect(page.get_by_role("button", name="Label", exact=True)).to_be_disabled()

@@ -3,6 +3,7 @@
 from functools import cached_property
 
 from surehand._async.exchange import AsyncExchange
+from surehand._async.jobs import AsyncJobs
 from surehand._async.links import AsyncLinks
 from surehand._async.monitoring import AsyncMonitoring
 from surehand._async.people import AsyncFeedback, AsyncGold, AsyncReviewers
@@ -108,6 +109,11 @@ class AsyncSurehand(AsyncExchange):
     def runs(self) -> AsyncRuns:
         """Train."""
         return AsyncRuns(self)
+
+    @cached_property
+    def jobs(self) -> AsyncJobs:
+        """Score a file, label the rest of a pool, export all labels."""
+        return AsyncJobs(self)
 
     @cached_property
     def versions(self) -> AsyncVersions:

@@ -13,6 +13,7 @@ from surehand import endpoints as e
 from surehand._async.concurrency import sleep
 from surehand._async.pages import AsyncGroup, AsyncPages
 from surehand.errors import WaitTimeout
+from surehand.models.lineage import ItemLineage
 from surehand.models.training import (
     Channels,
     Comparison,
@@ -166,6 +167,13 @@ class AsyncVersions(AsyncGroup):
 
 class AsyncDecisions(AsyncGroup):
     """`client.decisions`: why items were answered, or went to people."""
+
+    async def lineage(self, project: str, item_id: str) -> ItemLineage:
+        """Lead from an item's answers back to version, run, snapshot, verdicts and certificate.
+
+        `NotFound` where nothing is known of the item.
+        """
+        return await self._http.ask(e.LINEAGE, {"project": project, "item_id": item_id})
 
     def list(
         self,

@@ -3,6 +3,7 @@
 from functools import cached_property
 
 from surehand._sync.exchange import Exchange
+from surehand._sync.jobs import Jobs
 from surehand._sync.links import Links
 from surehand._sync.monitoring import Monitoring
 from surehand._sync.people import Feedback, Gold, Reviewers
@@ -106,6 +107,11 @@ class Surehand(Exchange):
     def runs(self) -> Runs:
         """Train."""
         return Runs(self)
+
+    @cached_property
+    def jobs(self) -> Jobs:
+        """Score a file, label the rest of a pool, export all labels."""
+        return Jobs(self)
 
     @cached_property
     def versions(self) -> Versions:

@@ -13,6 +13,7 @@ from surehand import endpoints as e
 from surehand._sync.concurrency import sleep
 from surehand._sync.pages import Group, Pages
 from surehand.errors import WaitTimeout
+from surehand.models.lineage import ItemLineage
 from surehand.models.training import (
     Channels,
     Comparison,
@@ -164,6 +165,13 @@ class Versions(Group):
 
 class Decisions(Group):
     """`client.decisions`: why items were answered, or went to people."""
+
+    def lineage(self, project: str, item_id: str) -> ItemLineage:
+        """Lead from an item's answers back to version, run, snapshot, verdicts and certificate.
+
+        `NotFound` where nothing is known of the item.
+        """
+        return self._http.ask(e.LINEAGE, {"project": project, "item_id": item_id})
 
     def list(
         self,

@@ -21,12 +21,14 @@ def why(
     used, out = session.of(ctx), session.output(as_json)
     name = used.project(project)
     decisions = documents_of(used.client.decisions.list(name, item_id=item_id))
-    task = _task(used, name, item_id)
+    task, lineage = _task(used, name, item_id), _lineage(used, name, item_id)
     if as_json:
-        out.document({"item_id": item_id, "decisions": decisions, "task": task})
+        out.document({"item_id": item_id, "decisions": decisions, "task": task, "lineage": lineage})
     else:
         _show(out, decisions, task)
-    if not decisions and task is None:
+        for answer in (lineage or {}).get("answers", [])[:1]:
+            _say_lineage(out, answer)
+    if not decisions and task is None and lineage is None:
         out.note(
             f"Nothing is known of {item_id} in {name}: it was never sent, or too long ago; a "
             "decision is listed some seconds after it was taken."
@@ -40,6 +42,34 @@ def _task(used: session.Session, project: str, item_id: str) -> dict[str, Any] |
         return document_of(used.client.tasks.get(project, outcome.task_id))
     except NotFound:
         return None
+
+
+def _lineage(used: session.Session, project: str, item_id: str) -> dict[str, Any] | None:
+    try:
+        return document_of(used.client.decisions.lineage(project, item_id))
+    except NotFound:
+        return None
+
+
+def _say_lineage(out: Output, answer: dict[str, Any]) -> None:
+    """Print what the newest answer rests on."""
+    run, dataset, proof = (answer.get(name) for name in ("run", "dataset", "certificate"))
+    version = answer["decision"].get("model_version")
+    if version is None:
+        return
+    out.say(f"What the newest decision rests on: {version}", style="bold")
+    if answer["source"] == "job":
+        out.say(f"  {answer['decision']['explanation']}")
+    if run:
+        out.say(f"  run {run['run_id']}: {run['recipe']}, asked for by {run['requested_by']}")
+    if dataset:
+        items = "" if dataset.get("items") is None else f": {dataset['items']:,} labels"
+        out.say(f"  snapshot {dataset['dataset_id'][:12]}{items}")
+    if proof:
+        counts = "" if proof.get("labels") is None else f", {proof['labels']:,} labels"
+        wrong = "" if proof.get("errors") is None else f", {proof['errors']} wrong"
+        at = moment(proof.get("certified_at"))
+        out.say(f"  certification {proof['certification_id']} of {at}{counts}{wrong}")
 
 
 def _show(out: Output, decisions: list[dict[str, Any]], task: dict[str, Any] | None) -> None:

@@ -22,6 +22,8 @@ class PoolCounts(Model):
     waiting: int
     asked: int
     passed: int
+    # Trainers of the release before do not count them.
+    answered: int = 0
     refused: int
     erased: int
     labelled: int

@@ -15,6 +15,8 @@ _NOTICES = {
     "drift-accepted": "Items are compared with those from now on.",
     "trained": "A training run is asked for.",
     "asked": "Items of the pool were handed to reviewers.",
+    "autolabel": "The rest of the pool is being labelled.",
+    "job-cancelled": "The job is cancelled; what it has done stays.",
     "gold-added": "The item is gold from now on.",
     "gold-removed": "The item is gold no more; answers to it still count.",
     "revoked": "The links are revoked, with the sessions that they opened.",

@@ -11,6 +11,7 @@ from services.trainer.tables import (
     Base,
     CertificationItem,
     LedgerRow,
+    ModelLabel,
     OutcomeRow,
     PoolItem,
     batches_of,
@@ -51,6 +52,11 @@ async def take_content(session: Session, project: str, item_ids: Iterable[str]) 
     }
     for batch in batches_of(item_ids):
         await _empty_ledger(session, project, batch)
+        await session.execute(
+            delete(ModelLabel).where(
+                col(ModelLabel.project) == project, col(ModelLabel.item_id).in_(batch)
+            )
+        )
         for table, more in ((PoolItem, in_pool), (CertificationItem, {})):
             await session.execute(
                 update(table)

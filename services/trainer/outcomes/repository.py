@@ -91,6 +91,8 @@ def _merged(
         "content_hash": content_hash(outcome.data),
         "prediction": None if wire is None else wire.model_dump(mode="json"),
         "resolved_at": outcome.resolved_at,
+        "source": outcome.source,
+        "verdicts": outcome.verdicts,
         "trace": outcome.trace,
         "erasure": "pending" if outcome.erased else None,
     }

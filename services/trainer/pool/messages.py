@@ -24,11 +24,14 @@ class PoolImport(Message):
 
 
 class PoolCounts(Message):
-    """The answer of ``GET …/pool``; `labelled` are those that have a label."""
+    """The answer of ``GET …/pool``; `labelled` are those that people gave a label, and
+    `answered` those that a certified version did.
+    """
 
     waiting: int
     asked: int
     passed: int
+    answered: int
     refused: int
     erased: int
     labelled: int

@@ -95,7 +95,7 @@ def _records(reader: CsvReader, project: Project) -> Iterator[ParsedLine]:
 
 def _document(row: dict[str, str], project: Project) -> dict[str, Any]:
     document: dict[str, Any] = {
-        "data": {name: _value(row[name], field) for name, field in project.fields.items()},
+        "data": {name: cell_value(row[name], field) for name, field in project.fields.items()},
         "metadata": {name: row[name] for name in project.metadata if row.get(name)},
     }
     if row.get("item_id"):
@@ -103,7 +103,7 @@ def _document(row: dict[str, str], project: Project) -> dict[str, Any]:
     return document
 
 
-def _value(cell: str, field: FieldSpec) -> Any:
+def cell_value(cell: str, field: FieldSpec) -> Any:
     """Read a cell; one that cannot be read stays text, and the field's check names the fault."""
     if not cell and field.optional:
         return None

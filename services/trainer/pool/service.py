@@ -23,7 +23,7 @@ from shared.db import Session
 log = structlog.get_logger()
 
 _IMPORT_BATCH = 500
-_STATES = ("waiting", "asked", "passed", "refused", "erased")
+_STATES = ("waiting", "asked", "passed", "answered", "refused", "erased")
 
 
 async def import_lines(

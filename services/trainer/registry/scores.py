@@ -55,6 +55,37 @@ async def score_items(
     Raises `ModelUnusable`: the model is missing, its digest is not the manifest's, it does not
     load, or one of its runs takes longer than `model_run_seconds`.
     """
+    loaded = await load_version(resources, project, version)
+    tops, scores = tops_of(await loaded.run(rows))
+    labels = [loaded.manifest.labels[top] if top >= 0 else None for top in tops.tolist()]
+    return Scores(labels, scores)
+
+
+@dataclass(frozen=True)
+class LoadedVersion:
+    """A published version whose graph is loaded, and has the digest of its manifest."""
+
+    manifest: Manifest
+    graph: Graph
+    run_seconds: float
+
+    async def run(self, rows: Sequence[Mapping[str, Any]]) -> FloatArray:
+        """Return class probabilities of the `data` of n items, shape (n, K), as `Graph.run_each`.
+
+        Raises `ModelUnusable`: a run takes longer than `run_seconds`.
+        """
+        try:
+            return await _run(self.graph, rows, self.run_seconds)
+        except RunTimedOut as error:
+            raise ModelUnusable(
+                f"a run of the model of {self.manifest.version} took longer than "
+                f"{self.run_seconds:g} seconds (SUREHAND_TRAINER_MODEL_RUN_SECONDS): publish a "
+                "version that is quick for every item"
+            ) from error
+
+
+async def load_version(resources: Resources, project: Project, version: Version) -> LoadedVersion:
+    """Load a published version that fits the project; errors are those of `score_items`."""
     seconds = resources.settings.model_run_seconds
     manifest = from_stored(Manifest, version.manifest)
     model = await resources.store.read(model_path(version.project, version.version))
@@ -62,20 +93,15 @@ async def score_items(
         raise ModelUnusable(f"the store lacks the model of {version.version}, or has another one")
     load = partial(Graph, model, manifest, project.fields, run_seconds=seconds)
     try:
-        tops, scores = tops_of(await _run(await asyncio.to_thread(load), rows, seconds))
+        return LoadedVersion(manifest, await asyncio.to_thread(load), seconds)
     except GraphRefused as error:
         raise ModelUnusable(f"the model of {version.version} does not load: {error}") from error
-    except RunTimedOut as error:
-        raise ModelUnusable(
-            f"a run of the model of {version.version} took longer than {seconds:g} seconds "
-            "(SUREHAND_TRAINER_MODEL_RUN_SECONDS): publish a version that is quick for every item"
-        ) from error
-    labels = [manifest.labels[top] if top >= 0 else None for top in tops.tolist()]
-    return Scores(labels, scores)
 
 
 async def _run(graph: Graph, rows: Sequence[Mapping[str, Any]], seconds: float) -> FloatArray:
     """Run the graph batch by batch, each within `seconds`, in a thread of its own."""
+    if not rows:
+        return np.empty((0, 0), dtype=np.float32)
     aside = Aside(seconds)
     started = time.perf_counter()
     parts = [await aside.run(graph.run_each, rows[:1])]

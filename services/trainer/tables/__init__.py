@@ -11,6 +11,7 @@ from services.trainer.tables.evidence import (
     SecondOpinion,
 )
 from services.trainer.tables.gate import PromotionEvent
+from services.trainer.tables.jobs import Job, JobPart, ModelLabel
 from services.trainer.tables.monitoring import DriftWatch
 from services.trainer.tables.projects import ProjectLease, ProjectState, Run, Version
 from services.trainer.tables.promise import (
@@ -29,9 +30,12 @@ __all__ = [
     "CertificationPopulation",
     "Dataset",
     "DriftWatch",
+    "Job",
+    "JobPart",
     "LedgerDay",
     "LedgerFile",
     "LedgerRow",
+    "ModelLabel",
     "OutcomeRow",
     "PoolItem",
     "ProjectLease",

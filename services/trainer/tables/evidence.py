@@ -23,7 +23,8 @@ class OutcomeRow(Base, table=True):
     `evidence_blind`, which are null where the release before wrote the row (`outcomes.evidence`
     reads them). `evidence_is_lone`: the label is one reviewer's answer. `erasure` is null but for
     items that were erased: `pending` while snapshots may hold them, then `done`. Their label still
-    counts as evidence, and trains nothing.
+    counts as evidence, and trains nothing. `source`, and `verdicts`
+    (how many reviewers answered), are null where the release before wrote the row.
     """
 
     __tablename__ = "outcomes"
@@ -47,6 +48,8 @@ class OutcomeRow(Base, table=True):
     content_hash: str
     prediction: dict[str, Any] | None = Field(default=None, sa_type=JSON)
     resolved_at: datetime = Field(sa_type=UtcDateTime)
+    source: str | None = None
+    verdicts: int | None = None
     trace: str | None = None
     erasure: str | None = None
 

@@ -129,6 +129,15 @@ CALLS: list[Callable[[Surehand], Any]] = [
     lambda c: c.versions.canary(P, "v1", 0.1),
     lambda c: c.versions.confusion(P, "v1"),
     lambda c: c.versions.upload(P, b"onnx", {"inputs": [], "outputs": {}}),
+    lambda c: c.decisions.lineage(P, "a"),
+    lambda c: c.jobs.score_file(P, Path(__file__), format="csv"),
+    lambda c: c.jobs.score_stored(P, f"{P}/incoming/a.csv", format="csv"),
+    lambda c: c.jobs.autolabel(P, ask=False),
+    lambda c: c.jobs.list(P).page(),
+    lambda c: c.jobs.get(P, "j"),
+    lambda c: c.jobs.cancel(P, "j"),
+    lambda c: c.jobs.result(P, "j", format="csv").__enter__(),
+    lambda c: c.jobs.labels(P, source="model").__enter__(),
     lambda c: c.decisions.list(
         P, item_id="a", version="v1", decision="answered", reason="confident", since=NOW, until=NOW
     ).page(),

@@ -1,13 +1,15 @@
-"""Files of the services, handed on as they come."""
+"""Files of the services and of browsers, handed on as they come."""
 
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
-from fastapi import Response
+from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 
 from services.console.web.security import guarded
-from services.console.web.visit import Visit
+from services.console.web.visit import NotOurForm, SignInNeeded, Visit
+
+_CSRF_HEADER = "Surehand-Form"
 
 
 async def streamed(
@@ -38,3 +40,12 @@ async def _chunks(
     async with visit.api.stream(service, "GET", path, params=params) as answer:
         async for chunk in answer.aiter_bytes():
             yield chunk
+
+
+def require_own(visit: Visit, request: Request) -> None:
+    """Raise `NotOurForm` or `SignInNeeded` unless this session's own page sent a request."""
+    if not request.app.state.site.is_own(request):
+        raise NotOurForm(is_foreign=True)
+    # Of a session before this one: the page asks for its mark anew, and goes on.
+    if request.headers.get(_CSRF_HEADER) != visit.session.csrf:
+        raise SignInNeeded

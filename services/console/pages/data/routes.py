@@ -4,30 +4,22 @@ from typing import Any, Literal
 
 from fastapi import APIRouter, Request, Response
 
-from services.console.pages.data import gold_routes, snapshot_routes
-from services.console.pages.data.files import streamed
+from services.console.pages.data import gold_routes, job_routes, snapshot_routes
+from services.console.pages.data.files import require_own, streamed
 from services.console.pages.data.rows import TableRows, map_rows
 from services.console.pages.data.sending import send_rows
 from services.console.pages.data.summaries import summaries, task_path
 from services.console.web.cards import card, cards, words_of
 from services.console.web.paging import paging
 from services.console.web.project_pages import call, load_project, project_page
-from services.console.web.visit import (
-    NotOurForm,
-    Posted,
-    SignInNeeded,
-    Visit,
-    Visited,
-    page_path,
-    project_path,
-)
+from services.console.web.visit import Posted, Visit, Visited, page_path, project_path
 from surehand import SurehandError
 
 router = APIRouter(include_in_schema=False)
 router.include_router(gold_routes.router)
+router.include_router(job_routes.router)
 router.include_router(snapshot_routes.router)
 _SUSPECTS = 20
-_CSRF_HEADER = "Surehand-Form"
 _FORMATS = {
     "csv": ("CSV", "text/csv", "csv"),
     "jsonl": ("JSON Lines", "application/x-ndjson", "jsonl"),
@@ -67,7 +59,7 @@ async def act(form: Posted, name: str) -> Response:
 @router.post("/projects/{name}/data/rows")
 async def take_rows(visit: Visited, request: Request, name: str, table: TableRows) -> Any:
     """Take some rows of a file that the browser reads; answer what became of them."""
-    _require_own(visit, request)
+    require_own(visit, request)
     project = await call(visit, "review_queue", "GET", name)
     return await send_rows(visit, name, map_rows(table, project["fields"]))
 
@@ -82,14 +74,6 @@ async def export(
     _, media_type, suffix = _FORMATS[format]
     path, params = f"{project_path(name)}/export", {"format": format}
     return await streamed(visit, "review_queue", path, f"{name}.{suffix}", media_type, params)
-
-
-def _require_own(visit: Visit, request: Request) -> None:
-    if not request.app.state.site.is_own(request):
-        raise NotOurForm(is_foreign=True)
-    # Of a session before this one: the page asks for its mark anew, and goes on.
-    if request.headers.get(_CSRF_HEADER) != visit.session.csrf:
-        raise SignInNeeded
 
 
 async def _page(

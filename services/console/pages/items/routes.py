@@ -1,6 +1,7 @@
 """One item: why it went to a person, and all that happened to it."""
 
 from typing import Any
+from urllib.parse import quote
 
 from fastapi import APIRouter, Response
 
@@ -61,8 +62,13 @@ async def _page(
                 visit, "trainer", "GET", name, "decisions",
                 params={"item_id": item_id, "limit": _DECISIONS},
             ),
+            lineage=call(
+                visit, "trainer", "GET", name, f"lineage/items/{quote(item_id, safe='')}"
+            ),
         )  # fmt: skip
         context |= _item(project, found["task"], found["decisions"])
+        lineage = found["lineage"].value if found["lineage"] else {"answers": []}
+        context["rests_on"] = next(iter(lineage["answers"]), None)
     fault = fault or project.get("away")
     return project_page(
         visit, project, "Items", "items/page.html", status=status, fault=fault, **context

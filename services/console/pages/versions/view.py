@@ -32,7 +32,7 @@ def version_rows(versions: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
                 key: _metric(key, one["manifest"].get("metrics", {}).get(key)) for key in METRICS
             },
             "created_at": one["manifest"].get("created_at"),
-            "recipe": one["manifest"].get("recipe"),
+            "recipe": recipe_words(one["manifest"]),
             "parent": one["manifest"].get("parent"),
             "labels": plain(one["manifest"].get("labels")),
             "gate": gate_words(one["gate"]),
@@ -57,6 +57,12 @@ def gate_words(gate: Mapping[str, Any]) -> list[tuple[str, bool, list[str]]]:
         for step, said in gate.items()
         if isinstance(said, Mapping) and "promote" in said
     ]
+
+
+def recipe_words(manifest: Mapping[str, Any]) -> str | None:
+    """Return the recipe, and which one it chose."""
+    name, chosen = manifest.get("recipe"), (manifest.get("report") or {}).get("chosen")
+    return f"{name}: {chosen}" if chosen else name
 
 
 def report_words(report: Any) -> dict[str, Any]:

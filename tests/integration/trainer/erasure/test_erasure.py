@@ -97,7 +97,7 @@ async def test_no_table_and_no_snapshot_keeps_an_erased_item(
         assert len(await load(parts.resources, dataset)) == 20
         counts = await pool.count(parts.resources, PROJECT)
         assert counts == PoolCounts(
-            waiting=5, asked=0, passed=0, refused=0, erased=1, labelled=1, total=6
+            waiting=5, asked=0, passed=0, answered=0, refused=0, erased=1, labelled=1, total=6
         )
         async with parts.resources.database.reading() as session:
             (item,) = (await session.execute(select(CertificationItem))).scalars()

@@ -1,0 +1,158 @@
+"""Jobs: score a file, label the rest of a pool, export all labels."""
+
+import contextlib
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import httpx
+
+from surehand import endpoints as e
+from surehand._sync.concurrency import parts_of, sleep, write_to
+from surehand._sync.pages import Group, Pages
+from surehand.errors import WaitTimeout
+from surehand.models.jobs import Job
+
+_LOOK_SECONDS = 0.5
+_UPLOAD_SECONDS = 600.0
+_FORMATS = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
+_MEDIA_TYPES = {"csv": "text/csv", "jsonl": "application/x-ndjson"}
+
+
+class Jobs(Group):
+    """`client.jobs`: many items at once, under the promise."""
+
+    def score_file(
+        self,
+        project: str,
+        path: str | Path,
+        *,
+        format: str | None = None,  # noqa: A002 - the parameter's name in the API
+    ) -> Job:
+        """Begin to score a CSV or JSON Lines file, which is sent as it is read.
+
+        Its columns, or members, have the names of the project's fields; ``item_id`` is optional,
+        and others are passed over. See `download_result`.
+
+        Parameters
+        ----------
+        format
+            ``csv`` or ``jsonl``; by default the file's suffix says it.
+
+        Raises
+        ------
+        ValueError
+            The format is unknown.
+        Conflict
+            No version serves, or too many jobs of the project wait.
+        """
+        path = Path(path)
+        media_type = _MEDIA_TYPES.get(format or _FORMATS.get(path.suffix.lower(), ""))
+        if media_type is None:
+            raise ValueError(f"{path.name}: the suffix must be one of {', '.join(_FORMATS)}")
+        return self._http.ask(
+            e.SCORE,
+            {"project": project},
+            content=partial(parts_of, path),
+            # Of a body with a length slow parts are waited for.
+            headers={"Content-Type": media_type, "Content-Length": str(path.stat().st_size)},
+            timeout=_UPLOAD_SECONDS,
+        )
+
+    def score_stored(self, project: str, path: str, *, format: str | None = None) -> Job:  # noqa: A002 - the parameter's name in the API
+        """Begin to score a file that lies in the store, below ``PROJECT/incoming/``."""
+        body = {"path": path, "format": format}
+        return self._http.ask(e.SCORE, {"project": project}, json=body)
+
+    def autolabel(self, project: str, *, ask: bool = True) -> Job:
+        """Begin to label the rest of the pool: certified answers become labels.
+
+        With `ask` reviewers get a task of each other item. While such a job is active, it is
+        returned.
+
+        Raises
+        ------
+        Conflict
+            No certified version serves, or nothing waits in the pool.
+        """
+        return self._http.ask(e.AUTOLABEL, {"project": project}, json={"ask": ask})
+
+    def list(self, project: str) -> Pages[Job]:
+        """List the jobs of the last 30 days, newest first."""
+        return Pages(self._http, e.JOBS, {"project": project})
+
+    def get(self, project: str, job_id: str) -> Job:
+        """Return a job."""
+        return self._http.ask(e.GET_JOB, {"project": project, "job_id": job_id})
+
+    def cancel(self, project: str, job_id: str) -> Job:
+        """Cancel a job; it keeps what it has done."""
+        return self._http.ask(e.CANCEL_JOB, {"project": project, "job_id": job_id})
+
+    def wait(self, project: str, job_id: str, *, timeout: float = 3600.0) -> Job:
+        """Return the job once it is over.
+
+        Raises
+        ------
+        WaitTimeout
+            It is not over after `timeout` seconds.
+        """
+        for _ in range(max(int(timeout / _LOOK_SECONDS), 1)):
+            job = self.get(project, job_id)
+            if job.is_over:
+                return job
+            sleep(_LOOK_SECONDS)
+        raise WaitTimeout(f"Job {job_id} is not over after {timeout:g} s.", [])
+
+    @contextlib.contextmanager
+    def result(
+        self,
+        project: str,
+        job_id: str,
+        *,
+        format: str = "jsonl",  # noqa: A002 - as above
+    ) -> Iterator[httpx.Response]:
+        """Give the result of a scoring job, ``jsonl`` or ``csv``: a row for each row of the file.
+
+        ``line`` says on which line of the file the row ends. ``decision`` is answered (with
+        ``label`` and ``certificate_id``), declined (with ``reason`` and ``suggestion``) or rejected
+        (with ``detail``).
+        """
+        route, names = e.JOB_RESULT, {"project": project, "job_id": job_id}
+        params = {"format": format}
+        path = route.at(names)
+        with self._http.stream(route.service, route.method, path, params=params) as response:
+            yield response
+
+    def download_result(self, project: str, job_id: str, path: str | Path) -> int:
+        """Write the result of a scoring job to a file, CSV by its suffix; return its bytes."""
+        form = _form_of(Path(path))
+        with self.result(project, job_id, format=form) as response:
+            return write_to(Path(path), response.iter_bytes())
+
+    @contextlib.contextmanager
+    def labels(
+        self,
+        project: str,
+        *,
+        format: str = "jsonl",  # noqa: A002 - as above
+        source: str = "all",
+    ) -> Iterator[httpx.Response]:
+        """Give all labels, ``jsonl`` or ``csv``: of people, of versions (``model``), or ``all``.
+
+        Each row has the item, the label's source, confidence, verdicts and certificate.
+        """
+        route, params = e.LABELS, {"format": format, "source": source}
+        path = route.at({"project": project})
+        with self._http.stream(route.service, route.method, path, params=params) as response:
+            yield response
+
+    def download_labels(self, project: str, path: str | Path, *, source: str = "all") -> int:
+        """Write all labels to a file, CSV by its suffix; return its bytes."""
+        form = _form_of(Path(path))
+        with self.labels(project, format=form, source=source) as response:
+            return write_to(Path(path), response.iter_bytes())
+
+
+def _form_of(path: Path) -> str:
+    return "csv" if path.suffix.lower() == ".csv" else "jsonl"

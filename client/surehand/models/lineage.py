@@ -1,0 +1,68 @@
+"""What an item's answers rest on."""
+
+from datetime import datetime
+from typing import Any
+
+from surehand.models.base import Model
+
+
+class TrainedOn(Model):
+    """The snapshot that a version learned from."""
+
+    dataset_id: str
+    items: int | None = None
+    labels: dict[str, int] | None = None
+    created_at: datetime | None = None
+
+
+class MadeBy(Model):
+    """The run that made a version."""
+
+    run_id: str
+    mode: str
+    recipe: str
+    requested_by: str
+    finished_at: datetime | None = None
+
+
+class ProvedBy(Model):
+    """The certification that was in force when the item was decided."""
+
+    certification_id: str
+    certified_at: datetime | None = None
+    threshold: float | None = None
+    attempt: int
+    labels: int | None = None
+    errors: int | None = None
+
+
+class AnswerLineage(Model):
+    """One decision, by ``predict`` or a ``job`` (`source`), and what it rests on."""
+
+    source: str
+    decision: dict[str, Any]
+    model_sha256: str | None = None
+    run: MadeBy | None = None
+    dataset: TrainedOn | None = None
+    certificate: ProvedBy | None = None
+
+
+class PeopleSaid(Model):
+    """What people said of the item."""
+
+    task_id: str
+    label: str | None = None
+    source: str | None = None
+    verdicts: int | None = None
+    lane: str
+    revision: int
+    blind: bool
+    resolved_at: datetime
+
+
+class ItemLineage(Model):
+    """All that an item's answers rest on, the newest decision first."""
+
+    item_id: str
+    answers: list[AnswerLineage]
+    people: PeopleSaid | None = None

@@ -1,0 +1,1 @@
+"""Jobs that score many items under the promise: files, and the rest of a pool."""

@@ -1,0 +1,113 @@
+"""SQL of labels: what waits in the pool, what a model labelled, and all labels in order."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import func, select, update
+from sqlmodel import col
+
+from services.trainer.tables import ModelLabel, OutcomeRow, PoolItem, batches_of, insert_new
+from shared.db import Session
+
+# Items of a pool that nobody was asked about.
+_WAITING = ("waiting", "reserved")
+
+
+async def count_waiting(session: Session, project: str) -> int:
+    """Count the items of the pool that wait for a label."""
+    query = select(func.count()).where(
+        col(PoolItem.project) == project, col(PoolItem.state).in_(_WAITING)
+    )
+    return int((await session.execute(query)).scalar_one())
+
+
+async def next_waiting(
+    session: Session, project: str, after: str, limit: int
+) -> Sequence[PoolItem]:
+    """Return the next items that wait, in the pool's order, after an order key."""
+    found: list[PoolItem] = []
+    # One search for each state: the index is in its order.
+    for state in _WAITING:
+        query = (
+            select(PoolItem)
+            .where(
+                col(PoolItem.project) == project,
+                col(PoolItem.state) == state,
+                col(PoolItem.order_key) > after,
+            )
+            .order_by(col(PoolItem.order_key))
+            .limit(limit)
+        )
+        found += (await session.execute(query)).scalars()
+    return sorted(found, key=lambda item: item.order_key)[:limit]
+
+
+async def still_waiting(session: Session, project: str, item_ids: Iterable[str]) -> set[str]:
+    """Return those of the items that wait."""
+    found: set[str] = set()
+    for batch in batches_of(item_ids):
+        query = select(col(PoolItem.item_id)).where(
+            col(PoolItem.project) == project,
+            col(PoolItem.item_id).in_(batch),
+            col(PoolItem.state).in_(_WAITING),
+        )
+        found |= set((await session.execute(query)).scalars())
+    return found
+
+
+async def add(session: Session, project: str, rows: Sequence[dict[str, Any]]) -> None:
+    """Record labels that a version gave, and let their items wait no longer."""
+    await insert_new(session, ModelLabel, rows)
+    for batch in batches_of(row["item_id"] for row in rows):
+        await session.execute(
+            update(PoolItem)
+            .where(col(PoolItem.project) == project, col(PoolItem.item_id).in_(batch))
+            .values(state="answered")
+        )
+
+
+async def leave(session: Session, project: str, item_ids: Iterable[str], state: str) -> None:
+    """Let items wait no longer: people were asked about them, or their tasks were refused."""
+    for batch in batches_of(item_ids):
+        await session.execute(
+            update(PoolItem)
+            .where(col(PoolItem.project) == project, col(PoolItem.item_id).in_(batch))
+            .values(state=state, posted=True)
+        )
+
+
+async def page(
+    session: Session, project: str, after: str, limit: int
+) -> list[tuple[str, OutcomeRow | None, ModelLabel | None]]:
+    """Return the next items that have a label, by id: people's outcome and a version's label."""
+    by_people = (
+        select(OutcomeRow)
+        .where(
+            col(OutcomeRow.project) == project,
+            col(OutcomeRow.item_id) > after,
+            col(OutcomeRow.label).is_not(None),
+            col(OutcomeRow.erasure).is_(None),
+        )
+        .order_by(col(OutcomeRow.item_id))
+        .limit(limit)
+    )
+    by_model = (
+        select(ModelLabel)
+        .where(col(ModelLabel.project) == project, col(ModelLabel.item_id) > after)
+        .order_by(col(ModelLabel.item_id))
+        .limit(limit)
+    )
+    people = {row.item_id: row for row in (await session.execute(by_people)).scalars()}
+    model = {row.item_id: row for row in (await session.execute(by_model)).scalars()}
+    ids = sorted(people.keys() | model.keys())[:limit]
+    return [(item_id, people.get(item_id), model.get(item_id)) for item_id in ids]
+
+
+async def contents(
+    session: Session, project: str, item_ids: Sequence[str]
+) -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
+    """Return data and metadata of items of the pool."""
+    query = select(col(PoolItem.item_id), col(PoolItem.data), col(PoolItem.item_metadata)).where(
+        col(PoolItem.project) == project, col(PoolItem.item_id).in_(item_ids)
+    )
+    return {row[0]: (row[1], row[2]) for row in await session.execute(query)}

@@ -1,0 +1,117 @@
+"""Rows of a file that is to be scored, one at a time and bounded.
+
+Files of people have more than an item's fields: columns and members that the project does not know
+are passed over.
+"""
+
+import io
+from collections.abc import Iterator, Mapping
+from typing import Any, BinaryIO, NamedTuple
+
+from pydantic import TypeAdapter, ValidationError
+
+from services.trainer.pool.rows import cell_value
+from shared.contracts.base import LONGEST_ROW, REJECTED_DETAIL_CHARACTERS, ItemId
+from shared.contracts.items import FieldError, check_data
+from shared.contracts.projects import Project
+from shared.csv_records import MAX_COLUMNS, CsvReader, CsvUnreadableError
+from shared.http.body import parse_json_part
+
+_ITEM_ID: TypeAdapter[str] = TypeAdapter(ItemId)
+_FAULTS_SHOWN = 5
+
+
+class UnreadableFile(Exception):  # noqa: N818 - says what is found
+    """The file as a whole cannot be scored; the message is a sentence for its sender."""
+
+
+class FileRow(NamedTuple):
+    """One row of a file that ends on `line`: an item's id, if it has one, and its `data`.
+
+    `fault` says why it is no item of the project.
+    """
+
+    line: int
+    item_id: str | None
+    data: dict[str, Any]
+    fault: str | None = None
+
+
+def read_rows(file: BinaryIO, form: str, project: Project) -> Iterator[FileRow]:
+    """Give the rows of a file in format `form`, ``csv`` or ``jsonl``.
+
+    Raises `UnreadableFile`: it is no such file from some line on, or lacks a column.
+    """
+    return _csv_rows(file, project) if form == "csv" else _json_rows(file, project)
+
+
+def _json_rows(file: BinaryIO, project: Project) -> Iterator[FileRow]:
+    number = 0
+    while line := file.readline(LONGEST_ROW + 1):
+        number += 1
+        if len(line) > LONGEST_ROW:
+            raise UnreadableFile(f"Line {number} has more than {LONGEST_ROW} bytes.")
+        if line.strip():
+            yield _json_row(number, line, project)
+
+
+def _json_row(number: int, line: bytes, project: Project) -> FileRow:
+    try:
+        document = parse_json_part(line)
+    except ValueError as error:
+        return _rejected(number, None, str(error))
+    if not isinstance(document, dict):
+        return _rejected(number, None, "is not a JSON object")
+    data = document.get("data")
+    if not isinstance(data, dict) or "data" in project.fields:
+        data = {name: document[name] for name in project.fields if name in document}
+    return _checked(number, document.get("item_id"), data, project)
+
+
+def _csv_rows(file: BinaryIO, project: Project) -> Iterator[FileRow]:
+    text = io.TextIOWrapper(file, "utf-8-sig", errors="surrogateescape", newline="")
+    try:
+        reader = CsvReader(text)
+        places = _places(reader.header, project)
+        for record in reader:
+            if record.fault is not None:
+                yield _rejected(record.line, None, record.fault)
+                continue
+            data = {
+                name: cell_value(record.cells[places[name]], field)
+                for name, field in project.fields.items()
+                if name in places
+            }
+            own = record.cells[places["item_id"]] if "item_id" in places else None
+            yield _checked(record.line, own or None, data, project)
+    except CsvUnreadableError as error:
+        raise UnreadableFile(f"The file is not CSV from line {error.line} on: {error}.") from error
+
+
+def _places(header: list[str], project: Project) -> Mapping[str, int]:
+    if len(header) > MAX_COLUMNS:
+        raise UnreadableFile(f"The file has {len(header)} columns; the most is {MAX_COLUMNS}.")
+    missing = [
+        name for name, field in project.fields.items() if name not in header and not field.optional
+    ]
+    if missing:
+        named = ", ".join(missing[:_FAULTS_SHOWN])
+        raise UnreadableFile(f"The file has no column for these fields of the project: {named}.")
+    return {name: place for place, name in enumerate(header)}
+
+
+def _checked(line: int, item_id: Any, data: dict[str, Any], project: Project) -> FileRow:
+    if item_id is not None:
+        try:
+            item_id = _ITEM_ID.validate_python(item_id, strict=True)
+        except ValidationError:
+            return _rejected(line, None, "/item_id: is no item id")
+    faults: list[FieldError] = check_data(data, project.fields)
+    if faults:
+        told = "; ".join(f"{pointer}: {fault}" for pointer, fault in faults[:_FAULTS_SHOWN])
+        return _rejected(line, item_id, told)
+    return FileRow(line, item_id, data)
+
+
+def _rejected(line: int, item_id: str | None, fault: str) -> FileRow:
+    return FileRow(line, item_id, {}, fault[:REJECTED_DETAIL_CHARACTERS])

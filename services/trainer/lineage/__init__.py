@@ -1,0 +1,1 @@
+"""From an answer back to what it rests on: version, run, snapshot, verdicts, certificate."""

@@ -1,0 +1,72 @@
+"""SQL of the lineage."""
+
+from collections.abc import Collection, Sequence
+
+from sqlalchemy import select
+from sqlmodel import col
+
+from services.trainer.tables import (
+    Certification,
+    Dataset,
+    LedgerRow,
+    ModelLabel,
+    OutcomeRow,
+    Run,
+    Version,
+)
+from shared.db import Session
+
+
+async def newest_decisions(
+    session: Session, project: str, item_id: str, limit: int
+) -> Sequence[LedgerRow]:
+    """Return the decisions on an item that were received last, newest first."""
+    query = (
+        select(LedgerRow)
+        .where(col(LedgerRow.project) == project, col(LedgerRow.item_id) == item_id)
+        .order_by(col(LedgerRow.received_at).desc(), col(LedgerRow.id).desc())
+        .limit(limit)
+    )
+    return (await session.execute(query)).scalars().all()
+
+
+async def of_item(
+    session: Session, project: str, item_id: str
+) -> tuple[ModelLabel | None, OutcomeRow | None]:
+    """Return the label that a version gave to an item of the pool, and what people said of it."""
+    key = (project, item_id)
+    return await session.get(ModelLabel, key), await session.get(OutcomeRow, key)
+
+
+async def versions(session: Session, project: str, names: Collection[str]) -> dict[str, Version]:
+    """Return versions by their names."""
+    query = select(Version).where(col(Version.project) == project, col(Version.version).in_(names))
+    return {row.version: row for row in (await session.execute(query)).scalars()}
+
+
+async def runs(session: Session, run_ids: Collection[str]) -> dict[str, Run]:
+    """Return runs by their ids."""
+    query = select(Run).where(col(Run.run_id).in_(run_ids))
+    return {row.run_id: row for row in (await session.execute(query)).scalars()}
+
+
+async def datasets(session: Session, project: str, ids: Collection[str]) -> dict[str, Dataset]:
+    """Return snapshots by their ids."""
+    query = select(Dataset).where(col(Dataset.project) == project, col(Dataset.dataset_id).in_(ids))
+    return {row.dataset_id: row for row in (await session.execute(query)).scalars()}
+
+
+async def certifications(
+    session: Session, project: str, names: Collection[str]
+) -> Sequence[Certification]:
+    """Return the certifications that certified these versions, oldest first."""
+    query = (
+        select(Certification)
+        .where(
+            col(Certification.project) == project,
+            col(Certification.version).in_(names),
+            col(Certification.state) == "certified",
+        )
+        .order_by(col(Certification.closed_at))
+    )
+    return (await session.execute(query)).scalars().all()

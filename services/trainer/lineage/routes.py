@@ -1,0 +1,16 @@
+"""The route of the lineage."""
+
+from services.trainer.lineage import service
+from services.trainer.lineage.messages import ItemLineage
+from services.trainer.resources import InProject, Tools, project_router
+
+router = project_router("evidence")
+
+
+@router.get("/lineage/items/{item_id}", summary="Show what an item's answers rest on")
+async def of_item(tools: Tools, project: InProject, item_id: str) -> ItemLineage:
+    """Lead from the newest decisions on an item back to version, run, snapshot and certificate.
+
+    What people said of the item stands beside them.
+    """
+    return await service.of_item(tools, project.project, item_id)

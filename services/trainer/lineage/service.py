@@ -1,0 +1,151 @@
+"""What an item's answers rest on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from services.trainer.ledger.service import explained
+from services.trainer.lineage import repository
+from services.trainer.lineage.messages import (
+    AnswerLineage,
+    ItemLineage,
+    MadeBy,
+    PeopleSaid,
+    ProvedBy,
+    TrainedOn,
+)
+from services.trainer.resources import Resources
+from services.trainer.tables import Certification, Dataset, ModelLabel, OutcomeRow, Run, Version
+from shared.contracts.base import rfc3339, task_id_for
+from shared.problems import NotFound
+
+_ANSWERS = 20
+
+
+@dataclass(frozen=True)
+class _Records:
+    """What is on record of the versions that decided."""
+
+    versions: dict[str, Version]
+    runs: dict[str, Run]
+    datasets: dict[str, Dataset]
+    certifications: Sequence[Certification]
+
+
+async def of_item(resources: Resources, project: str, item_id: str) -> ItemLineage:
+    """Return what an item's newest answers rest on; `NotFound` where nothing is known of it."""
+    if not item_id.isprintable():
+        raise _unknown(item_id)
+    async with resources.database.reading() as session:
+        rows = await repository.newest_decisions(session, project, item_id, _ANSWERS)
+        given, people = await repository.of_item(session, project, item_id)
+    if not rows and given is None and people is None:
+        raise _unknown(item_id)
+    decisions = await explained(resources, project, rows)
+    named = {row.model_version for row in rows} | ({given.version} if given else set())
+    records = await _records(resources, project, {name for name in named if name})
+    answers = [
+        _answer("predict", decision, decision["model_version"], row.received_at, records)
+        for row, decision in zip(rows, decisions, strict=True)
+    ]
+    if given is not None:
+        decision = _of_job(given)
+        answers.append(_answer("job", decision, given.version, given.given_at, records))
+        answers.sort(key=lambda one: str(one.decision["decided_at"]), reverse=True)
+    said = None if people is None else _people(project, people)
+    return ItemLineage(item_id=item_id, answers=answers, people=said)
+
+
+async def _records(resources: Resources, project: str, names: set[str]) -> _Records:
+    async with resources.database.reading() as session:
+        versions = await repository.versions(session, project, names)
+        run_ids = {one.run_id for one in versions.values()}
+        dataset_ids = {one.dataset_id for one in versions.values()}
+        return _Records(
+            versions,
+            await repository.runs(session, run_ids),
+            await repository.datasets(session, project, dataset_ids),
+            await repository.certifications(session, project, names),
+        )
+
+
+def _answer(
+    source: str, decision: dict[str, Any], name: str | None, at: datetime, records: _Records
+) -> AnswerLineage:
+    version = records.versions.get(name or "")
+    if version is None:
+        nothing = dict.fromkeys(("model_sha256", "run", "dataset", "certificate"))
+        return AnswerLineage(source=source, decision=decision, **nothing)
+    run = records.runs.get(version.run_id)
+    return AnswerLineage(
+        source=source,
+        decision=decision,
+        model_sha256=version.manifest.get("model_sha256"),
+        run=None if run is None else MadeBy.model_validate(run, from_attributes=True),
+        dataset=_trained_on(version, records.datasets.get(version.dataset_id)),
+        certificate=_proved_by(records.certifications, version.version, at),
+    )
+
+
+def _trained_on(version: Version, dataset: Dataset | None) -> TrainedOn | None:
+    if not version.dataset_id:
+        return None
+    return TrainedOn(
+        dataset_id=version.dataset_id,
+        items=None if dataset is None else dataset.items,
+        labels=None if dataset is None else dataset.labels,
+        created_at=None if dataset is None else dataset.created_at,
+    )
+
+
+def _proved_by(
+    certifications: Sequence[Certification], version: str, at: datetime
+) -> ProvedBy | None:
+    """Return the newest certification of a version that had ended by then."""
+    before = [
+        one
+        for one in certifications
+        if one.version == version and one.closed_at is not None and one.closed_at <= at
+    ]
+    if not before:
+        return None
+    result = before[-1].result or {}
+    return ProvedBy(
+        certification_id=before[-1].certification_id,
+        certified_at=before[-1].closed_at,
+        threshold=result.get("threshold"),
+        attempt=before[-1].attempt,
+        labels=result.get("labels"),
+        errors=result.get("errors"),
+    )
+
+
+def _of_job(given: ModelLabel) -> dict[str, Any]:
+    return {
+        "item_id": given.item_id,
+        "decision": "answered",
+        "reason": "confident",
+        "label": given.label,
+        "suggestion": given.label,
+        "confidence": given.confidence,
+        "model_version": given.version,
+        "decided_at": rfc3339(given.given_at),
+        "explanation": (
+            f"Labelled by a job: confidence {given.confidence:.4g} reaches the certified threshold"
+            f" {given.threshold:.4g} of {given.version}."
+        ),
+    }
+
+
+def _people(project: str, row: OutcomeRow) -> PeopleSaid:
+    members = PeopleSaid.model_fields.keys() - {"task_id"}
+    shown = {name: getattr(row, name) for name in members}
+    return PeopleSaid(task_id=task_id_for(project, row.item_id), **shown)
+
+
+def _unknown(item_id: str) -> NotFound:
+    return NotFound(
+        "Nothing is known of the item: it was never decided, or longer ago than the project keeps.",
+        item_id=item_id[:200],
+    )

@@ -1,0 +1,166 @@
+"""The rest of a pool: certified answers become labels, the others tasks, and nothing else."""
+
+import csv
+import io
+from typing import Any
+
+import orjson
+import pytest
+
+from services.trainer.datasets.service import freeze, load
+from services.trainer.jobs import autolabel
+from services.trainer.jobs.labels import service as labels
+from services.trainer.jobs.messages import AutolabelRequest, JobView
+from services.trainer.jobs.worker import JobWorker
+from services.trainer.outcomes.service import read_feed
+from services.trainer.pool.service import count
+from services.trainer.watch import suspension
+from shared.problems import Conflict
+from shared.settings import CommonSettings
+from tests.harness.trainer_and_queue import PROJECT, review, truth
+from tests.harness.trainer_parts import TrainerParts
+from tests.integration.trainer.jobs.parts import job_of, open_certified, work
+
+UNSURE = {f"unsure-{n}": {"text": f"zzz qqq {n}"} for n in range(7)}
+
+
+async def begin(parts: TrainerParts, *, ask: bool = True) -> JobView:
+    wanted = AutolabelRequest(ask=ask)
+    return await autolabel.begin(parts.resources, parts.project, wanted, "olivia")
+
+
+async def add_more(parts: TrainerParts, sure: int = 30) -> None:
+    """Add items to the pool: some that the version is sure of, and seven that it is not."""
+    await parts.import_reviews(range(200, 200 + sure))
+    await parts.import_raw(list(UNSURE.items()))
+
+
+async def rows_of(parts: TrainerParts, source: Any = "all") -> dict[str, dict[str, Any]]:
+    pieces = labels.export(parts.resources, parts.project, "jsonl", source)
+    body = b"".join([one async for one in pieces])
+    return {row["item_id"]: row for row in map(orjson.loads, body.splitlines())}
+
+
+async def test_certified_answers_become_labels_and_the_others_tasks(
+    common: CommonSettings, database_url: str
+) -> None:
+    async with open_certified(common, database_url) as parts:
+        await add_more(parts)
+        left = (await count(parts.resources, PROJECT)).waiting
+        job = await begin(parts)
+        assert (await begin(parts)).job_id == job.job_id
+        await work(parts)
+        ended = await job_of(parts, job.job_id)
+        assert (ended.state, ended.progress) == ("succeeded", 1.0)
+        assert (ended.rows, ended.answered, ended.declined) == (left, left - 7, 7)
+        counts = await count(parts.resources, PROJECT)
+        assert (counts.waiting, counts.answered) == (0, left - 7)
+        lanes = {i: task["lane"] for i, task in parts.queue.tasks.items() if i in UNSURE}
+        assert lanes == dict.fromkeys(UNSURE, "mandatory")
+        made = await rows_of(parts, "model")
+        assert len(made) == left - 7
+        entry = (await parts.promise()).versions["v1"]
+        assert entry.certificate is not None
+        for item_id, row in made.items():
+            number = int(item_id.removeprefix("item-"))
+            assert (row["source"], row["label"]) == ("model", truth(review(number)))
+            assert row["data"] == review(number)
+            proof = row["certificate"]
+            assert proof["certificate_id"] == entry.certificate.evidence["certification_id"]
+            assert row["confidence"] >= proof["threshold"]
+        with pytest.raises(Conflict, match="No item"):
+            await begin(parts)
+
+
+async def test_labels_of_a_version_train_nothing_and_people_supersede_them(
+    common: CommonSettings, sqlite_url: str
+) -> None:
+    async with open_certified(common, sqlite_url) as parts:
+        await add_more(parts)
+        await begin(parts)
+        await work(parts)
+        made = await rows_of(parts, "model")
+        dataset, _ = await freeze(parts.resources, parts.project)
+        assert not made.keys() & {row.item_id for row in await load(parts.resources, dataset)}
+        one = min(made)
+        parts.queue.resolve(one, review(1), "positive", lane="mandatory", verdicts=3)
+        await read_feed(parts.resources, PROJECT)
+        row = (await rows_of(parts))[one]
+        assert (row["source"], row["verdicts"], row["certificate"]) == ("human", 3, None)
+        assert one not in await rows_of(parts, "model")
+        parts.queue.resolve(max(made), {}, "positive", erased=True)
+        await read_feed(parts.resources, PROJECT)
+        assert max(made) not in await rows_of(parts)
+
+
+async def test_a_job_that_broke_off_goes_on_with_what_is_left(
+    common: CommonSettings, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(autolabel, "_BATCH", 10)
+    async with open_certified(common, database_url) as parts:
+        await add_more(parts)
+        left = (await count(parts.resources, PROJECT)).waiting
+        job = await begin(parts)
+        record, calls = autolabel.AutolabelSteps._record, []
+
+        async def dying(self: Any, *args: Any) -> bool:
+            calls.append(args)
+            if len(calls) == 3:
+                raise SystemExit
+            return await record(self, *args)
+
+        monkeypatch.setattr(autolabel.AutolabelSteps, "_record", dying)
+        with pytest.raises(SystemExit):
+            await work(parts)
+        assert (await job_of(parts, job.job_id)).rows == 20
+        await work(parts)
+        ended = await job_of(parts, job.job_id)
+        assert (ended.state, ended.rows, ended.answered) == ("succeeded", left, left - 7)
+        assert UNSURE.keys() <= parts.queue.tasks.keys()
+
+
+async def test_a_suspended_promise_stops_the_job_and_floods_nobody(
+    common: CommonSettings, sqlite_url: str
+) -> None:
+    async with open_certified(common, sqlite_url) as parts:
+        await add_more(parts)
+        left = (await count(parts.resources, PROJECT)).waiting
+        job = await begin(parts)
+        await suspension.suspend(parts.resources, parts.project, "wrong answers", "olivia")
+        await parts.resources.documents.sync(PROJECT)
+        tasks = set(parts.queue.tasks)
+        await work(parts)
+        ended = await job_of(parts, job.job_id)
+        assert ended.state == "failed"
+        assert "the promise is suspended" in (ended.detail or "")
+        assert set(parts.queue.tasks) == tasks
+        assert (await count(parts.resources, PROJECT)).waiting == left
+
+
+async def test_without_asking_what_is_not_certified_keeps_waiting(
+    common: CommonSettings, sqlite_url: str
+) -> None:
+    async with open_certified(common, sqlite_url) as parts:
+        await add_more(parts)
+        job = await begin(parts, ask=False)
+        await JobWorker(parts.resources).loop.turn()
+        assert (await job_of(parts, job.job_id)).state == "succeeded"
+        assert (await count(parts.resources, PROJECT)).waiting == len(UNSURE)
+        assert not UNSURE.keys() & parts.queue.tasks.keys()
+
+
+async def test_labels_are_exported_as_csv_with_a_column_for_each_field(
+    common: CommonSettings, sqlite_url: str
+) -> None:
+    async with open_certified(common, sqlite_url) as parts:
+        await add_more(parts)
+        await begin(parts, ask=False)
+        await work(parts)
+        pieces = labels.export(parts.resources, parts.project, "csv", "all")
+        text = b"".join([one async for one in pieces]).decode()
+        rows = list(csv.DictReader(io.StringIO(text)))
+        assert len(rows) == len(await rows_of(parts))
+        model = [row for row in rows if row["source"] == "model"]
+        assert model
+        assert all(row["certificate_id"] and row["text"] for row in model)
+        assert {row["source"] for row in rows} == {"human", "model"}
