@@ -10,13 +10,13 @@ from collections.abc import AsyncIterator
 
 import structlog
 
+from services.trainer.child import Child
 from services.trainer.datasets.service import freeze
 from services.trainer.projects.repository import lock_state
 from services.trainer.projects.service import work_bell
 from services.trainer.recipes.installed import installed_recipes
 from services.trainer.resources import Resources
 from services.trainer.runs import files, repository
-from services.trainer.runs.child import Child
 from services.trainer.runs.comparing import terms_of
 from services.trainer.runs.files import RunFailed
 from services.trainer.runs.publication import ActiveRun, discard, publish
