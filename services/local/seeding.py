@@ -25,7 +25,7 @@ STAGES = {
     "train": "Training",
     "certify": "People label blind, for the certificate",
     "stream": "New posts arrive",
-    "change": "Audits find that the labels have flipped",
+    "change": "The labels flip: the promise is suspended",
     "recover": "People label; a new version is certified",
     "after": "The new version answers",
 }
