@@ -1,0 +1,273 @@
+"""Three stages of labelling, on real texts and through the public API alone.
+
+1. A pool of social posts labels itself: the trainer chooses what people are asked, trains, and
+   certifies a first model.
+2. Product and film reviews come instead of posts. The drift is found and the promise withdrawn;
+   failing slices are named, a plan is labelled, and the next version passes the gate.
+3. It labels the rest of a pool where its certificate lets it, and people get the others.
+
+Reviewers are simulated from the ratings that people gave each text. Run it from the repository:
+``python -m examples.three_stages`` (some six minutes on two cores). It prints a report, and writes
+it with a chart to ``SUREHAND_HOME``.
+"""
+
+import asyncio
+import json
+import random
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from examples.stages_report import Answers, Story
+from services.demo.plan import SEED
+from services.demo.seed import Progress, wait_for_certificate, wait_for_version
+from services.demo.surehand import PROJECT, DemoFailed, connected
+from services.demo.texts import RatedText, Texts, load_texts
+from services.demo.workforce import Workforce
+from services.local.demonstration import Told, tell_in_temporary_home
+from services.local.home import Home
+from services.local.installation import Installation
+from services.local.seeding import cache_folder, progress_bars, workforce_of
+from shared.home import prepare_home
+from shared.settings import CommonSettings, load_settings
+from surehand import AsyncSurehand, Prediction
+
+STAGES = {
+    "label": "1. The pool labels itself",
+    "train": "   Training",
+    "certify": "   People label blind, for the certificate",
+    "review": "   People label",
+    "posts": "2. Posts are answered",
+    "drift": "   Reviews come instead",
+    "relabel": "   The plan is labelled",
+    "recover": "   A new version is certified",
+    "after": "   It answers",
+    "rest": "3. The rest of a pool is labelled",
+}
+FIRST_LABELS = 700
+PLANNED_LABELS = 900
+_BATCH = 50
+_LOOK_SECONDS = 0.25
+_WAIT_SECONDS = 300.0
+
+
+@dataclass(frozen=True)
+class Data:
+    """Disjoint parts of the texts, shuffled with a fixed seed."""
+
+    pool: list[RatedText]
+    posts: list[RatedText]
+    reviews: list[RatedText]
+    rest: list[RatedText]
+
+    @classmethod
+    def of(cls, texts: Texts) -> "Data":
+        """Cut the texts; product and film reviews take turns."""
+        draw = random.Random(SEED)
+        posts, products, films = (
+            draw.sample(some, len(some)) for some in (texts.posts, texts.reviews, texts.films)
+        )
+        mixed = [one for pair in zip(products, films, strict=False) for one in pair]
+        return cls(posts[:2600], posts[2600:3000], mixed[:4800], mixed[4800:5800])
+
+    @property
+    def all(self) -> list[RatedText]:
+        """All texts that people may be asked about."""
+        return [*self.pool, *self.posts, *self.reviews, *self.rest]
+
+
+def project(**labelling: Any) -> dict[str, Any]:
+    """Return the project: a promise of 85 % at 95 % confidence."""
+    return {
+        "title": "Positive or negative?",
+        "labels": ["negative", "positive"],
+        "fields": {"text": {"type": "text", "max_length": 2000}},
+        "metadata": ["source"],
+        "instructions": "Is the writer's feeling positive or negative? Skip what you cannot tell.",
+        "promise": {
+            "target_accuracy": 0.85,
+            "certification_labels": 330,
+            "min_population_span_seconds": 0,
+        },
+        "training": {"recipe": "text-linear", "min_new_labels": FIRST_LABELS // 2},
+        "labelling": {"reserve_rate": 0.45, **labelling},
+    }
+
+
+def item(rated: RatedText) -> dict[str, Any]:
+    """Return the text as an item; `source` says where it is from."""
+    source = {"review": "product", "film": "film"}.get(rated.id.partition("-")[0], "post")
+    return {"item_id": rated.id, "data": {"text": rated.text}, "metadata": {"source": source}}
+
+
+async def initial(surehand: AsyncSurehand, data: Data, story: Story, report: Progress) -> None:
+    """Stage 1: an unlabelled pool becomes a certified model."""
+    await surehand.pool.add(PROJECT, map(item, data.pool))
+    for _ in range(int(_WAIT_SECONDS / _LOOK_SECONDS)):
+        found = await surehand.pool.labelling(PROJECT)
+        report("label", min(found.labels, FIRST_LABELS), FIRST_LABELS)
+        if found.stage == "stopped" and not found.open_items and not await _is_training(surehand):
+            break
+        await asyncio.sleep(_LOOK_SECONDS)
+    newest = (await surehand.versions.list(PROJECT).page(limit=1)).items[0].version
+    certificate = await wait_for_certificate(surehand, newest, report)
+    story.first = certificate.model_dump(mode="json")
+    curve = await surehand.pool.learning_curve(PROJECT)
+    story.learning = {"labels": found.labels, **curve.model_dump(mode="json")}
+
+
+async def fine_tune(
+    surehand: AsyncSurehand, workforce: Workforce, data: Data, story: Story, report: Progress
+) -> None:
+    """Stage 2: the traffic changes; find it, label what was missed, and restore the promise."""
+    for batch in _batches(data.posts):
+        story.under_first.count(batch, await _send(surehand, batch))
+        report("posts", story.under_first.sent, len(data.posts))
+    # From now on runs are started by hand: the plan's labels are to be in the next version.
+    later = project() | {"training": {"recipe": "text-linear", "min_new_labels": 100_000}}
+    await surehand.projects.put(PROJECT, later)
+    traffic = _batches(data.reviews)
+    await _until_withdrawn(surehand, story, traffic, report)
+    # People cannot label all that comes: these are scored and recorded alone.
+    for _, batch in zip(range(2 * PLANNED_LABELS // _BATCH), traffic, strict=False):
+        await surehand.predict(PROJECT, map(item, batch), review="never")
+    await _is_read(surehand, batch[-1])
+    story.drift = (await surehand.monitoring.drift(PROJECT)).model_dump(mode="json")
+    story.slices = (await surehand.monitoring.slices(PROJECT)).model_dump(mode="json")
+    await _relabel(surehand, story, report)
+    run = await surehand.runs.start(PROJECT, mode="fine_tune")
+    version = (await surehand.runs.wait(PROJECT, run.run_id)).version
+    if version is None:
+        raise DemoFailed("Training failed.")
+    await wait_for_version(surehand, int(version[1:]), workforce, report)
+    await _until_certified(surehand, version, traffic, report)
+    certificate = await surehand.promise.certificate(PROJECT)
+    story.second = certificate.model_dump(mode="json")
+    story.gate = (await surehand.versions.get(PROJECT, version)).gate.get("certification", {})
+    story.history = [
+        one.model_dump(mode="json", by_alias=True)
+        async for one in surehand.promise.history(PROJECT)
+    ]
+    for batch in [batch for _, batch in zip(range(10), traffic, strict=False)]:
+        predictions = await _send(surehand, batch)
+        for source in ("product", "film"):
+            pairs = [
+                (rated, one)
+                for rated, one in zip(batch, predictions, strict=True)
+                if item(rated)["metadata"]["source"] == source
+            ]
+            answers = story.after.setdefault(f"{source} reviews", Answers())
+            answers.count([rated for rated, _ in pairs], [one for _, one in pairs])
+    report("after", 1, 1)
+
+
+async def active(surehand: AsyncSurehand, data: Data, story: Story, report: Progress) -> None:
+    """Stage 3: the model labels the rest where it is sure, and asks people where it is not."""
+    if (await surehand.model(PROJECT)).promise.state not in {"certified", "warn"}:
+        return
+    await surehand.pool.add(PROJECT, map(item, data.rest))
+    job = await surehand.jobs.autolabel(PROJECT)
+    await surehand.jobs.wait(PROJECT, job.job_id)
+    truth = {rated.id: rated.majority for rated in data.rest}
+    async with surehand.jobs.labels(PROJECT, source="model") as answer:
+        rows = [json.loads(line) async for line in answer.aiter_lines()]
+    labelled = [one for one in rows if one["item_id"] in truth]
+    story.rest = {
+        "items": len(data.rest),
+        "labelled": len(labelled),
+        "wrong": sum(one["label"] != truth[one["item_id"]] for one in labelled),
+    }
+    report("rest", 1, 1)
+
+
+async def _until_withdrawn(
+    surehand: AsyncSurehand,
+    story: Story,
+    traffic: Iterator[Sequence[RatedText]],
+    report: Progress,
+) -> None:
+    for batch in traffic:
+        predictions = await _send(surehand, batch)
+        story.changed.count(batch, predictions)
+        if predictions[-1].reason == "promise_suspended":
+            report("drift", 1, 1)
+            return
+        # Traffic no faster than the decision log, as in life.
+        await _is_read(surehand, batch[-1])
+    raise DemoFailed(f"{story.changed.sent} reviews withdrew no promise.")
+
+
+async def _relabel(surehand: AsyncSurehand, story: Story, report: Progress) -> None:
+    plan = await surehand.monitoring.plan_relabelling(PROJECT, PLANNED_LABELS)
+    await surehand.monitoring.start_relabelling(PROJECT, plan.plan_id)
+    story.plan = plan.model_dump(mode="json")
+    for _ in range(int(_WAIT_SECONDS / _LOOK_SECONDS)):
+        plan = await surehand.monitoring.relabel_plan(PROJECT, plan.plan_id)
+        report("relabel", plan.labelled, plan.items)
+        if plan.labelled >= plan.items - plan.refused:
+            return
+        await asyncio.sleep(_LOOK_SECONDS)
+    raise DemoFailed(f"{plan.labelled} of {plan.items} planned labels came.")
+
+
+async def _until_certified(
+    surehand: AsyncSurehand,
+    version: str,
+    traffic: Iterator[Sequence[RatedText]],
+    report: Progress,
+) -> None:
+    """Send traffic, which the certificate is to be about, until its test has ended."""
+    for batch in traffic:
+        for _ in range(int(_WAIT_SECONDS / _LOOK_SECONDS)):
+            certificate = await surehand.promise.certificate(PROJECT)
+            if certificate.state != "open" or certificate.version != version:
+                break
+            await asyncio.sleep(_LOOK_SECONDS)
+        if certificate.version == version and certificate.state in {"certified", "failed"}:
+            break
+        await _send(surehand, batch)
+        await _is_read(surehand, batch[-1])
+    report("recover", 1, 1)
+
+
+async def _is_training(surehand: AsyncSurehand) -> bool:
+    return any([not run.is_over async for run in surehand.runs.list(PROJECT)])
+
+
+async def _is_read(surehand: AsyncSurehand, rated: RatedText) -> None:
+    """Wait until the trainer has read the decision about `rated`."""
+    for _ in range(int(_WAIT_SECONDS / _LOOK_SECONDS)):
+        if (await surehand.decisions.list(PROJECT, item_id=rated.id).page(limit=1)).items:
+            return
+        await asyncio.sleep(_LOOK_SECONDS)
+    raise DemoFailed(f"The trainer has not read a decision in {_WAIT_SECONDS:.0f} s.")
+
+
+async def _send(surehand: AsyncSurehand, texts: Sequence[RatedText]) -> list[Prediction]:
+    return await surehand.predict(PROJECT, map(item, texts))
+
+
+def _batches(texts: Sequence[RatedText]) -> Iterator[Sequence[RatedText]]:
+    return (texts[start : start + _BATCH] for start in range(0, len(texts), _BATCH))
+
+
+async def _tell(installation: Installation, home: Home) -> Told:
+    data, story = Data.of(load_texts(cache_folder())), Story()
+    workforce = workforce_of(installation, home, data.all)
+    token = installation.tokens["operator"]
+    async with connected(installation.addresses, token) as surehand:
+        with progress_bars(STAGES) as report:
+            labelling = {"automatic": True, "batch_size": 100, "most_labels": FIRST_LABELS}
+            await surehand.projects.put(PROJECT, project(**labelling))
+            async with workforce.working():
+                await initial(surehand, data, story, report)
+                await fine_tune(surehand, workforce, data, story, report)
+                await active(surehand, data, story, report)
+    picture = prepare_home(load_settings(CommonSettings).home) / "three-stages.svg"
+    picture.write_text(story.chart(), encoding="utf-8")
+    return story.document(), [*story.lines(), "", f"The chart: {picture}"]
+
+
+if __name__ == "__main__":
+    sys.exit(tell_in_temporary_home("three-stages", _tell))
