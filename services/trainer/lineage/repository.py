@@ -11,6 +11,7 @@ from services.trainer.tables import (
     LedgerRow,
     ModelLabel,
     OutcomeRow,
+    PoolItem,
     Run,
     Version,
 )
@@ -32,10 +33,12 @@ async def newest_decisions(
 
 async def of_item(
     session: Session, project: str, item_id: str
-) -> tuple[ModelLabel | None, OutcomeRow | None]:
-    """Return the label that a version gave to an item of the pool, and what people said of it."""
+) -> tuple[ModelLabel | None, PoolItem | None, OutcomeRow | None]:
+    """Return a version's label of an item of the pool, that item, and what people said of it."""
     key = (project, item_id)
-    return await session.get(ModelLabel, key), await session.get(OutcomeRow, key)
+    given = await session.get(ModelLabel, key)
+    item = None if given is None else await session.get(PoolItem, key)
+    return given, item, await session.get(OutcomeRow, key)
 
 
 async def versions(session: Session, project: str, names: Collection[str]) -> dict[str, Version]:

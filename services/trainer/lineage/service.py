@@ -39,7 +39,7 @@ async def of_item(resources: Resources, project: str, item_id: str) -> ItemLinea
         raise _unknown(item_id)
     async with resources.database.reading() as session:
         rows = await repository.newest_decisions(session, project, item_id, _ANSWERS)
-        given, people = await repository.of_item(session, project, item_id)
+        given, item, people = await repository.of_item(session, project, item_id)
     if not rows and given is None and people is None:
         raise _unknown(item_id)
     decisions = await explained(resources, project, rows)
@@ -50,7 +50,7 @@ async def of_item(resources: Resources, project: str, item_id: str) -> ItemLinea
         for row, decision in zip(rows, decisions, strict=True)
     ]
     if given is not None:
-        decision = _of_job(given)
+        decision = _of_job(given, {} if item is None else item.data)
         answers.append(_answer("job", decision, given.version, given.given_at, records))
         answers.sort(key=lambda one: str(one.decision["decided_at"]), reverse=True)
     said = None if people is None else _people(project, people)
@@ -121,9 +121,10 @@ def _proved_by(
     )
 
 
-def _of_job(given: ModelLabel) -> dict[str, Any]:
+def _of_job(given: ModelLabel, data: dict[str, Any]) -> dict[str, Any]:
     return {
         "item_id": given.item_id,
+        "data": data,
         "decision": "answered",
         "reason": "confident",
         "label": given.label,

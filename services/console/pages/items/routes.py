@@ -68,7 +68,11 @@ async def _page(
         )  # fmt: skip
         context |= _item(project, found["task"], found["decisions"])
         lineage = found["lineage"].value if found["lineage"] else {"answers": []}
-        context["rests_on"] = next(iter(lineage["answers"]), None)
+        newest = context["rests_on"] = next(iter(lineage["answers"]), None)
+        if newest is not None and not context["found"]:
+            # Labelled by a job alone: neither router nor people know of it.
+            fields = view.fields(newest["decision"].get("data") or {}, project.get("fields", {}))
+            context |= {"found": True, "fields": fields}
     fault = fault or project.get("away")
     return project_page(
         visit, project, "Items", "items/page.html", status=status, fault=fault, **context
