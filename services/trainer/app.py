@@ -18,6 +18,7 @@ from services.trainer.ledger.settling import Settling
 from services.trainer.lineage import routes as lineage
 from services.trainer.measuring import TrainerMeasurement
 from services.trainer.monitoring.drift import routes as drift
+from services.trainer.monitoring.slices import routes as slices
 from services.trainer.pool import routes as pool
 from services.trainer.promise import routes as promise
 from services.trainer.promise.figures import routes as figures
@@ -41,7 +42,7 @@ from shared.store.check import StoreCheck
 
 _ROUTES = (
     *(changes, pool, runs, datasets, uploads, registry),
-    *(promise, figures, proof, watch, ledger, drift, jobs, lineage),
+    *(promise, figures, proof, watch, ledger, drift, slices, jobs, lineage),
 )
 _ROUTERS = [
     *(each.router for each in _ROUTES),

@@ -14,9 +14,11 @@ class TrainerSettings(BaseSettings):
     database_url: str = ""
     """SQL database; empty means the SQLite file `trainer.db` in `home`."""
     run_memory_mib: int = Field(default=8192, ge=512)
-    """Address space that one training run may take, in MiB."""
+    """Address space that one training run may take, in MiB; less where the container has less."""
     run_cpu_seconds: int = Field(default=3600, ge=1)
     """Processor time that one training run may take."""
+    auto_seconds: float = Field(default=900.0, ge=1, le=86_400)
+    """How long recipe `auto` may try recipes; none begins after it."""
     check_seconds: int = Field(default=120, ge=1)
     """Processor time that the check of an uploaded model may take."""
     model_run_seconds: float = Field(default=10.0, ge=0.1, le=600)

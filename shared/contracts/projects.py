@@ -91,7 +91,7 @@ class StoredPromiseSettings(PromiseSettings):
     must_be_provable: ClassVar[bool] = False
 
 
-BUILT_IN_RECIPES = ("text-linear", "tabular", "image-small", "head")
+BUILT_IN_RECIPES = ("text-linear", "tabular", "image-small", "head", "auto")
 """The recipes of every trainer, which has a module of each name; packages may add others."""
 RECIPE_PATTERN = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
 

@@ -106,6 +106,7 @@ for name, command, panel in (
     ("suspend", promises.suspend, _PROMISE),
     ("resume", promises.resume, _PROMISE),
     ("drift", monitoring.drift, _PROMISE),
+    ("slices", monitoring.slices, _PROMISE),
     ("train", training.train, _VERSIONS),
     ("versions", training.versions, _VERSIONS),
     ("promote", training.promote, _VERSIONS),

@@ -5,6 +5,8 @@ _NOTICES = {
     "created": "The project is created.",
     "saved": "The settings are saved.",
     "promoted": "The version answers from now on.",
+    "approved": "The version is approved: it answers, or begins with its first share.",
+    "rejected": "The version is rejected; the history has your note.",
     "rolled-back": "The version before answers again.",
     "retired": "The version is retired.",
     "shadowed": "The version scores in the shadow.",

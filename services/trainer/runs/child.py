@@ -10,6 +10,7 @@ from pathlib import Path
 import orjson
 
 import services
+from shared.child_limits import thread_environment
 
 _LOG_LINES = 200
 # The process gets next to nothing of our environment: no token, no address.
@@ -17,6 +18,11 @@ _ENVIRONMENT = {"PATH": os.defpath, "LANG": "C.UTF-8", "PYTHONUNBUFFERED": "1"}
 # Packages with recipes may lie there.
 _KEPT = ("PYTHONPATH",)
 _ROOT = Path(services.__path__[0]).parent
+
+
+def _environment() -> dict[str, str]:
+    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    return _ENVIRONMENT | thread_environment() | kept
 
 
 class Child:
@@ -41,7 +47,7 @@ class Child:
             str(folder),
             str(os.getpid()),
             cwd=_ROOT,
-            env=_ENVIRONMENT | {name: os.environ[name] for name in _KEPT if name in os.environ},
+            env=_environment(),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,

@@ -17,10 +17,12 @@ from services.trainer.recipes.installed import installed_recipes
 from services.trainer.resources import Resources
 from services.trainer.runs import files, repository
 from services.trainer.runs.child import Child
+from services.trainer.runs.comparing import terms_of
 from services.trainer.runs.files import RunFailed
 from services.trainer.runs.publication import ActiveRun, discard, publish
 from services.trainer.tables import Dataset, ProjectState, Run
 from shared import tracing
+from shared.child_limits import memory_mib
 from shared.contracts.projects import Project
 
 log = structlog.get_logger()
@@ -95,7 +97,9 @@ async def _train(resources: Resources, project: Project, active: ActiveRun) -> f
         fields={name: spec.model_dump(mode="json") for name, spec in project.fields.items()},
         seed=0,
         recent=recent,
-        memory_mib=resources.settings.run_memory_mib,
+        terms=terms_of(project),
+        auto_seconds=resources.settings.auto_seconds,
+        memory_mib=memory_mib(resources.settings.run_memory_mib),
         cpu_seconds=resources.settings.run_cpu_seconds,
     )
     return await run_process(resources, active, _PROCESS, job)

@@ -47,6 +47,7 @@ class Job:
 class TrainingJob(Job):
     """Train with the recipe at `recipe`, a ``module:object``.
 
+    `terms` are those of a certification, by which `auto` compares recipes for up to `auto_seconds`.
     `recent` has the ids of the items that were labelled since the audit last found the promise
     broken; none where it never did.
     """
@@ -54,6 +55,8 @@ class TrainingJob(Job):
     recipe: str
     labels: list[str]
     seed: int
+    terms: dict[str, Any] = field(default_factory=dict)
+    auto_seconds: float = 900.0
     recent: list[str] = field(default_factory=list)
 
 

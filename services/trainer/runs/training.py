@@ -9,6 +9,7 @@ import numpy as np
 from services.trainer.recipes.installed import load_recipe
 from services.trainer.recipes.recipe import FittedModel, Recipe, RecipeRefused, TrainingData
 from services.trainer.runs import files
+from services.trainer.runs.comparing import comparison_by
 from services.trainer.runs.process import report, run_job
 
 # Fewer cannot tell which labels serve better.
@@ -99,6 +100,7 @@ def _training_data(
         classes=job.labels,
         specs={field: job.specs[field] for field in fields},
         uniform=np.array([row["uniform"] for row in rows], dtype=np.bool_),
+        comparison=comparison_by(job.terms, job.auto_seconds),
     )
 
 

@@ -16,6 +16,7 @@ from services.trainer.runs.files import RunFailed
 from services.trainer.runs.publication import ActiveRun, publish
 from services.trainer.runs.service import begin_upload
 from services.trainer.uploads.parts import OwnManifest
+from shared.child_limits import memory_mib
 from shared.contracts.items import check_data
 from shared.contracts.projects import Project
 from shared.contracts.versions import ModelInterface
@@ -86,7 +87,7 @@ async def _check(
         waiting = await pool.waiting(session, project.project, TRIAL_ITEMS)
     seconds = resources.settings.check_seconds
     job = files.CheckJob(
-        memory_mib=resources.settings.run_memory_mib,
+        memory_mib=memory_mib(resources.settings.run_memory_mib),
         cpu_seconds=seconds,
         interface=interface.model_dump(mode="json"),
         fields={name: spec.model_dump(mode="json") for name, spec in project.fields.items()},

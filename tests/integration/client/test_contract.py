@@ -145,6 +145,7 @@ CALLS: list[Callable[[Surehand], Any]] = [
     lambda c: c.decisions.days_of([P, "other"], days=7),
     lambda c: c.monitoring.drift(P),
     lambda c: c.monitoring.accept_drift(P),
+    lambda c: c.monitoring.slices(P, "v1"),
     lambda c: c.promise.get(P),
     lambda c: c.promise.of([P, "other"]),
     lambda c: c.promise.history(P).page(),

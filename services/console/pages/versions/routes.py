@@ -14,7 +14,7 @@ from services.console.web.visit import Form, Posted, Visit, Visited, page_path
 from surehand import SurehandError
 
 router = APIRouter(include_in_schema=False)
-_VERSIONS, _RUNS = 20, 10
+_VERSIONS, _RUNS, _EVENTS = 20, 10, 20
 
 
 @router.get("/projects/{name}/versions")
@@ -33,7 +33,7 @@ async def show(visit: Visited, name: str, after: str | None = None, version: str
 
 @router.post("/projects/{name}/versions")
 async def act(form: Posted, name: str) -> Response:
-    """Promote, shadow, retire, roll back, send a share of traffic, train, or cancel a run."""
+    """Promote, approve, shadow, retire, roll back, share traffic, train, or cancel a run."""
     try:
         notice = await _act(form, name)
     except SurehandError as error:
@@ -48,6 +48,8 @@ async def _act(form: Form, name: str) -> str:
     what, version = form.text("act"), quote(form.text("version"), safe="")
     path, body, notice = {
         "promote": (f"versions/{version}/promote", None, "promoted"),
+        "approve": (f"versions/{version}/approve", _note(form), "approved"),
+        "reject": (f"versions/{version}/reject", _note(form), "rejected"),
         "shadow": (f"versions/{version}/shadow", None, "shadowed"),
         "retire": (f"versions/{version}/retire", None, "retired"),
         "rollback": ("rollback", None, "rolled-back"),
@@ -57,6 +59,10 @@ async def _act(form: Form, name: str) -> str:
     }[what]
     await call(form.visit, "trainer", "POST", name, path, json=body)
     return notice
+
+
+def _note(form: Form) -> dict[str, Any]:
+    return {"note": form.text("note") or None}
 
 
 def _challenger(form: Form) -> dict[str, Any]:
@@ -78,12 +84,16 @@ async def _page(
     listed = call(
         visit, "trainer", "GET", name, "versions", params={"limit": _VERSIONS, "after": after}
     )
-    found = await cards(versions=listed, runs=_runs(visit, name))
+    events = call(visit, "trainer", "GET", name, "promotions", params={"limit": _EVENTS})
+    found = await cards(versions=listed, runs=_runs(visit, name), promotions=events)
     versions = found["versions"]
     context: dict[str, Any] = {
         **_with_rows(found),
         "rows": view.version_rows(versions.value["versions"]) if versions else [],
         "metrics": view.METRICS,
+        "events": view.event_rows(found["promotions"].value["events"])
+        if found["promotions"]
+        else [],
         "paging": paging(visit.request, versions.value["cursor"] if versions else None),
         "fault": fault or project.get("away"),
     }

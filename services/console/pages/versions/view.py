@@ -16,11 +16,13 @@ _STEPS = {
     "publication": "when it was trained",
     "certification": "when it was certified",
 }
+_OUTCOMES = {"passed": "passed", "failed": "held back", "insufficient": "too few"}
 _SHARES = {"accuracy", "ece"}
 
 
 def version_rows(versions: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return what the table shows of each version."""
+    champion = next((one["version"] for one in versions if "champion" in one["channels"]), None)
     return [
         {
             "version": one["version"],
@@ -29,34 +31,100 @@ def version_rows(versions: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
             "retired": one["retired"],
             "threshold": number(one["threshold"], 3),
             "metrics": {
-                key: _metric(key, one["manifest"].get("metrics", {}).get(key)) for key in METRICS
+                key: metric(key, one["manifest"].get("metrics", {}).get(key)) for key in METRICS
             },
             "created_at": one["manifest"].get("created_at"),
-            "recipe": one["manifest"].get("recipe"),
+            "recipe": recipe_words(one["manifest"]),
             "parent": one["manifest"].get("parent"),
             "labels": plain(one["manifest"].get("labels")),
             "gate": gate_words(one["gate"]),
+            "approval": approval_of(one, champion),
             **report_words(one["manifest"].get("report")),
         }
         for one in versions
     ]
 
 
-def _metric(name: str, value: float | None) -> str:
+def metric(name: str, value: float | None) -> str:
+    """Return a metric of a version as the tables show it."""
     return percent(value, 1) if name in _SHARES else number(value, 3)
 
 
-def gate_words(gate: Mapping[str, Any]) -> list[tuple[str, bool, list[str]]]:
-    """Return (step, whether it passed, reasons) of each decision of the promotion gate."""
+def gate_words(gate: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return what the page shows of each decision of the promotion gate."""
     return [
-        (
-            _STEPS.get(step, step.replace("_", " ")),
-            bool(said.get("promote")),
-            list(said.get("reasons", [])),
-        )
+        {
+            "step": _STEPS.get(step, step.replace("_", " ")),
+            "passed": bool(said.get("promote")),
+            "tests": [
+                (_OUTCOMES.get(test["outcome"], test["outcome"]), test["outcome"], test["reason"])
+                for test in said.get("tests", [])
+            ],
+            "reasons": [] if said.get("tests") else list(said.get("reasons", [])),
+            "try_number": said.get("try_number"),
+        }
         for step, said in gate.items()
         if isinstance(said, Mapping) and "promote" in said
     ]
+
+
+def approval_of(version: Mapping[str, Any], champion: str | None) -> dict[str, Any] | None:
+    """Return an operator's word on a version that passed; None where none was asked for."""
+    found: dict[str, Any] | None = version["gate"].get("approval")
+    if found is None:
+        return None
+    waits = found.get("state") == "waiting" and found.get("champion") == champion
+    return {**found, "waits": waits and not version["retired"]}
+
+
+_EVENTS = {
+    "judged": "judged by the gate",
+    "approved": "approved",
+    "rejected": "rejected",
+    "promoted": "became champion",
+    "rolled_back": "serves again",
+    "canary": "competes for a share",
+    "canary_ended": "competes no more",
+    "shadow": "scores in the shadow",
+    "shadow_ended": "left the shadow",
+    "retired": "was retired",
+}
+
+
+def event_rows(events: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return what the table shows of the history of promotions."""
+    return [
+        {
+            "at": one["at"],
+            "version": one["version"],
+            "what": _event_words(one),
+            "passed": None if one["kind"] != "judged" else bool(_decision(one).get("promote")),
+            "champion": one.get("champion"),
+            "actor": one.get("actor") or "the trainer",
+            "note": "; ".join(_decision(one).get("reasons") or [])
+            if one["kind"] == "judged"
+            else one.get("note"),
+        }
+        for one in events
+    ]
+
+
+def _decision(event: Mapping[str, Any]) -> Mapping[str, Any]:
+    return event.get("decision") or {}
+
+
+def _event_words(event: Mapping[str, Any]) -> str:
+    words = _EVENTS.get(event["kind"], event["kind"].replace("_", " "))
+    share = _decision(event).get("share")
+    if event["kind"] == "judged":
+        return f"{words} {_STEPS.get(_decision(event).get('step', ''), '')}".rstrip()
+    return words if share is None else f"{words} of {percent(share)}"
+
+
+def recipe_words(manifest: Mapping[str, Any]) -> str | None:
+    """Return the recipe, and which one it chose."""
+    name, chosen = manifest.get("recipe"), (manifest.get("report") or {}).get("chosen")
+    return f"{name}: {chosen}" if chosen else name
 
 
 def report_words(report: Any) -> dict[str, Any]:

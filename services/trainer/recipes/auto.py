@@ -1,0 +1,224 @@
+"""Recipe `auto`: fit each recipe that fits the project's fields, and keep the best.
+
+The best is the one whose certificate is predicted to answer the largest share of the traffic, given
+the project's promise: that is what people are spared. Where two shares are within a point, or none
+would be certified yet, accuracy decides. Both are of out-of-fold predictions.
+
+Recipes are tried in the order of their cost. None begins after the time budget, and one that runs
+past it is stopped at its next sign of progress, unless nothing was fitted before it.
+"""
+
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from services.trainer.recipes.installed import installed_recipes, load_recipe
+from services.trainer.recipes.recipe import (
+    BoolArray,
+    FittedModel,
+    Progress,
+    Recipe,
+    RecipeRefused,
+    TrainingData,
+)
+from shared.fields.types import AnyField
+
+NAME = "auto"
+SAME_SHARE = 0.01
+"""Shares of the traffic so close together count as the same."""
+_ENOUGH_UNIFORM = 200
+# Cheapest first; recipes of packages come after those built in.
+_ORDER = ("tabular", "text-linear", "head", "image-small", "text-embedding")
+
+
+class OutOfTime(Exception):  # noqa: N818 - says what happened
+    """The time budget is spent."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """What became of one recipe.
+
+    `coverage` is the share of the traffic, in [0, 1], that a certificate is predicted to answer.
+    """
+
+    recipe: str
+    state: str
+    seconds: float
+    coverage: float | None = None
+    accuracy: float | None = None
+    log_loss: float | None = None
+    model_bytes: int | None = None
+    detail: str | None = None
+    fitted: FittedModel | None = None
+
+    def document(self) -> dict[str, Any]:
+        """Return what the report says of it."""
+        told = {name: value for name, value in vars(self).items() if name != "fitted"}
+        return told | {"seconds": round(self.seconds, 1)}
+
+
+def fit_auto(
+    data: TrainingData,
+    recipes: Mapping[str, Recipe],
+    *,
+    seed: int = 0,
+    progress: Progress = lambda _share, _message: None,
+    clock: Callable[[], float] = time.monotonic,
+) -> FittedModel:
+    """Fit what fits, and return the best with a report on all.
+
+    Parameters
+    ----------
+    data
+        `fields` and `specs` are all of the project's; `comparison` is needed.
+    recipes
+        By name, in the order in which they are tried.
+
+    Raises
+    ------
+    RecipeRefused
+        No recipe could be fitted; the reasons of each.
+    """
+    comparison = data.comparison
+    if comparison is None:
+        raise ValueError("auto needs to know how recipes are compared")
+    ends_at, tried = clock() + comparison.seconds, list[Candidate]()
+    for i, (name, recipe) in enumerate(recipes.items()):
+        # Until something is fitted, there is no limit but the run's own.
+        end = ends_at if any(one.fitted for one in tried) else math.inf
+
+        def report(share: float, message: str, i: int = i, end: float = end) -> None:
+            if clock() > end:
+                raise OutOfTime
+            progress((i + min(share, 1.0)) / len(recipes), message)
+
+        if clock() > end:
+            tried.append(Candidate(name, "out_of_time", 0.0, detail="the time was spent before"))
+        else:
+            tried.append(_tried(name, recipe, data, seed, report, clock))
+    return _best(tried)
+
+
+def choose(fitted: Sequence[Candidate]) -> Candidate:
+    """Return the candidate of the largest share, or the most accurate of those within a point."""
+    most = max(one.coverage or 0.0 for one in fitted)
+    near = [one for one in fitted if (one.coverage or 0.0) >= most - SAME_SHARE]
+    return max(near, key=lambda one: one.accuracy or 0.0)
+
+
+def _tried(
+    name: str,
+    recipe: Recipe,
+    data: TrainingData,
+    seed: int,
+    report: Progress,
+    clock: Callable[[], float],
+) -> Candidate:
+    began = clock()
+    try:
+        fields = recipe.learns_from(data.specs)
+        own = replace(
+            data,
+            rows=[{field: row.get(field) for field in fields} for row in data.rows],
+            fields=fields,
+            specs={field: data.specs[field] for field in fields},
+            comparison=None,
+        )
+        fitted = recipe.fit(own, seed=seed, progress=report)
+    except RecipeRefused as refused:
+        return Candidate(name, "refused", clock() - began, detail=str(refused))
+    except OutOfTime:
+        detail = "it was stopped when the time was spent"
+        return Candidate(name, "out_of_time", clock() - began, detail=detail)
+    assert data.comparison is not None
+    rows = _judged_by(data)
+    return Candidate(
+        name,
+        "fitted",
+        clock() - began,
+        coverage=data.comparison.coverage(fitted.scores[rows], fitted.correct[rows]),
+        accuracy=fitted.metrics.get("accuracy", float(fitted.correct.mean())),
+        log_loss=fitted.metrics.get("log_loss"),
+        model_bytes=len(fitted.onnx),
+        fitted=fitted,
+    )
+
+
+def _judged_by(data: TrainingData) -> BoolArray:
+    """Return the rows that stand for traffic: those drawn uniformly, where there are enough."""
+    uniform = data.uniform
+    if uniform is None or uniform.sum() < _ENOUGH_UNIFORM:
+        return np.ones(len(data.rows), dtype=np.bool_)
+    return uniform
+
+
+def _best(tried: Sequence[Candidate]) -> FittedModel:
+    fitted = [one for one in tried if one.fitted is not None]
+    if not fitted:
+        reasons = "; ".join(f"{one.recipe}: {one.detail}" for one in tried)
+        raise RecipeRefused(f"no recipe can train on these labels. {reasons}")
+    best = choose(fitted)
+    assert best.fitted is not None
+    others = [one for one in tried if one.fitted is not None and one is not best]
+    return replace(
+        best.fitted,
+        report=best.fitted.report
+        | {
+            "chosen": best.recipe,
+            "reasons": [_reason(best, others)],
+            "candidates": [one.document() for one in tried],
+        },
+    )
+
+
+def _reason(best: Candidate, others: Sequence[Candidate]) -> str:
+    share, accuracy = f"{100 * (best.coverage or 0):.1f} %", f"{100 * (best.accuracy or 0):.1f} %"
+    if not others:
+        return f"{best.recipe}: no other recipe could be fitted"
+    highest = max(one.coverage or 0.0 for one in others)
+    if (best.coverage or 0.0) > highest + SAME_SHARE:
+        return (
+            f"{best.recipe}: a certificate is predicted to answer {share} of the traffic, "
+            f"and {100 * highest:.1f} % with the next best recipe"
+        )
+    if max(best.coverage or 0.0, highest) <= 0:
+        return (
+            f"{best.recipe}: none is predicted to be certified yet; it is right most ({accuracy})"
+        )
+    return (
+        f"{best.recipe}: certificates are predicted to answer about as much ({share}); of those it "
+        f"is right most often ({accuracy})"
+    )
+
+
+class _Auto:
+    def learns_from(self, fields: Mapping[str, AnyField]) -> list[str]:
+        if not fitting(fields):
+            raise RecipeRefused("no recipe learns from any of the project's fields")
+        return list(fields)
+
+    def fit(self, data: TrainingData, *, seed: int, progress: Progress) -> FittedModel:
+        return fit_auto(data, fitting(data.specs), seed=seed, progress=progress)
+
+
+def fitting(fields: Mapping[str, AnyField]) -> dict[str, Recipe]:
+    """Return the installed recipes that learn from some of the fields, cheapest first."""
+    names = [name for name in installed_recipes() if name != NAME]
+    names.sort(key=lambda name: _ORDER.index(name) if name in _ORDER else len(_ORDER))
+    found = {}
+    for name in names:
+        recipe = load_recipe(installed_recipes()[name])
+        try:
+            recipe.learns_from(fields)
+        except RecipeRefused:
+            continue
+        found[name] = recipe
+    return found
+
+
+RECIPE: Recipe = _Auto()
