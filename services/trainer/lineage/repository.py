@@ -1,6 +1,7 @@
 """SQL of the lineage."""
 
 from collections.abc import Collection, Sequence
+from typing import Any
 
 from sqlalchemy import select
 from sqlmodel import col
@@ -71,5 +72,36 @@ async def certifications(
             col(Certification.state) == "certified",
         )
         .order_by(col(Certification.closed_at))
+    )
+    return (await session.execute(query)).scalars().all()
+
+
+async def data_of(session: Session, project: str, item_id: str) -> dict[str, Any] | None:
+    """Return an item's data: of its outcome, of the pool, or of the newest decision on it."""
+    key = (project, item_id)
+    for table in (OutcomeRow, PoolItem):
+        row = await session.get(table, key)
+        if row is not None and row.data:
+            return row.data
+    decisions = await newest_decisions(session, project, item_id, 1)
+    return decisions[0].row.get("data") if decisions else None
+
+
+async def newest_labelled(
+    session: Session, project: str, without: str, limit: int
+) -> Sequence[OutcomeRow]:
+    """Return the outcomes with a label that were read last, but for an item's own and gold."""
+    query = (
+        select(OutcomeRow)
+        .where(
+            col(OutcomeRow.project) == project,
+            col(OutcomeRow.label).is_not(None),
+            col(OutcomeRow.erasure).is_(None),
+            col(OutcomeRow.item_id) != without,
+            # Where its labels were seen, gold would test nobody.
+            col(OutcomeRow.lane) != "gold",
+        )
+        .order_by(col(OutcomeRow.position).desc())
+        .limit(limit)
     )
     return (await session.execute(query)).scalars().all()
