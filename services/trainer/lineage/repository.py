@@ -79,12 +79,14 @@ async def certifications(
 async def data_of(session: Session, project: str, item_id: str) -> dict[str, Any] | None:
     """Return an item's data: of its outcome, of the pool, or of the newest decision on it."""
     key = (project, item_id)
-    for table in (OutcomeRow, PoolItem):
-        row = await session.get(table, key)
-        if row is not None and row.data:
-            return row.data
+    outcome = await session.get(OutcomeRow, key)
+    if outcome is not None and outcome.data:
+        return outcome.data
+    item = await session.get(PoolItem, key)
+    if item is not None and item.data:
+        return item.data
     decisions = await newest_decisions(session, project, item_id, 1)
-    return decisions[0].row.get("data") if decisions else None
+    return dict(decisions[0].row["data"]) if decisions else None
 
 
 async def newest_labelled(

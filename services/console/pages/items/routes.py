@@ -29,9 +29,9 @@ async def show(visit: Visited, name: str, item_id: str = "") -> Response:
         path = f"items/{quote(item_id.strip(), safe='')}/similar"
         found = await card(call(visit, "trainer", "GET", name, path))
         listed = found.value["items"] if found else []
-        given = {"similar": found, "rows": [(one, one_line(one["data"])) for one in listed]}
-        return visit.page("items/_similar.html", project={"project": name}, **given)
-    return await _page(visit, name, item_id.strip())
+        rows = [(one, one_line(one["data"])) for one in listed]
+        context: dict[str, Any] = {"similar": found, "rows": rows, "project": {"project": name}}
+        return visit.page("items/_similar.html", **context)
 
 
 @router.post("/projects/{name}/items")
