@@ -4,7 +4,8 @@
 router beside its peers. Only when they are named: ``review-queue``, the review queue beside its own
 peers; ``soak``, the router at half capacity for half an
 hour; ``reloads``, its memory over many reloads; ``exchange``, import and export of a million tasks;
-``idle``, what idle projects cost; ``first-page``, the console's first page over a million tasks.
+``idle``, what idle projects cost; ``label-efficiency``, labels that a
+strategy saves; ``first-page``, the console's first page over a million tasks.
 """
 
 import argparse
@@ -14,6 +15,7 @@ from collections.abc import Callable
 from bench import exchange, reloads
 from bench.first_page import main as first_page
 from bench.idle import main as idle
+from bench.label_efficiency import main as label_efficiency
 from bench.review_queue import main as review_queue
 from bench.science import main as science
 from bench.serving import main as serving
@@ -26,6 +28,7 @@ PARTS: dict[str, Callable[[list[str]], None]] = {
     "reloads": reloads.main,
     "exchange": exchange.main,
     "idle": idle.main,
+    "label-efficiency": label_efficiency.main,
     "first-page": first_page.main,
 }
 ALL = ("science", "serving")
