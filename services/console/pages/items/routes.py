@@ -26,12 +26,8 @@ async def show(visit: Visited, name: str, item_id: str = "") -> Response:
     if visit.fragment == "work":
         return await _work(visit, name, item_id.strip())
     if visit.fragment == "similar":
-        path = f"items/{quote(item_id.strip(), safe='')}/similar"
-        found = await card(call(visit, "trainer", "GET", name, path))
-        listed = found.value["items"] if found else []
-        rows = [(one, one_line(one["data"])) for one in listed]
-        context: dict[str, Any] = {"similar": found, "rows": rows, "project": {"project": name}}
-        return visit.page("items/_similar.html", **context)
+        return await _similar(visit, name, item_id.strip())
+    return await _page(visit, name, item_id.strip())
 
 
 @router.post("/projects/{name}/items")
@@ -50,6 +46,15 @@ async def act(form: Posted, name: str) -> Response:
         return await _page(form.visit, name, item_id, fault=fault, comment=comment, status=409)
     notice = "reopened" if what == "reopen" else "adjudicated"
     return form.visit.to(f"{page_path(name)}/items{query(item_id=item_id)}", notice)
+
+
+async def _similar(visit: Visit, name: str, item_id: str) -> Response:
+    path = f"items/{quote(item_id, safe='')}/similar"
+    found = await card(call(visit, "trainer", "GET", name, path))
+    listed = found.value["items"] if found else []
+    rows = [(one, one_line(one["data"])) for one in listed]
+    context: dict[str, Any] = {"similar": found, "rows": rows, "project": {"project": name}}
+    return visit.page("items/_similar.html", **context)
 
 
 async def _page(
