@@ -4,15 +4,16 @@
 router beside its peers. Only when they are named: ``review-queue``, the review queue beside its own
 peers; ``soak``, the router at half capacity for half an
 hour; ``reloads``, its memory over many reloads; ``exchange``, import and export of a million tasks;
-``idle``, what idle projects cost; ``label-efficiency``, labels that a
-strategy saves; ``first-page``, the console's first page over a million tasks.
+``idle``, what idle projects cost; ``label-efficiency``, labels that a strategy saves;
+``first-page``, the console's first page over a million tasks; ``recipes``, what each recipe makes
+of the same labels, and what `auto` chooses.
 """
 
 import argparse
 import sys
 from collections.abc import Callable
 
-from bench import exchange, reloads
+from bench import exchange, recipes, reloads
 from bench.first_page import main as first_page
 from bench.idle import main as idle
 from bench.label_efficiency import main as label_efficiency
@@ -30,6 +31,7 @@ PARTS: dict[str, Callable[[list[str]], None]] = {
     "idle": idle.main,
     "label-efficiency": label_efficiency.main,
     "first-page": first_page.main,
+    "recipes": recipes.main,
 }
 ALL = ("science", "serving")
 
