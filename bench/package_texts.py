@@ -1,4 +1,4 @@
-"""A text set of many classes from what Debian installs: short descriptions of packages, by section."""
+"""A text set of many classes: short descriptions of Debian packages, by section."""
 
 import subprocess
 from collections import Counter
@@ -42,7 +42,7 @@ def sections_of(entries: Iterable[str], *, fewest: int) -> list[tuple[str, str]]
     >>> sections_of([entry, entry], fewest=1)
     [('a game', 'games')]
     """
-    pairs = {}
+    pairs: dict[tuple[str, str], None] = {}
     for entry in entries:
         fields = dict(
             line.split(": ", 1)
