@@ -136,7 +136,7 @@ def main(arguments: list[str]) -> None:
         for size in asked.sizes:
             if len(labelled.rows) - size < _LEAST_TESTED:
                 continue
-            draws = [_draw(labelled, size, seed, asked.target) for seed in range(asked.seeds)]
+            draws = [compare(labelled, size, seed, asked.target) for seed in range(asked.seeds)]
             print(f"\n{name}, {size} labels, mean of {asked.seeds} draws", flush=True)
             print(_table(draws), flush=True)
             drawn += _bars(f"{name}, {size}", draws)
@@ -144,7 +144,8 @@ def main(arguments: list[str]) -> None:
         asked.plot.write_text(bars("Right on items that were left out, in %", drawn))
 
 
-def _draw(labelled: Labelled, size: int, seed: int, target: float) -> dict[str, Outcome]:
+def compare(labelled: Labelled, size: int, seed: int, target: float) -> dict[str, Outcome]:
+    """Fit every recipe on `size` labels, and try it on items that were left out."""
     order = np.random.default_rng(seed).permutation(len(labelled.rows)).tolist()
     known, tested = order[:size], order[size : size + _MOST_TESTED]
     classes = sorted(set(labelled.labels))
@@ -225,8 +226,13 @@ def _bars(at: str, draws: Sequence[dict[str, Outcome]]) -> list[Bar]:
     ]
 
 
+def choice(draw: dict[str, Outcome]) -> Outcome:
+    """Return the outcome of the recipe that `auto` chooses."""
+    return draw[choose([one.candidate for one in draw.values()]).recipe]
+
+
 def _table(draws: Sequence[dict[str, Outcome]]) -> str:
-    chosen = [draw[choose([one.candidate for one in draw.values()]).recipe] for draw in draws]
+    chosen = [choice(draw) for draw in draws]
     by_name = {name: [draw[name] for draw in draws] for name in draws[0]} | {"auto": chosen}
     rows = []
     for name, outcomes in by_name.items():

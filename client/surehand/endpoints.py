@@ -237,5 +237,13 @@ RELIABILITY = Endpoint(TRAINER, "GET", f"{PROJECT}/reliability", promises.Reliab
 AUDIT = Endpoint(TRAINER, "GET", f"{PROJECT}/audit", promises.Audits)
 AUDIT_DAYS = Endpoint(TRAINER, "GET", f"{PROJECT}/audit/days", promises.AuditDays)
 DRIFT = Endpoint(TRAINER, "GET", f"{PROJECT}/drift", monitoring.Drift)
+RELABEL_PLAN = Endpoint(TRAINER, "POST", f"{PROJECT}/relabel-plans", monitoring.RelabelPlan)
+RELABEL_PLANS = Endpoint(TRAINER, "GET", f"{PROJECT}/relabel-plans", monitoring.RelabelPlans)
+RELABEL_SHOW = Endpoint(
+    TRAINER, "GET", PROJECT + "/relabel-plans/{plan_id}", monitoring.RelabelPlan
+)
+RELABEL_START = _acts_once(
+    PROJECT + "/relabel-plans/{plan_id}/start", monitoring.RelabelPlan, TRAINER
+)
 SLICES = Endpoint(TRAINER, "GET", f"{PROJECT}/slices", monitoring.Slices)
 DRIFT_ACCEPT = Endpoint(TRAINER, "POST", f"{PROJECT}/drift/accept", monitoring.Drift)

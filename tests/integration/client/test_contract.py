@@ -21,6 +21,7 @@ from surehand.models.base import Model
 NOW = datetime(2026, 11, 28, tzinfo=UTC)
 ITEMS = [{"item_id": "a/b", "data": {"text": "x"}, "metadata": {"channel": "web"}}]
 P, T = "shop", "018f-task"
+PLAN = "019a0000-0000-7000-8000-000000000000"
 
 CALLS: list[Callable[[Surehand], Any]] = [
     lambda c: c.predict(P, ITEMS, wait_seconds=1, review="always"),
@@ -149,6 +150,10 @@ CALLS: list[Callable[[Surehand], Any]] = [
     lambda c: c.monitoring.drift(P),
     lambda c: c.monitoring.accept_drift(P),
     lambda c: c.monitoring.slices(P, "v1"),
+    lambda c: c.monitoring.plan_relabelling(P, 200),
+    lambda c: c.monitoring.start_relabelling(P, PLAN),
+    lambda c: c.monitoring.relabel_plan(P, PLAN),
+    lambda c: c.monitoring.relabel_plans(P),
     lambda c: c.promise.get(P),
     lambda c: c.promise.of([P, "other"]),
     lambda c: c.promise.history(P).page(),
