@@ -2,16 +2,17 @@
 
 ``science``: how often certification keeps its promise, and what a label costs. ``serving``: the
 router beside its peers. Only when they are named: ``review-queue``, the review queue beside its own
-peers; ``soak``, the router at half capacity for half an
-hour; ``reloads``, its memory over many reloads; ``exchange``, import and export of a million tasks;
-``idle``, what idle projects cost; ``first-page``, the console's first page over a million tasks.
+peers; ``soak``, the router at half capacity for half an hour; ``reloads``, its memory over many
+reloads; ``exchange``, import and export of a million tasks; ``idle``, what idle projects cost;
+``promotion``, from the last verdict to a new version; ``first-page``, the console's first page over
+a million tasks.
 """
 
 import argparse
 import sys
 from collections.abc import Callable
 
-from bench import exchange, reloads
+from bench import exchange, promotion, reloads
 from bench.first_page import main as first_page
 from bench.idle import main as idle
 from bench.review_queue import main as review_queue
@@ -26,6 +27,7 @@ PARTS: dict[str, Callable[[list[str]], None]] = {
     "reloads": reloads.main,
     "exchange": exchange.main,
     "idle": idle.main,
+    "promotion": promotion.main,
     "first-page": first_page.main,
 }
 ALL = ("science", "serving")
