@@ -4,8 +4,8 @@
 router beside its peers. Only when they are named: ``review-queue``, the review queue beside its own
 peers; ``soak``, the router at half capacity for half an hour; ``reloads``, its memory over many
 reloads; ``exchange``, import and export of a million tasks; ``idle``, what idle projects cost;
-``promotion``, from the last verdict to a new version; ``first-page``, the console's first page over
-a million tasks.
+``promotion``, from the last verdict to a new version; ``label-efficiency``, labels that a strategy
+saves; ``first-page``, the console's first page over a million tasks.
 """
 
 import argparse
@@ -15,6 +15,7 @@ from collections.abc import Callable
 from bench import exchange, promotion, reloads
 from bench.first_page import main as first_page
 from bench.idle import main as idle
+from bench.label_efficiency import main as label_efficiency
 from bench.review_queue import main as review_queue
 from bench.science import main as science
 from bench.serving import main as serving
@@ -28,6 +29,7 @@ PARTS: dict[str, Callable[[list[str]], None]] = {
     "exchange": exchange.main,
     "idle": idle.main,
     "promotion": promotion.main,
+    "label-efficiency": label_efficiency.main,
     "first-page": first_page.main,
 }
 ALL = ("science", "serving")

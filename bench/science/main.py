@@ -3,8 +3,8 @@
     python -m bench science certify --runs 100
 
 Parts: ``certify``, ``sequential``, ``renewals``, ``audits``, ``deployments``, ``gate``,
-``label-noise``, ``rivals``, ``near-copies``, ``capacity``, ``consensus``. Options are those
-of the part.
+``label-noise``, ``rivals``, ``near-copies``, ``active-pools``, ``capacity``, ``consensus``. Options
+are those of the part.
 
 Each part has a time in which it ends on an idle core of today. A run of all says before it begins
 how long that is together, and stops a part that takes three times as long.
@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from types import FrameType
 
 from bench.science import (
+    active_pools,
     audits,
     capacity,
     certify,
@@ -51,6 +52,7 @@ PARTS = {
     "label-noise": Part(label_noise.main, 15),
     "rivals": Part(rivals.main, 330),
     "near-copies": Part(near_copies.main, 40),
+    "active-pools": Part(active_pools.main, 10),
     "capacity": Part(capacity.main, 60),
     "consensus": Part(consensus.main, 60),
 }

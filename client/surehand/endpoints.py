@@ -8,6 +8,7 @@ from urllib.parse import quote
 from surehand.models import (
     adjudications,
     jobs,
+    labelling,
     lineage,
     links,
     monitoring,
@@ -180,7 +181,11 @@ ANSWER_FEEDBACK = _acts_once(PROJECT + "/feedback/{feedback_id}/answer", people.
 
 ADD_TO_POOL = _acts_once(f"{PROJECT}/pool", training.PoolImport, TRAINER)
 POOL_COUNTS = Endpoint(TRAINER, "GET", f"{PROJECT}/pool", training.PoolCounts)
-ASK_POOL = Endpoint(TRAINER, "POST", f"{PROJECT}/pool/batches", training.BatchReceipt)
+# The client names each request by a key of its own.
+ASK_POOL = _acts_once(f"{PROJECT}/pool/batches", labelling.Batch, TRAINER)
+BATCHES = Listing(TRAINER, f"{PROJECT}/pool/batches", "batches", labelling.Batch)
+LABELLING = Endpoint(TRAINER, "GET", f"{PROJECT}/labelling", labelling.Labelling)
+LEARNING_CURVE = Endpoint(TRAINER, "GET", f"{PROJECT}/learning-curve", labelling.LearningCurve)
 START_RUN = Endpoint(TRAINER, "POST", f"{PROJECT}/runs", training.Run)
 RUNS = Listing(TRAINER, f"{PROJECT}/runs", "runs", training.Run)
 GET_RUN = Endpoint(TRAINER, "GET", PROJECT + "/runs/{run_id}", training.Run)
@@ -232,4 +237,5 @@ RELIABILITY = Endpoint(TRAINER, "GET", f"{PROJECT}/reliability", promises.Reliab
 AUDIT = Endpoint(TRAINER, "GET", f"{PROJECT}/audit", promises.Audits)
 AUDIT_DAYS = Endpoint(TRAINER, "GET", f"{PROJECT}/audit/days", promises.AuditDays)
 DRIFT = Endpoint(TRAINER, "GET", f"{PROJECT}/drift", monitoring.Drift)
+SLICES = Endpoint(TRAINER, "GET", f"{PROJECT}/slices", monitoring.Slices)
 DRIFT_ACCEPT = Endpoint(TRAINER, "POST", f"{PROJECT}/drift/accept", monitoring.Drift)

@@ -10,6 +10,7 @@ from services.trainer.changes import routes as changes
 from services.trainer.datasets import routes as datasets
 from services.trainer.jobs import routes as jobs
 from services.trainer.jobs.worker import JobWorker
+from services.trainer.labelling import routes as labelling
 from services.trainer.ledger import routes as ledger
 from services.trainer.ledger.days import routes as ledger_days
 from services.trainer.ledger.retention import LedgerRetention
@@ -18,6 +19,7 @@ from services.trainer.ledger.settling import Settling
 from services.trainer.lineage import routes as lineage
 from services.trainer.measuring import TrainerMeasurement
 from services.trainer.monitoring.drift import routes as drift
+from services.trainer.monitoring.slices import routes as slices
 from services.trainer.pool import routes as pool
 from services.trainer.promise import routes as promise
 from services.trainer.promise.figures import routes as figures
@@ -26,6 +28,7 @@ from services.trainer.registry import routes as registry
 from services.trainer.resources import MIGRATIONS, Resources, open_resources
 from services.trainer.runs import routes as runs
 from services.trainer.runs.announcing import RecipeAnnouncement
+from services.trainer.selection import routes as selection
 from services.trainer.settings import TrainerSettings
 from services.trainer.uploads import routes as uploads
 from services.trainer.watch import routes as watch
@@ -40,8 +43,8 @@ from shared.settings import CommonSettings
 from shared.store.check import StoreCheck
 
 _ROUTES = (
-    *(changes, pool, runs, datasets, uploads, registry),
-    *(promise, figures, proof, watch, ledger, drift, jobs, lineage),
+    *(changes, pool, selection, labelling, runs, datasets, uploads, registry),
+    *(promise, figures, proof, watch, ledger, drift, slices, jobs, lineage),
 )
 _ROUTERS = [
     *(each.router for each in _ROUTES),

@@ -13,6 +13,7 @@ from services.trainer.changes.following import Following
 from services.trainer.datasets.cleaning import clean_snapshots
 from services.trainer.documents.status import changes_of_status
 from services.trainer.erasure.projects import is_removed, remove_deleted
+from services.trainer.labelling import service as labelling
 from services.trainer.ledger.service import LedgerReader
 from services.trainer.monitoring.drift.service import watch_drift
 from services.trainer.outcomes.service import read_feed
@@ -202,6 +203,7 @@ class Worker:
             await watch_drift(resources, project)
             await self._plan(project, None if is_read else self._ledger.due_in(name))
             await self._certifier.step(resources, project)
+            await labelling.step(resources, project)
             await resources.posting.post_pending(name)
             await resources.posting.withdraw_pending(name)
         except QueueAway:
@@ -210,7 +212,8 @@ class Worker:
             raise
         finally:
             await resources.documents.sync(name)
-            await runs.start_if_due(resources, project)
+            if await labelling.may_start_run(resources, project):
+                await runs.start_if_due(resources, project)
             run_id = await runs.queued(resources, name, read_at)
             running = self._runs.get(name)
             if run_id is not None and (running is None or running.done()):

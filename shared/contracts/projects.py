@@ -17,6 +17,7 @@ from shared.contracts.base import Label, Message, ProjectName, Text, UtcTime, at
 from shared.contracts.capacity import CapacitySettings
 from shared.contracts.certificates import least_labels
 from shared.contracts.gate_settings import GateSettings
+from shared.contracts.labelling import LabellingSettings, StoredLabellingSettings
 from shared.contracts.review_settings import LabelDisplays, ReviewSettings, display_fault
 from shared.contracts.versions import StoredDocument
 from shared.fields.types import AnyField
@@ -25,8 +26,6 @@ MOST_CERTAIN = 1 - 1e-9
 """The highest target and confidence that a certificate can be planned and checked for."""
 
 FieldName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}$")]
-
-
 SevereDrift = Literal["suspend", "warn"]
 
 
@@ -37,9 +36,9 @@ class PromiseSettings(Message):
     `min_population_span_seconds`: what came in one burst says little about a day. Certifications
     ask for at most `label_budget_per_period` labels in one period of `expires_days`; null stands
     for ten times `certification_labels`. `holdout_rate` of the traffic trains nothing for 30 days,
-    so that what was decided before a version's labels were frozen can certify it. Drift that is
-    found raises the audit rate; past a severe level it suspends the promise, or where
-    `on_severe_drift` is `warn` it does no more.
+    so that what was decided before a version's labels were frozen can certify it. Drift raises the
+    audit rate; a severe one suspends the promise, unless `on_severe_drift` is `warn`. Of a chosen
+    batch `exploration_rate` is random.
     """
 
     must_be_provable: ClassVar[bool] = True
@@ -49,7 +48,7 @@ class PromiseSettings(Message):
     certification_labels: int = Field(default=500, ge=1, le=1_000_000, validate_default=True)
     certification_draws: int = Field(default=3, ge=1, le=100)
     audit_rate: float = Field(default=0.05, ge=0.0, le=1.0)
-    exploration_rate: float = Field(default=0.03, ge=0.0, le=1.0)
+    exploration_rate: float = Field(default=0.1, ge=0.0, le=1.0)
     expires_days: float = Field(default=30, gt=0, le=3650)
     watch_grace_seconds: float = Field(default=21_600, ge=1, le=31_536_000)
     min_population_span_seconds: float = Field(default=3600, ge=0, le=31_536_000)
@@ -177,6 +176,7 @@ class ProjectSpec(Message):
     promise: PromiseSettings = PromiseSettings()
     review: ReviewSettings = ReviewSettings()
     training: TrainingSettings = TrainingSettings()
+    labelling: LabellingSettings = LabellingSettings()
     capacity: CapacitySettings = CapacitySettings()
     webhooks: list[Webhook] = Field(default=[], max_length=10)
     retention_days: float = Field(default=90, gt=0, le=36_500)
@@ -244,6 +244,7 @@ class Project(ProjectSpec):
     project: ProjectName
     promise: StoredPromiseSettings = StoredPromiseSettings()
     training: StoredTrainingSettings = StoredTrainingSettings()
+    labelling: StoredLabellingSettings = StoredLabellingSettings()
     revision: int = Field(ge=1)
     instructions_revision: int = Field(default=1, ge=1)
     created_at: UtcTime

@@ -45,7 +45,7 @@ async def fill(launched: Launched) -> None:
         pool = b"\n".join(map(orjson.dumps, items))
         headers = {"Content-Type": "application/x-ndjson"}
         _ok(await trainer.post(f"{PROJECT}/pool", content=pool, headers=headers))
-        _ok(await trainer.post(f"{PROJECT}/pool/batches", json={"size": 60}))
+        _ok(await trainer.post(f"{PROJECT}/pool/batches", json={"strategy": "random", "size": 60}))
 
         async def has_version() -> bool:
             await _answer(queue)

@@ -68,7 +68,7 @@ class TrainerParts:
         """Put items into the pool; return how many were new."""
         body = b"\n".join(orjson.dumps({"item_id": i, "data": data}) for i, data in items)
         lines = parse_ndjson(body, self.project)
-        return (await import_lines(self.resources, PROJECT, lines)).imported
+        return (await import_lines(self.resources, self.project, lines)).imported
 
     async def label(
         self, numbers: Sequence[int], truth: Callable[[dict[str, Any]], str | None]

@@ -1,12 +1,12 @@
-"""Drift of the traffic."""
+"""Drift of the traffic, and failing slices."""
 
 from surehand import endpoints as e
 from surehand._async.pages import AsyncGroup
-from surehand.models.monitoring import Drift
+from surehand.models.monitoring import Drift, Slices
 
 
 class AsyncMonitoring(AsyncGroup):
-    """`client.monitoring`: whether the items have changed."""
+    """`client.monitoring`: whether the items have changed, and where the model fails."""
 
     async def drift(self, project: str) -> Drift:
         """Return whether the champion's items are like those before; its `sentence` says it."""
@@ -15,3 +15,7 @@ class AsyncMonitoring(AsyncGroup):
     async def accept_drift(self, project: str) -> Drift:
         """Take the items from now on as the usual ones: the warning of a change is lifted."""
         return await self._http.ask(e.DRIFT_ACCEPT, {"project": project})
+
+    async def slices(self, project: str, version: str | None = None) -> Slices:
+        """Return on which kinds of items the champion, or a version, is wrong more often."""
+        return await self._http.ask(e.SLICES, {"project": project}, params={"version": version})

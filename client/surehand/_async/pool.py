@@ -2,15 +2,18 @@
 
 from collections.abc import Iterable
 from typing import Any
+from uuid import uuid4
 
 from surehand import endpoints as e
 from surehand._async.encoding import encoded_items
-from surehand._async.pages import AsyncGroup
+from surehand._async.pages import AsyncGroup, AsyncPages
 from surehand.items import batches
 from surehand.models.base import RejectedLine
-from surehand.models.training import BatchReceipt, PoolCounts, PoolImport
+from surehand.models.labelling import Batch, Labelling, LearningCurve
+from surehand.models.training import DuplicateLine, PoolCounts, PoolImport
 
 _CALL_ITEMS = 5000
+_SHOWN = 1000
 
 
 class AsyncPool(AsyncGroup):
@@ -20,10 +23,12 @@ class AsyncPool(AsyncGroup):
         """Add items, in any form that `predict` takes; adding one again changes nothing.
 
         Many are sent in several calls. `rejected` names the bad ones by their place, from 1, and
-        what is wrong; the others are added.
+        what is wrong; the others are added. `duplicates_shown` likewise says of
+        up to a thousand duplicates which item of the pool they repeat.
         """
         imported = duplicates = refused = sent = 0
         rejected: list[RejectedLine] = []
+        twice: list[DuplicateLine] = []
         for batch in batches(await encoded_items(self._http, project, items), _CALL_ITEMS):
             report = await self._http.ask(
                 e.ADD_TO_POOL,
@@ -37,9 +42,17 @@ class AsyncPool(AsyncGroup):
             rejected += [
                 RejectedLine(line=sent + one.line, detail=one.detail) for one in report.rejected
             ]
+            twice += [
+                one.model_copy(update={"line": sent + one.line})
+                for one in report.duplicates_shown[: _SHOWN - len(twice)]
+            ]
             sent += len(batch)
         return PoolImport(
-            imported=imported, duplicates=duplicates, rejected_count=refused, rejected=rejected
+            imported=imported,
+            duplicates=duplicates,
+            duplicates_shown=twice,
+            rejected_count=refused,
+            rejected=rejected,
         )
 
     async def counts(self, project: str) -> PoolCounts:
@@ -47,8 +60,31 @@ class AsyncPool(AsyncGroup):
         return await self._http.ask(e.POOL_COUNTS, {"project": project})
 
     async def request_labels(
-        self, project: str, size: int, *, strategy: str = "random"
-    ) -> BatchReceipt:
-        """Ask reviewers about the next `size` items."""
+        self, project: str, size: int, *, strategy: str = "random", key: str | None = None
+    ) -> Batch:
+        """Ask reviewers about `size` more items.
+
+        Parameters
+        ----------
+        strategy
+            `random`, or what teaches a model most: `typiclust` (typical items of groups without
+            labels), `margin` (items that the champion is unsure of), `auto` (the first until there
+            is a champion, then the second).
+        key
+            Repeating a request with the same key gives the same batch.
+        """
         body = {"strategy": strategy, "size": size}
-        return await self._http.ask(e.ASK_POOL, {"project": project}, json=body)
+        headers = {"Idempotency-Key": key or str(uuid4())}
+        return await self._http.ask(e.ASK_POOL, {"project": project}, json=body, headers=headers)
+
+    def batches(self, project: str) -> AsyncPages[Batch]:
+        """List the batches that reviewers were asked about, newest first."""
+        return AsyncPages(self._http, e.BATCHES, {"project": project})
+
+    async def labelling(self, project: str) -> Labelling:
+        """Return what is missing before training, or what the next batch waits for."""
+        return await self._http.ask(e.LABELLING, {"project": project})
+
+    async def learning_curve(self, project: str) -> LearningCurve:
+        """Return accuracy against labels, version by version, and whether to go on."""
+        return await self._http.ask(e.LEARNING_CURVE, {"project": project})

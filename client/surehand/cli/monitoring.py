@@ -1,4 +1,4 @@
-"""``surehand drift``."""
+"""``surehand drift`` and ``slices``."""
 
 from typing import Annotated, Any
 
@@ -56,6 +56,42 @@ def _show(out: Output, found: dict[str, Any]) -> None:
         out.say(
             f"Estimated accuracy: {percent(accuracy['before'], 1)} before, "
             f"{percent(accuracy['recent'], 1)} now. {accuracy['note']}"
+        )
+
+
+def slices(
+    ctx: typer.Context,
+    version: Annotated[str | None, typer.Argument(help="The champion by default.")] = None,
+    project: session.Project = None,
+    as_json: session.AsJson = False,
+) -> None:
+    """Say on which kinds of items a version is wrong more often than elsewhere."""
+    used, out = session.of(ctx), session.output(as_json)
+    found = document_of(used.client.monitoring.slices(used.project(project), version))
+    if as_json:
+        out.document(found)
+        return
+    out.say(found["sentence"])
+    rows = [
+        (
+            one["words"],
+            one["items"],
+            percent(one["share"], 1),
+            (
+                f"{percent(one['error_rate'], 1)} ({percent(one['interval'][0], 1)} to "
+                f"{percent(one['interval'][1], 1)})"
+            ),
+            percent(one["rest_error_rate"], 1),
+        )
+        for one in found.get("slices", [])
+    ]
+    if rows:
+        out.table(("slice", "items", "of the traffic", "wrong (95 %)", "elsewhere"), rows)
+    worse = [one for one in found.get("groups", []) if one["is_worse"]]
+    for one in worse:
+        out.say(
+            f"Group {one['key']} = {one['value']}: {percent(one['error_rate'], 1)} wrong, "
+            f"{percent(one['rest_error_rate'], 1)} of the others."
         )
 
 

@@ -1,4 +1,4 @@
-"""Drift of a champion's traffic: what the trainer answers."""
+"""Drift of a champion's traffic, and its failing slices: what the trainer answers."""
 
 from datetime import datetime
 
@@ -65,3 +65,59 @@ class Drift(Model):
     history: list[DriftPoint] = []
     labels: list[LabelShare] = []
     accuracy: AccuracyEstimate | None = None
+
+
+class Predicate(Model):
+    """One condition of a slice."""
+
+    key: str
+    value: str
+
+
+class SliceExample(Model):
+    """An item of a slice on which the version was wrong."""
+
+    item_id: str
+    excerpt: str
+    suggestion: str | None = None
+    label: str
+
+
+class Slice(Model):
+    """A kind of items on which a version is wrong more often than elsewhere."""
+
+    predicates: list[Predicate]
+    words: str
+    items: int
+    share: float
+    error_rate: float
+    interval: tuple[float, float]
+    rest_error_rate: float
+    p_value: float
+    examples: list[SliceExample] = []
+
+
+class Group(Model):
+    """The error rate of one value of a metadata key, against all other items."""
+
+    key: str
+    value: str
+    items: int
+    error_rate: float
+    interval: tuple[float, float]
+    rest_error_rate: float
+    p_value: float
+    is_worse: bool
+
+
+class Slices(Model):
+    """Where a version fails; its `sentence` says it in short."""
+
+    version: str | None = None
+    items: int = 0
+    effective_items: float = 0.0
+    error_rate: float | None = None
+    tested: int = 0
+    sentence: str
+    slices: list[Slice] = []
+    groups: list[Group] = []

@@ -7,19 +7,32 @@ from surehand.models.base import Model, RejectedLine
 from surehand.models.predictions import Challenger
 
 
+class DuplicateLine(Model):
+    """A line whose item, or whose content, the pool has already as `same_as`."""
+
+    line: int
+    item_id: str
+    same_as: str
+
+
 class PoolImport(Model):
-    """What became of imported items; `rejected` has the first thousand bad lines."""
+    """What became of imported items.
+
+    `rejected` has the first thousand bad lines, `duplicates_shown` the first thousand duplicates.
+    """
 
     imported: int
     duplicates: int
+    duplicates_shown: list[DuplicateLine] = []
     rejected_count: int
     rejected: list[RejectedLine] = []
 
 
 class PoolCounts(Model):
-    """The items of a pool by state."""
+    """The items of a pool by state; `reserved` ones also count as waiting."""
 
     waiting: int
+    reserved: int = 0
     asked: int
     passed: int
     # Trainers of the release before do not count them.
@@ -28,12 +41,6 @@ class PoolCounts(Model):
     erased: int
     labelled: int
     total: int
-
-
-class BatchReceipt(Model):
-    """How many tasks were made."""
-
-    tasks: int
 
 
 class Run(Model):

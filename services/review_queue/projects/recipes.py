@@ -29,8 +29,8 @@ async def require_recipe(store: Store, recipe: str, before: str | None) -> None:
     if recipe not in known:
         names = ", ".join(dict.fromkeys(known))
         fault = (
-            f"must be one of: {names}. A recipe of a package is known once a trainer that has the "
-            "package has started"
+            f"must be one of: {names}. A recipe of a package, or of an extra (text-embedding), is "
+            "known once a trainer that has it has started"
         )
         raise Unprocessable([("/training/recipe", fault)])
 

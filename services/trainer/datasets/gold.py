@@ -4,7 +4,7 @@ A content belongs to it by a key and its digest alone, so it is the same for eve
 copy of an item. A larger share has all contents of a smaller one.
 """
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
 from services.trainer.tables import OutcomeRow
 from shared.contracts.projects import Project
@@ -22,8 +22,11 @@ def gold_contents(project: Project, seed: str, contents: Iterable[str]) -> set[s
     return {content for content in contents if draw.takes(content)} if share else set()
 
 
-def is_drawn_by_no_model(row: OutcomeRow) -> bool:
-    """Say whether people labelled the item whatever a model said of it."""
+def is_drawn_by_no_model(row: OutcomeRow, chosen: Container[str] = ()) -> bool:
+    """Say whether people labelled the item whatever a model said of it.
+
+    `chosen` are the items of the pool that a strategy chose.
+    """
     if row.lane == "pool":
-        return True
+        return row.item_id not in chosen
     return (row.prediction or {}).get("reason") in _ALL_TO_PEOPLE

@@ -8,11 +8,13 @@ from sqlmodel import col
 
 from services.trainer.datasets.holdout import Copy
 from services.trainer.tables import (
+    UNIFORM_ARM,
     Certification,
     CertificationItem,
     Dataset,
     LedgerRow,
     OutcomeRow,
+    PoolItem,
     Run,
 )
 from shared.db import Session
@@ -67,6 +69,17 @@ async def drawn_items(session: Session, project: str) -> tuple[set[str], set[str
     drawn = [(row[0], row[1]) for row in await session.execute(query)]
     held_back = {item_id for item_id, state in drawn if state == "open"}
     return held_back, {item_id for item_id, _ in drawn} - held_back
+
+
+async def chosen_items(session: Session, project: str) -> set[str]:
+    """Return the items of the pool that were not drawn uniformly from its import."""
+    query = select(col(PoolItem.item_id)).where(
+        col(PoolItem.project) == project,
+        col(PoolItem.state) == "asked",
+        col(PoolItem.arm).is_not(None),
+        col(PoolItem.arm) != UNIFORM_ARM,
+    )
+    return set((await session.execute(query)).scalars())
 
 
 async def copies(session: Session, project: str, since: datetime) -> list[Copy]:

@@ -49,8 +49,8 @@ async def freeze(resources: Resources, project: Project) -> tuple[Dataset, int]:
         cursor, position = state.outcomes_cursor, state.outcomes_seen
         holdout = Holdout.of(project, state.pool_seed, resources.now())
         rows = await _may_train(session, project, holdout)
-    usable = (row for row in rows if row.label in project.labels)
-    items = [_labelled(row) for row in usable if not check_data(row.data, project.fields)]
+        chosen = await repository.chosen_items(session, project.project)
+    items = [_labelled(row, is_chosen=row.item_id in chosen) for row in _usable(rows, project)]
     lines = await asyncio.to_thread(canonical_lines, items)
     digest = sha256(lines)
     path = f"{project.project}/datasets/{digest}.jsonl.gz"
@@ -92,7 +92,13 @@ async def _may_train(session: Session, project: Project, holdout: Holdout) -> Se
     return [row for row in rows if row.item_id not in left_out and row.content_hash not in gold]
 
 
-def _labelled(row: OutcomeRow) -> LabelledItem:
+def _usable(rows: Sequence[OutcomeRow], project: Project) -> list[OutcomeRow]:
+    """Return the rows that fit the project's labels and fields."""
+    known = (row for row in rows if row.label in project.labels)
+    return [row for row in known if not check_data(row.data, project.fields)]
+
+
+def _labelled(row: OutcomeRow, *, is_chosen: bool) -> LabelledItem:
     propensity = (row.prediction or {}).get("propensity")
     return LabelledItem(
         item_id=row.item_id,
@@ -101,7 +107,7 @@ def _labelled(row: OutcomeRow) -> LabelledItem:
         lane=row.lane,
         revision=row.revision,
         weight=weight_of(None if row.lane == "pool" else propensity),
-        uniform=row.lane in _UNIFORM_LANES,
+        uniform=row.lane in _UNIFORM_LANES and not is_chosen,
         content_hash=row.content_hash,
     )
 

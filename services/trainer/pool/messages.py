@@ -1,9 +1,5 @@
 """Bodies of the pool's routes."""
 
-from typing import Literal
-
-from pydantic import Field
-
 from shared.contracts.base import Message
 
 
@@ -14,21 +10,32 @@ class RejectedLine(Message):
     detail: str
 
 
+class DuplicateLine(Message):
+    """A line of an import whose item, or whose content, the pool has already as `same_as`."""
+
+    line: int
+    item_id: str
+    same_as: str
+
+
 class PoolImport(Message):
-    """The answer of ``POST …/pool``; `rejected` shows the first 1,000 of `rejected_count`."""
+    """The answer of ``POST …/pool``: lists show the first 1,000 of what is counted."""
 
     imported: int
     duplicates: int
+    duplicates_shown: list[DuplicateLine]
     rejected_count: int
     rejected: list[RejectedLine]
 
 
 class PoolCounts(Message):
     """The answer of ``GET …/pool``; `labelled` are those that people gave a label, and
-    `answered` those that a certified version did.
+    `answered` those that a certified version did. `reserved` of the `waiting` items were set aside
+    at import, for measuring and certifying.
     """
 
     waiting: int
+    reserved: int
     asked: int
     passed: int
     answered: int
@@ -36,16 +43,3 @@ class PoolCounts(Message):
     erased: int
     labelled: int
     total: int
-
-
-class BatchRequest(Message):
-    """The body of ``POST …/pool/batches``."""
-
-    strategy: Literal["random", "auto"] = "auto"
-    size: int = Field(ge=1, le=100_000)
-
-
-class BatchReceipt(Message):
-    """The answer of ``POST …/pool/batches``."""
-
-    tasks: int

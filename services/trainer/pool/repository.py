@@ -5,22 +5,24 @@ from collections.abc import Sequence
 from sqlalchemy import func, select, union, update
 from sqlmodel import col
 
-from services.trainer.tables import OutcomeRow, PoolItem, batches_of
+from services.trainer.tables import OutcomeRow, PoolBatch, PoolItem, batches_of
 from shared.db import Session
+
+WAITING = ("waiting", "reserved")
+"""States of the items that people have not been asked about."""
 
 
 async def known_items(
     session: Session, project: str, item_ids: Sequence[str], hashes: Sequence[str]
-) -> tuple[dict[str, str], set[str]]:
-    """Return the content of those ids, and those contents, that the pool already has."""
+) -> Sequence[tuple[str, str]]:
+    """Return (id, content) of each item of the pool that has one of the ids or contents."""
     query = select(col(PoolItem.item_id), col(PoolItem.content_hash)).where(
         col(PoolItem.project) == project
     )
     # Two searches: for one with `or`, SQLite would read the whole pool.
     ids = query.where(col(PoolItem.item_id).in_(item_ids))
     contents = query.where(col(PoolItem.content_hash).in_(hashes))
-    rows = (await session.execute(union(ids, contents))).all()
-    return {row[0]: row[1] for row in rows}, {row[1] for row in rows}
+    return [(row[0], row[1]) for row in await session.execute(union(ids, contents))]
 
 
 async def counts(session: Session, project: str) -> dict[str, int]:
@@ -45,9 +47,9 @@ async def counts(session: Session, project: str) -> dict[str, int]:
 
 
 async def count_waiting(session: Session, project: str, among: Sequence[str] | None = None) -> int:
-    """Count the items that wait; with `among`, those of these ids."""
+    """Count the items that wait, reserved ones included; with `among`, those of these ids."""
     query = select(func.count()).where(
-        col(PoolItem.project) == project, col(PoolItem.state) == "waiting"
+        col(PoolItem.project) == project, col(PoolItem.state).in_(WAITING)
     )
     queries = [query]
     if among is not None:
@@ -55,43 +57,77 @@ async def count_waiting(session: Session, project: str, among: Sequence[str] | N
     return sum([int((await session.execute(each)).scalar_one()) for each in queries])
 
 
-async def waiting(
-    session: Session, project: str, limit: int, after: str = ""
+async def in_states(
+    session: Session, project: str, limit: int, after: str = "", states: Sequence[str] = WAITING
 ) -> Sequence[PoolItem]:
-    """Return the next waiting items in the random order, after an order key."""
-    query = (
-        select(PoolItem)
-        .where(
-            col(PoolItem.project) == project,
-            col(PoolItem.state) == "waiting",
-            col(PoolItem.order_key) > after,
+    """Return the next items of these states in the random order, after an order key."""
+    found: list[PoolItem] = []
+    # One search a state: for both at once a database would sort all of them.
+    for state in states:
+        query = (
+            select(PoolItem)
+            .where(
+                col(PoolItem.project) == project,
+                col(PoolItem.state) == state,
+                col(PoolItem.order_key) > after,
+            )
+            .order_by(col(PoolItem.order_key))
+            .limit(limit)
         )
-        .order_by(col(PoolItem.order_key))
-        .limit(limit)
+        found += (await session.execute(query)).scalars()
+    return sorted(found, key=lambda item: item.order_key)[:limit]
+
+
+async def uniform_states(session: Session, project: str) -> tuple[str, ...]:
+    """Return the states whose items are a uniform sample of the import.
+
+    What a strategy has left to wait is none: it lacks what was chosen.
+    """
+    query = select(col(PoolBatch.batch_id)).where(
+        col(PoolBatch.project) == project, col(PoolBatch.chosen) > 0
     )
-    return (await session.execute(query)).scalars().all()
+    is_depleted = (await session.execute(query.limit(1))).first() is not None
+    return ("reserved",) if is_depleted else WAITING
 
 
-async def pass_over(session: Session, project: str, up_to: str) -> None:
-    """Mark what still waits up to an order key as passed over."""
+async def pass_over(session: Session, project: str, up_to: str, states: Sequence[str]) -> None:
+    """Mark what is still in these states up to an order key as passed over."""
     await session.execute(
         update(PoolItem)
         .where(
             col(PoolItem.project) == project,
-            col(PoolItem.state) == "waiting",
+            col(PoolItem.state).in_(states),
             col(PoolItem.order_key) <= up_to,
         )
         .values(state="passed")
     )
 
 
-async def mark_asked(
-    session: Session, project: str, item_ids: Sequence[str], *, posted: bool
-) -> None:
-    """Mark items as asked; with `posted` False the worker asks for their tasks."""
+async def mark_asked(session: Session, project: str, item_ids: Sequence[str]) -> None:
+    """Mark drawn items as asked; their certification asks for the tasks."""
     for batch in batches_of(item_ids):
         await session.execute(
             update(PoolItem)
             .where(col(PoolItem.project) == project, col(PoolItem.item_id).in_(batch))
-            .values(state="asked", posted=posted)
+            .values(state="asked", posted=True)
         )
+
+
+async def ask_about(
+    session: Session, project: str, item_ids: Sequence[str], *, batch_id: str, arm: str
+) -> int:
+    """Mark items that still wait as asked in a batch, to be posted; return how many."""
+    asked = 0
+    for batch in batches_of(item_ids):
+        query = (
+            update(PoolItem)
+            .where(
+                col(PoolItem.project) == project,
+                col(PoolItem.item_id).in_(batch),
+                col(PoolItem.state).in_(WAITING),
+            )
+            .values(state="asked", posted=False, batch_id=batch_id, arm=arm)
+            .returning(col(PoolItem.item_id))
+        )
+        asked += len((await session.execute(query)).all())
+    return asked

@@ -3,10 +3,10 @@
 from fastapi import Request
 
 from services.trainer.pool import service
-from services.trainer.pool.messages import BatchReceipt, BatchRequest, PoolCounts, PoolImport
+from services.trainer.pool.messages import PoolCounts, PoolImport
 from services.trainer.pool.rows import parse_csv, parse_ndjson
 from services.trainer.resources import InActiveProject, InProject, Tools, project_router
-from shared.problems import BodyTooLarge, NotJson, Unprocessable, declare
+from shared.problems import BodyTooLarge, Unprocessable, declare
 from shared.problems.archived import ProjectArchived
 
 router = project_router("pool")
@@ -31,20 +31,10 @@ async def import_items(request: Request, tools: Tools, project: InActiveProject)
         fault = f"must be one of {', '.join(_PARSERS)}"
         raise Unprocessable([("/header/content-type", fault)])
     body = await request.body()
-    return await service.import_lines(tools, project.project, parse(body, project))
+    return await service.import_lines(tools, project, parse(body, project))
 
 
 @router.get("/pool", summary="Count the pool's items by state")
 async def count(tools: Tools, project: InProject) -> PoolCounts:
     """Count the items that wait, were asked about, passed over or refused."""
     return await service.count(tools, project.project)
-
-
-@router.post(
-    "/pool/batches",
-    summary="Ask people about more items",
-    responses=declare(NotJson, BodyTooLarge, ProjectArchived),
-)
-async def ask_batch(wanted: BatchRequest, tools: Tools, project: InActiveProject) -> BatchReceipt:
-    """Ask about the next items of the pool's random order."""
-    return BatchReceipt(tasks=await service.ask_batch(tools, project.project, wanted.size))

@@ -1,16 +1,15 @@
-"""Import items, count them, and choose the next ones to be labelled."""
+"""Import items, and count them."""
 
 import hashlib
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
-
-import structlog
 
 from services.trainer.content import content_hash
 from services.trainer.erasure import repository as erasure
 from services.trainer.pool import repository
-from services.trainer.pool.messages import PoolCounts, PoolImport, RejectedLine
+from services.trainer.pool.messages import DuplicateLine, PoolCounts, PoolImport, RejectedLine
 from services.trainer.pool.rows import ParsedLine
 from services.trainer.projects.repository import lock_state
 from services.trainer.projects.service import work_bell
@@ -18,39 +17,62 @@ from services.trainer.resources import Resources
 from services.trainer.tables import PoolItem, ProjectState, insert_new
 from shared.contracts.base import REJECTED_DETAIL_CHARACTERS, REJECTED_SHOWN
 from shared.contracts.items import Item
+from shared.contracts.projects import Project
 from shared.db import Session
-
-log = structlog.get_logger()
+from shared.draws import Draw, key_for
 
 _IMPORT_BATCH = 500
 _STATES = ("waiting", "asked", "passed", "answered", "refused", "erased")
 
 
 async def import_lines(
-    resources: Resources, project: str, lines: Iterable[ParsedLine]
+    resources: Resources, project: Project, lines: Iterable[ParsedLine]
 ) -> PoolImport:
     """Import parsed lines, 500 a transaction; repeating an import changes nothing.
 
     An item whose id or whose content the pool has is a duplicate; one whose id it has with other
-    content is rejected.
+    content is rejected. A share of the items is set aside, as a key and their ids decide.
     """
-    imported = duplicates = rejected_count = 0
-    shown: list[RejectedLine] = []
+    name, total = project.project, _Import()
     for batch in _batches(lines):
         rejected = [_rejected(line.line, line.fault or "") for line in batch if line.item is None]
         items = [(line.line, line.item) for line in batch if line.item is not None]
         async with resources.database.transaction() as session:
-            state = await lock_state(session, project)
-            new, conflicts = await _add(resources, session, state, items)
-        imported += new
-        duplicates += len(items) - new - len(conflicts)
-        rejected = sorted(rejected + conflicts, key=lambda entry: entry.line)
-        rejected_count += len(rejected)
-        shown += rejected[: REJECTED_SHOWN - len(shown)]
-    await resources.bells.ring(work_bell(project))
-    return PoolImport(
-        imported=imported, duplicates=duplicates, rejected_count=rejected_count, rejected=shown
-    )
+            state = await lock_state(session, name)
+            part = await _add(resources, session, state, project, items)
+        part.rejected = sorted(rejected + part.rejected, key=lambda entry: entry.line)
+        total.take(part)
+    await resources.bells.ring(work_bell(name))
+    return total.answer()
+
+
+@dataclass
+class _Import:
+    """What became of the lines so far; the lists hold all of one batch, or the first of many."""
+
+    imported: int = 0
+    duplicates: list[DuplicateLine] = field(default_factory=list)
+    rejected: list[RejectedLine] = field(default_factory=list)
+    duplicate_count: int = 0
+    rejected_count: int = 0
+
+    def take(self, part: "_Import") -> None:
+        """Add what became of a batch."""
+        self.imported += part.imported
+        self.duplicate_count += len(part.duplicates)
+        self.rejected_count += len(part.rejected)
+        self.duplicates += part.duplicates[: REJECTED_SHOWN - len(self.duplicates)]
+        self.rejected += part.rejected[: REJECTED_SHOWN - len(self.rejected)]
+
+    def answer(self) -> PoolImport:
+        """Return it as the API says it."""
+        return PoolImport(
+            imported=self.imported,
+            duplicates=self.duplicate_count,
+            duplicates_shown=self.duplicates,
+            rejected_count=self.rejected_count,
+            rejected=self.rejected,
+        )
 
 
 def _rejected(line: int, detail: str) -> RejectedLine:
@@ -65,29 +87,41 @@ def _batches(lines: Iterable[ParsedLine]) -> Iterator[list[ParsedLine]]:
 
 
 async def _add(
-    resources: Resources, session: Session, state: ProjectState, items: list[tuple[int, Item]]
-) -> tuple[int, list[RejectedLine]]:
+    resources: Resources,
+    session: Session,
+    state: ProjectState,
+    project: Project,
+    items: list[tuple[int, Item]],
+) -> _Import:
     hashes = [content_hash(item.data) for _, item in items]
-    content_of, contents = await repository.known_items(
+    known = await repository.known_items(
         session, state.project, [item.item_id for _, item in items], hashes
     )
+    content_of = dict(known)
+    item_of = {content: item_id for item_id, content in known}
     erased = await erasure.erased_among(session, state.project, (i.item_id for _, i in items))
-    rows: list[dict[str, Any]] = []
-    conflicts: list[RejectedLine] = []
+    reserve = Draw(key_for(state.pool_seed, "pool reserve"), project.labelling.reserve_rate)
+    found, rows = _Import(), list[dict[str, Any]]()
     for (line, item), content in zip(items, hashes, strict=True):
-        known = content_of.get(item.item_id)
+        before = content_of.get(item.item_id)
         if item.item_id in erased:
-            conflicts.append(_rejected(line, "/item_id was erased"))
-        elif known is not None and known != content:
-            conflicts.append(_rejected(line, "/item_id is in the pool with other data"))
-        elif known is None and content not in contents:
-            rows.append(_row(resources, state, item, content))
-            content_of[item.item_id] = content
-            contents.add(content)
-    return await insert_new(session, PoolItem, rows), conflicts
+            found.rejected.append(_rejected(line, "/item_id was erased"))
+        elif before is not None and before != content:
+            found.rejected.append(_rejected(line, "/item_id is in the pool with other data"))
+        elif before is None and content not in item_of:
+            kind = "reserved" if reserve.takes(item.item_id) else "waiting"
+            rows.append(_row(resources, state, item, content, kind))
+            content_of[item.item_id], item_of[content] = content, item.item_id
+        else:
+            same = DuplicateLine(line=line, item_id=item.item_id, same_as=item_of[content])
+            found.duplicates.append(same)
+    found.imported = await insert_new(session, PoolItem, rows)
+    return found
 
 
-def _row(resources: Resources, state: ProjectState, item: Item, content: str) -> dict[str, Any]:
+def _row(
+    resources: Resources, state: ProjectState, item: Item, content: str, kind: str
+) -> dict[str, Any]:
     order = hashlib.sha256(f"{state.pool_seed}/{item.item_id}".encode()).hexdigest()
     return {
         "project": state.project,
@@ -96,7 +130,7 @@ def _row(resources: Resources, state: ProjectState, item: Item, content: str) ->
         "item_metadata": item.metadata,
         "content_hash": content,
         "order_key": order,
-        "state": "waiting",
+        "state": kind,
         "posted": False,
         "imported_at": resources.now(),
     }
@@ -107,22 +141,6 @@ async def count(resources: Resources, project: str) -> PoolCounts:
     async with resources.database.reading() as session:
         found = await repository.counts(session, project)
     states = {name: found.get(name, 0) for name in _STATES}
-    return PoolCounts(**states, labelled=found["labelled"], total=sum(states.values()))
-
-
-async def ask_batch(resources: Resources, project: str, size: int) -> int:
-    """Ask people about the next `size` items of the random order; return how many there were.
-
-    They are marked first and posted then: what the review queue did not acknowledge now, the
-    worker posts later.
-    """
-    async with resources.database.transaction() as session:
-        await lock_state(session, project)
-        chosen = await repository.waiting(session, project, size)
-        await repository.mark_asked(
-            session, project, [item.item_id for item in chosen], posted=False
-        )
-    await resources.posting.post_or_leave(project)
-    # The worker, here or elsewhere, posts what is left.
-    await resources.bells.ring(work_bell(project))
-    return len(chosen)
+    total, reserved = sum(states.values()) + found.get("reserved", 0), found.get("reserved", 0)
+    states["waiting"] += reserved
+    return PoolCounts(**states, reserved=reserved, labelled=found["labelled"], total=total)

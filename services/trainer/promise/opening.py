@@ -185,8 +185,9 @@ async def _take(session: Session, state: ProjectState, drawn: Draw) -> bool:
     ids = [item.item_id for item in drawn.items]
     if await pool.count_waiting(session, state.project, ids) != len(ids):
         return False
-    await pool.mark_asked(session, state.project, ids, posted=True)
-    await pool.pass_over(session, state.project, drawn.passed_up_to)
+    await pool.mark_asked(session, state.project, ids)
+    states = await pool.uniform_states(session, state.project)
+    await pool.pass_over(session, state.project, drawn.passed_up_to, states)
     return True
 
 

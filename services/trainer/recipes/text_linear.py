@@ -29,13 +29,11 @@ from services.trainer.recipes.recipe import (
     RecipeRefused,
     TrainingData,
 )
-from services.trainer.recipes.tuning import tune
+from services.trainer.recipes.tuning import CHEAP, tune
 from shared.fields.text import TextField
 from shared.fields.types import AnyField
 
 _PARITY_ROWS = 2_000
-# Non-zero counts times labels: with more, further settings would take minutes.
-_CHEAP = 3_000_000
 
 
 def fit_text_linear(
@@ -97,9 +95,7 @@ def _fit(
 
     usable = checkable(keys, targets)
     work = sum(matrix.nnz for matrix in counts) * len(np.unique(targets))
-    settings, evidence, told = tune(
-        data, fold_of, usable, fit_with, report, is_cheap=work <= _CHEAP
-    )
+    settings, evidence, told = tune(data, fold_of, usable, fit_with, report, is_cheap=work <= CHEAP)
     at = np.flatnonzero(usable)
     head = fit_head([m[at] for m in counts], targets[at], weights[at], n_classes, settings)
     report(0.9, "model fitted, checking its export")

@@ -10,6 +10,8 @@ from services.trainer.recipes.evidence import Evidence, Fit, cross_fit_rows, evi
 from services.trainer.recipes.features import USUAL, HeadSettings
 from services.trainer.recipes.recipe import BoolArray, IntArray, Progress, TrainingData
 
+# Non-zero features times labels: with more, further settings would take minutes.
+CHEAP = 3_000_000
 # With fewer rows, differences between settings are chance.
 _FEWEST_ROWS = 400
 # Labels so much more frequent than others are also tried with equal weights.

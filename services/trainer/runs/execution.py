@@ -10,13 +10,13 @@ from collections.abc import AsyncIterator
 
 import structlog
 
+from services.trainer.child import Child
 from services.trainer.datasets.service import freeze
 from services.trainer.projects.repository import lock_state
 from services.trainer.projects.service import work_bell
-from services.trainer.recipes.installed import installed_recipes
+from services.trainer.recipes.installed import installed_recipes, unknown_recipe
 from services.trainer.resources import Resources
 from services.trainer.runs import files, repository
-from services.trainer.runs.child import Child
 from services.trainer.runs.comparing import terms_of
 from services.trainer.runs.files import RunFailed
 from services.trainer.runs.publication import ActiveRun, discard, publish
@@ -83,11 +83,10 @@ def start(resources: Resources, state: ProjectState, run: Run) -> str:
 
 
 async def _train(resources: Resources, project: Project, active: ActiveRun) -> files.Result:
-    recipes = installed_recipes()
-    recipe = recipes.get(active.run.recipe)
+    recipe = installed_recipes().get(active.run.recipe)
     if recipe is None:
         raise RunFailed(
-            f"this trainer has no recipe {active.run.recipe}, only {', '.join(recipes)}"
+            f"this trainer has no recipe {active.run.recipe}: {unknown_recipe(active.run.recipe)}"
         )
     async with resources.database.reading() as session:
         recent = await repository.labelled_since_alarm(session, project.project)

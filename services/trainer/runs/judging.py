@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 
 import structlog
 
+from services.trainer.datasets import repository as labels
 from services.trainer.datasets.gold import GOLD_LANES, gold_contents, is_drawn_by_no_model
 from services.trainer.datasets.service import load
 from services.trainer.documents.status import is_certified
@@ -108,9 +109,12 @@ async def _gold(contest: Contest, seen: set[str]) -> Evidence:
         async with resources.database.reading() as session:
             state = await read_state(session, project.project)
             rows = await repository.labelled_blind(session, project.project, GOLD_LANES)
+            chosen = await labels.chosen_items(session, project.project)
         seed = "" if state is None else state.pool_seed
         fold = gold_contents(project, seed, {row.content_hash for row in rows}) - seen
-        rows = [row for row in rows if row.content_hash in fold and is_drawn_by_no_model(row)]
+        rows = [
+            row for row in rows if row.content_hash in fold and is_drawn_by_no_model(row, chosen)
+        ]
         rows = [row for row in rows if not check_data(row.data, project.fields)]
     if not rows:
         return Evidence("gold", [])

@@ -2,11 +2,14 @@
 
 from services.trainer.tables.base import Base, batches_of, insert_new
 from services.trainer.tables.evidence import (
+    UNIFORM_ARM,
     Dataset,
+    LearningPoint,
     LedgerDay,
     LedgerFile,
     LedgerRow,
     OutcomeRow,
+    PoolBatch,
     PoolItem,
     SecondOpinion,
 )
@@ -23,6 +26,7 @@ from services.trainer.tables.promise import (
 )
 
 __all__ = [
+    "UNIFORM_ARM",
     "AuditWatch",
     "Base",
     "Certification",
@@ -32,11 +36,13 @@ __all__ = [
     "DriftWatch",
     "Job",
     "JobPart",
+    "LearningPoint",
     "LedgerDay",
     "LedgerFile",
     "LedgerRow",
     "ModelLabel",
     "OutcomeRow",
+    "PoolBatch",
     "PoolItem",
     "ProjectLease",
     "ProjectState",

@@ -7,6 +7,7 @@ from sqlalchemy import JSON, BigInteger, Index, Integer, UniqueConstraint, text
 from sqlmodel import Field
 
 from services.trainer.tables.base import Base
+from shared.contracts.base import new_id
 from shared.db import UtcDateTime
 
 # States of a second opinion that may still come.
@@ -130,7 +131,13 @@ class LedgerDay(Base, table=True):
 
 
 class PoolItem(Base, table=True):
-    """An unlabelled item. `waiting` items are at all times a uniform sample of the import."""
+    """An unlabelled item; `state` is waiting, reserved, asked, passed, refused or erased.
+
+    `reserved` items, a share of the import that a key decides, are at all times a uniform sample of
+    it; so are `waiting` ones as long as all batches were drawn at random. `arm` says how an asked
+    item of batch `batch_id` was chosen (`PoolBatch`); null is a draw at random, as a batch of the
+    release before.
+    """
 
     __tablename__ = "pool_items"
     __table_args__ = (
@@ -147,6 +154,51 @@ class PoolItem(Base, table=True):
     state: str = "waiting"
     posted: bool = False
     imported_at: datetime = Field(sa_type=UtcDateTime)
+    batch_id: str | None = None
+    arm: str | None = None
+
+
+# Arms whose items are a uniform sample of the import.
+UNIFORM_ARM = "random"
+
+
+class PoolBatch(Base, table=True):
+    """A batch of the pool's items that people are asked about.
+
+    `strategy` was asked for, `used` is what chose. Of `tasks` items, `arms` has the number of each
+    arm: `typiclust` and `margin` were chosen (`chosen` together), `random` are a uniform sample of
+    the import, `remaining` were drawn at random from what earlier choices had left.
+    """
+
+    __tablename__ = "pool_batches"
+    __table_args__ = (UniqueConstraint("project", "idempotency_key", name="uq_pool_batches_key"),)
+
+    batch_id: str = Field(default_factory=new_id, primary_key=True)
+    project: str
+    idempotency_key: str | None = None
+    strategy: str
+    used: str
+    size: int
+    tasks: int
+    chosen: int
+    arms: dict[str, int] = Field(sa_type=JSON)
+    candidates: int = 0
+    version: str | None = None
+    requested_by: str
+    created_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class LearningPoint(Base, table=True):
+    """How far a version's answers agree with its predecessor's, on `items` unlabelled items."""
+
+    __tablename__ = "learning_points"
+
+    project: str = Field(primary_key=True)
+    version: str = Field(primary_key=True)
+    previous: str | None = None
+    kappa: float | None = None
+    items: int
+    measured_at: datetime = Field(sa_type=UtcDateTime)
 
 
 class Dataset(Base, table=True):

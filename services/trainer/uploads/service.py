@@ -84,7 +84,7 @@ async def _check(
     resources: Resources, project: Project, active: ActiveRun, interface: ModelInterface
 ) -> files.Result:
     async with resources.database.reading() as session:
-        waiting = await pool.waiting(session, project.project, TRIAL_ITEMS)
+        waiting = await pool.in_states(session, project.project, TRIAL_ITEMS)
     seconds = resources.settings.check_seconds
     job = files.CheckJob(
         memory_mib=memory_mib(resources.settings.run_memory_mib),

@@ -64,6 +64,7 @@ KEPT = {
         *("outcomes.project", "outcomes.item_id", "outcomes.lane", "outcomes.label"),
         *("outcomes.evidence_label", "outcomes.erasure"),
         *("pool_items.project", "pool_items.item_id", "pool_items.order_key"),
+        *("pool_items.batch_id", "pool_items.arm"),
         *("pool_items.state", "ledger_rows.project", "ledger_rows.item_id", "ledger_rows.review"),
         *("ledger_rows.decision", "ledger_rows.label", "ledger_rows.model_version"),
         *("certification_items.certification_id", "certification_items.item_id"),

@@ -92,6 +92,10 @@ SECTIONS = (
         ),
         Setting(("promise", "audit_rate"), "percent", "Audited answers", "percent of answers"),
         Setting(("promise", "expires_days"), "number", "Expires after", "days"),
+        Setting(
+            ("promise", "exploration_rate"), "percent", "Drawn at random all the same",
+            "percent of a batch that a strategy chooses",
+        ),
     ),
     _of(
         "Review",
@@ -108,6 +112,16 @@ SECTIONS = (
     _of(
         "Training and capacity",
         Setting(("training", "min_new_labels"), "whole", "New labels that start a run"),
+        Setting(("labelling", "batch_size"), "whole", "Items of a batch that the trainer asks for"),
+        Setting(
+            ("labelling", "most_labels"), "whole", "Labels at most", "empty: no limit",
+            may_be_empty=True,
+        ),
+        Setting(
+            ("labelling", "reserve_rate"), "percent", "Set aside at import",
+            "percent of items, to measure and certify",
+        ),
+        Setting(("labelling", "automatic"), "check", "The trainer asks for batches by itself"),
         Setting(
             ("capacity", "reviewer_hours_per_day"), "number", "Hours of reviewers a day",
             "empty: estimated", may_be_empty=True,

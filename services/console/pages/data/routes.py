@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from fastapi import APIRouter, Request, Response
 
-from services.console.pages.data import gold_routes, job_routes, snapshot_routes
+from services.console.pages.data import gold_routes, job_routes, learning_routes, snapshot_routes
 from services.console.pages.data.files import require_own, streamed
 from services.console.pages.data.rows import TableRows, map_rows
 from services.console.pages.data.sending import send_rows
@@ -18,6 +18,7 @@ from surehand import SurehandError
 router = APIRouter(include_in_schema=False)
 router.include_router(gold_routes.router)
 router.include_router(job_routes.router)
+router.include_router(learning_routes.router)
 router.include_router(snapshot_routes.router)
 _SUSPECTS = 20
 _FORMATS = {

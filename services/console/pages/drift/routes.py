@@ -15,7 +15,16 @@ router = APIRouter(include_in_schema=False)
 
 @router.get("/projects/{name}/drift")
 async def show(visit: Visited, name: str) -> Response:
-    """Show whether the items have changed."""
+    """Show whether the items have changed, or where the champion fails most."""
+    if visit.fragment == "slices":
+        found = await card(call(visit, "trainer", "GET", name, "slices"))
+        return visit.page(
+            "drift/_slices.html",
+            slices=found,
+            slice_rows=view.slice_rows(found.value) if found else [],
+            group_rows=view.group_rows(found.value) if found else [],
+            project={"project": name},
+        )
     return await _page(visit, name)
 
 

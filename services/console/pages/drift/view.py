@@ -72,3 +72,37 @@ def tiles(drift: Mapping[str, Any]) -> list[tuple[str, str, str]]:
             )
         )
     return shown
+
+
+def slice_rows(slices: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return what is told of each failing slice."""
+    return [
+        {
+            "words": one["words"],
+            "rate": _rate(one),
+            "rest": percent(one["rest_error_rate"], 1),
+            "share": percent(one["share"], 1),
+            "items": number(one["items"]),
+            "examples": one["examples"],
+        }
+        for one in slices["slices"]
+    ]
+
+
+def group_rows(slices: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    """Return (group, judged items, wrong, others, whether it fails more often) of each group."""
+    return [
+        (
+            f"{one['key']}: {one['value']}",
+            number(one["items"]),
+            _rate(one),
+            percent(one["rest_error_rate"], 1),
+            one["is_worse"],
+        )
+        for one in slices["groups"]
+    ]
+
+
+def _rate(one: Mapping[str, Any]) -> str:
+    lower, upper = one["interval"]
+    return f"{percent(one['error_rate'], 1)} ({percent(lower, 1)} to {percent(upper, 1)})"

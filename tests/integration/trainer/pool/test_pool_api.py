@@ -43,7 +43,8 @@ async def test_repeated_import_changes_nothing(
         lines = [{"item_id": f"i{n}", "data": review(n)} for n in range(1_200)]
         assert (await trainer.import_lines(*lines))["imported"] == 1_200
         again = await trainer.import_lines(*lines)
-        assert again == {"imported": 0, "duplicates": 1_200, "rejected_count": 0, "rejected": []}
+        assert (again["imported"], again["duplicates"], again["rejected_count"]) == (0, 1_200, 0)
+        assert len(again["duplicates_shown"]) == 1_000
         twins = await trainer.import_lines(
             {"item_id": "twin", "data": {"text": review(7)["text"].upper() + " "}},
             {"item_id": "i3", "data": review(4_000)},
@@ -51,6 +52,10 @@ async def test_repeated_import_changes_nothing(
             {"item_id": "new", "data": review(5_000)},
         )
         assert (twins["imported"], twins["duplicates"]) == (1, 2)
+        assert twins["duplicates_shown"] == [
+            {"line": 1, "item_id": "twin", "same_as": "i7"},
+            {"line": 4, "item_id": "new", "same_as": "new"},
+        ]
         assert [entry["line"] for entry in twins["rejected"]] == [2]
         counts = (await trainer.operator.get(f"{ROOT}/pool")).json()
         assert (counts["waiting"], counts["total"]) == (1_201, 1_201)
@@ -73,7 +78,7 @@ async def test_csv_with_quotes_numbers_and_metadata(
         assert answer["imported"] == 2
         assert [entry["line"] for entry in answer["rejected"]] == [4, 6]
         assert "/data/stars" in answer["rejected"][0]["detail"]
-        await trainer.operator.post(f"{ROOT}/pool/batches", json={"size": 2})
+        await trainer.operator.post(f"{ROOT}/pool/batches", json={"strategy": "random", "size": 2})
         await wait_until(lambda: len(trainer.queue.tasks) == 2)
         (kept,) = [task for task in trainer.queue.tasks.values() if task["item_id"] == "a"]
         assert kept["data"] == {"text": 'two\nlines, "quoted"', "stars": 4.5}
@@ -116,8 +121,9 @@ async def test_batches_walk_a_random_order_without_repeating(
 ) -> None:
     async with serve_trainer(common, keys, database_url) as trainer:
         await trainer.import_lines(*({"item_id": f"i{n:03}", "data": review(n)} for n in range(60)))
+        wanted = {"strategy": "random", "size": 25}
         sizes = [
-            (await trainer.operator.post(f"{ROOT}/pool/batches", json={"size": 25})).json()["tasks"]
+            (await trainer.operator.post(f"{ROOT}/pool/batches", json=wanted)).json()["tasks"]
             for _ in range(4)
         ]
         assert sizes == [25, 25, 10, 0]
@@ -133,8 +139,10 @@ async def test_batch_survives_the_absence_of_the_queue(
     async with serve_trainer(common, keys, database_url) as trainer:
         await trainer.import_lines(*({"item_id": f"i{n}", "data": review(n)} for n in range(30)))
         trainer.queue.is_away = True
-        response = await trainer.operator.post(f"{ROOT}/pool/batches", json={"size": 20})
-        assert response.json() == {"tasks": 20}
+        response = await trainer.operator.post(
+            f"{ROOT}/pool/batches", json={"strategy": "random", "size": 20}
+        )
+        assert response.json()["tasks"] == 20
         assert not trainer.queue.tasks
 
         async def degraded() -> list[str]:
@@ -161,7 +169,7 @@ async def test_refused_tasks_are_counted(
     async with serve_trainer(common, keys, sqlite_url) as trainer:
         await trainer.import_lines(*({"item_id": f"i{n}", "data": review(n)} for n in range(10)))
         trainer.queue.refuses = {"i3", "i4"}
-        await trainer.operator.post(f"{ROOT}/pool/batches", json={"size": 10})
+        await trainer.operator.post(f"{ROOT}/pool/batches", json={"strategy": "random", "size": 10})
         await wait_until(lambda: len(trainer.queue.tasks) == 8)
         trainer.queue.answer(truth)
 

@@ -14,7 +14,13 @@ import pytest
 from pydantic import ValidationError
 
 from services.trainer.recipes import installed
-from services.trainer.recipes.installed import GROUP, installed_recipes, load_recipe
+from services.trainer.recipes.installed import (
+    GROUP,
+    OPTIONAL_RECIPES,
+    installed_recipes,
+    load_recipe,
+    unknown_recipe,
+)
 from services.trainer.registry import service as registry
 from services.trainer.runs import service
 from services.trainer.runs.execution import execute
@@ -131,7 +137,8 @@ async def test_a_run_of_a_recipe_that_this_trainer_lacks_fails_with_its_name(
         run = await _run(parts)
         assert run.state == "failed"
         assert run.detail == (
-            f"this trainer has no recipe of-a-later-release, only {', '.join(BUILT_IN_RECIPES)}"
+            "this trainer has no recipe of-a-later-release: "
+            f"must be one of: {', '.join(installed_recipes())}"
         )
         with pytest.raises(Unprocessable, match="must be one of"):
             await _run(parts, RunRequest(recipe="text-magic"))
@@ -179,7 +186,8 @@ async def test_a_project_may_name_the_recipe_of_a_package_once_a_trainer_has_it(
 def test_packages_take_no_name_that_is_taken(folder_of_packages: Path) -> None:
     taken = dict.fromkeys(("own", "text_linear", "Bad"), "json:loads")
     add_package(folder_of_packages, **taken, good="json:loads")
-    assert list(installed_recipes()) == [*BUILT_IN_RECIPES, "good"]
+    optional = [name for name in OPTIONAL_RECIPES if unknown_recipe(name) is None]
+    assert list(installed_recipes()) == [*BUILT_IN_RECIPES, *optional, "good"]
     loaded: object = load_recipe(installed_recipes()["good"])
     assert loaded is json.loads
 
@@ -189,3 +197,21 @@ def test_every_built_in_recipe_has_its_module() -> None:
         assert load_recipe(installed.installed_recipes()[name])
     with pytest.raises(ValidationError):
         RunRequest(recipe="no name")
+
+
+def test_a_recipe_of_an_extra_is_there_where_its_packages_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(OPTIONAL_RECIPES, "text-embedding", ("json", "no_such_package"))
+    installed_recipes.cache_clear()
+    try:
+        assert "text-embedding" not in installed_recipes()
+        assert unknown_recipe("text-embedding") == (
+            "text-embedding needs packages that this trainer does not have: no_such_package. "
+            "Install it with its extra, pip install 'surehand-services[text-embedding]'"
+        )
+        monkeypatch.setitem(OPTIONAL_RECIPES, "text-embedding", ("json",))
+        installed_recipes.cache_clear()
+        assert "text-embedding" in installed_recipes()
+    finally:
+        installed_recipes.cache_clear()

@@ -1,0 +1,81 @@
+"""Batches of the pool, and what their labels have brought."""
+
+from datetime import datetime
+
+from surehand.models.base import Model
+
+
+class Batch(Model):
+    """A batch of the pool: how many tasks were made, and how many were chosen in which way.
+
+    `used` is the strategy that chose, `version` the model that it went by.
+    """
+
+    tasks: int
+    batch_id: str = ""
+    strategy: str = ""
+    used: str = ""
+    size: int = 0
+    arms: dict[str, int] = {}
+    candidates: int = 0
+    version: str | None = None
+    requested_by: str = ""
+    created_at: datetime | None = None
+
+
+class Missing(Model):
+    """What the first labels lack before training, in words."""
+
+    check: str
+    words: str
+
+
+class StopAdvice(Model):
+    """Whether to ask for further labels: `advice` is go_on or stop."""
+
+    advice: str
+    words: str
+    coverage_per_100_labels: float | None = None
+
+
+class ArmPoint(Model):
+    """Labels of one arm, and how many of them a version gave out of fold."""
+
+    labels: int
+    right: int
+
+
+class CurvePoint(Model):
+    """What one version made of its labels, by labels that it did not learn from."""
+
+    version: str
+    created_at: datetime
+    labels: int
+    measured: int
+    is_uniform: bool
+    accuracy: float | None
+    interval: list[float]
+    coverage: float
+    arms: dict[str, ArmPoint] = {}
+    kappa: float | None = None
+    stop_items: int = 0
+
+
+class LearningCurve(Model):
+    """Versions, oldest first, and whether further labels help."""
+
+    points: list[CurvePoint]
+    stop: StopAdvice
+
+
+class Labelling(Model):
+    """Where the labelling of a pool stands: `stage` is seed, learning or stopped."""
+
+    automatic: bool
+    stage: str
+    labels: int
+    open_items: int
+    missing: list[Missing] = []
+    waits_for: str | None = None
+    stop: StopAdvice
+    sentence: str

@@ -1,0 +1,29 @@
+"""Learning: what the labels have brought so far, and whether to ask for more."""
+
+from typing import Any
+
+from fastapi import APIRouter, Response
+
+from services.console.charts.learning import learning_chart
+from services.console.web.cards import cards
+from services.console.web.project_pages import call, load_project, project_page
+from services.console.web.visit import Visited
+
+router = APIRouter(include_in_schema=False)
+_BATCHES = 10
+
+
+@router.get("/projects/{name}/data/learning")
+async def show(visit: Visited, name: str) -> Response:
+    """Show the learning curve, where the labelling stands, and the newest batches."""
+    project = await load_project(visit, name)
+    found = await cards(
+        labelling=call(visit, "trainer", "GET", name, "labelling"),
+        curve=call(visit, "trainer", "GET", name, "learning-curve"),
+        batches=call(visit, "trainer", "GET", name, "pool/batches", params={"limit": _BATCHES}),
+    )
+    curve, target = found["curve"], project.get("promise", {}).get("target_accuracy")
+    chart = learning_chart(curve.value["points"], target) if curve and target else None
+    context: dict[str, Any] = {**found, "chart": chart, "part": "Learning"}
+    context["fault"] = project.get("away")
+    return project_page(visit, project, "Data", "data/learning.html", **context)

@@ -1,0 +1,80 @@
+"""Bodies of the routes of labelling."""
+
+from typing import Literal
+
+from shared.contracts.base import Message, Probability, UtcTime
+
+Stage = Literal["seed", "learning", "stopped"]
+Check = Literal["labels", "each_label", "agreement", "gold"]
+
+
+class Missing(Message):
+    """What the first labels lack before training, in words."""
+
+    check: Check
+    words: str
+
+
+class StopAdvice(Message):
+    """Whether to ask for further labels.
+
+    `coverage_per_100_labels` is how much the share that can be answered is expected to rise; null
+    where fewer than two versions are measured.
+    """
+
+    advice: Literal["go_on", "stop"]
+    words: str
+    coverage_per_100_labels: float | None
+
+
+class ArmPoint(Message):
+    """Labels of one arm: how many, and how many of them the version gave out of fold."""
+
+    labels: int
+    right: int
+
+
+class CurvePoint(Message):
+    """One version, by the labels that it did not learn from (out of fold).
+
+    `labels` trained it. `accuracy`, its 95 % `interval` and `coverage` are of `measured` labels:
+    those of a uniform sample (`is_uniform`) where there are 30 or more, else all. `coverage` is the
+    share that it could answer with as few errors as the promise allows: an estimate, no proof.
+    `kappa` compares its answers to `stop_items` unlabelled items with those of the version before.
+    """
+
+    version: str
+    created_at: UtcTime
+    labels: int
+    measured: int
+    is_uniform: bool
+    accuracy: Probability | None
+    interval: list[Probability]
+    coverage: Probability
+    arms: dict[str, ArmPoint]
+    kappa: float | None
+    stop_items: int
+
+
+class LearningCurve(Message):
+    """The answer of ``GET …/learning-curve``: versions, oldest first, and whether to go on."""
+
+    points: list[CurvePoint]
+    stop: StopAdvice
+
+
+class LabellingView(Message):
+    """The answer of ``GET …/labelling``: where the labelling of the pool stands.
+
+    `stage`: `seed` until there is a version, then `learning`, or `stopped` where further batches
+    are not asked for. `open_items` were asked about and have no answer.
+    """
+
+    automatic: bool
+    stage: Stage
+    labels: int
+    open_items: int
+    missing: list[Missing]
+    waits_for: str | None
+    stop: StopAdvice
+    sentence: str

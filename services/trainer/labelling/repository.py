@@ -1,0 +1,104 @@
+"""SQL of the labelling."""
+
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import exists, func, select
+from sqlmodel import col
+
+from services.trainer.outcomes.repository import trains
+from services.trainer.recipes import OWN
+from services.trainer.tables import (
+    Dataset,
+    LearningPoint,
+    OutcomeRow,
+    PoolItem,
+    Version,
+    batches_of,
+)
+from shared.db import Session
+
+
+async def label_counts(session: Session, project: str) -> dict[str, int]:
+    """Return how many outcomes that may train have each label."""
+    query = (
+        select(col(OutcomeRow.label), func.count())
+        .where(col(OutcomeRow.project) == project, trains())
+        .group_by(col(OutcomeRow.label))
+    )
+    return {row[0] or "": int(row[1]) for row in await session.execute(query)}
+
+
+async def count_open(session: Session, project: str) -> int:
+    """Count the items of batches that have no outcome."""
+    answered = exists().where(
+        col(OutcomeRow.project) == col(PoolItem.project),
+        col(OutcomeRow.item_id) == col(PoolItem.item_id),
+    )
+    query = select(func.count()).where(
+        col(PoolItem.project) == project,
+        col(PoolItem.state) == "asked",
+        col(PoolItem.batch_id).is_not(None),
+        ~answered,
+    )
+    return int((await session.execute(query)).scalar_one())
+
+
+async def is_measured(session: Session, project: str) -> bool:
+    """Say whether the newest version has its point, or there is no version."""
+    newest = select(col(Version.version)).where(
+        col(Version.project) == project, col(Version.manifest)["recipe"].as_string() != OWN
+    )
+    newest = newest.order_by(col(Version.number).desc()).limit(1)
+    version = (await session.execute(newest)).scalar_one_or_none()
+    if version is None:
+        return True
+    return await session.get(LearningPoint, (project, version)) is not None
+
+
+async def newest_versions(session: Session, project: str, limit: int) -> Sequence[Version]:
+    """Return the newest versions that were trained here, oldest first."""
+    query = (
+        select(Version)
+        .where(col(Version.project) == project, col(Version.manifest)["recipe"].as_string() != OWN)
+        .order_by(col(Version.number).desc())
+        .limit(limit)
+    )
+    return list(reversed((await session.execute(query)).scalars().all()))
+
+
+async def dataset_sizes(session: Session, project: str) -> dict[str, int]:
+    """Return the number of labels of each snapshot."""
+    query = select(col(Dataset.dataset_id), col(Dataset.items)).where(
+        col(Dataset.project) == project
+    )
+    return {row[0]: int(row[1]) for row in await session.execute(query)}
+
+
+async def points(session: Session, project: str) -> dict[str, LearningPoint]:
+    """Return what was measured of versions, by version."""
+    query = select(LearningPoint).where(col(LearningPoint.project) == project)
+    return {point.version: point for point in (await session.execute(query)).scalars()}
+
+
+async def arms(session: Session, project: str, item_ids: Iterable[str]) -> dict[str, str]:
+    """Return the arm of each item that came from a batch of the pool."""
+    found: dict[str, str] = {}
+    for batch in batches_of(item_ids):
+        query = select(col(PoolItem.item_id), col(PoolItem.arm)).where(
+            col(PoolItem.project) == project,
+            col(PoolItem.item_id).in_(batch),
+            col(PoolItem.arm).is_not(None),
+        )
+        found |= {row[0]: row[1] or "" for row in await session.execute(query)}
+    return found
+
+
+async def stop_set(session: Session, project: str, limit: int) -> Sequence[PoolItem]:
+    """Return the last items of the reserve in the random order: those that are drawn last."""
+    query = (
+        select(PoolItem)
+        .where(col(PoolItem.project) == project, col(PoolItem.state) == "reserved")
+        .order_by(col(PoolItem.order_key).desc())
+        .limit(limit)
+    )
+    return (await session.execute(query)).scalars().all()

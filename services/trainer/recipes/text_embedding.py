@@ -1,0 +1,201 @@
+"""Recipe `text-embedding`: a small encoder's vectors beside the terms of `text-linear`.
+
+The encoder knows English words from elsewhere, so few labels go further; the terms know what it
+does not. It takes some milliseconds a text, and each version's file holds it (24 MB). Tokenizer and
+encoder are plain ONNX: routers need nothing more. See Reimers and Gurevych (EMNLP 2019).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import onnxruntime as ort
+from onnx import helper, numpy_helper
+from scipy.sparse import csr_matrix
+from scipy.special import softmax
+from threadpoolctl import threadpool_limits
+
+from services.trainer.recipes.calibration import Calibration
+from services.trainer.recipes.crossfit import assign_folds, content_keys
+from services.trainer.recipes.encoder import (
+    EMBEDDING,
+    Encoder,
+    WordTable,
+    embedding_nodes,
+    load_encoder,
+    make_model,
+    word_table,
+)
+from services.trainer.recipes.evidence import FOLDS, Fit, Logits, checkable, label_notes
+from services.trainer.recipes.features import HeadSettings, LinearHead, Terms, fit_head, fit_terms
+from services.trainer.recipes.graph import OUTPUT, graph_inputs, probability_nodes, term_nodes
+from services.trainer.recipes.parity import check_parity, nasty_rows
+from services.trainer.recipes.recipe import (
+    FittedModel,
+    Float32Array,
+    FloatArray,
+    IntArray,
+    Progress,
+    Recipe,
+    RecipeRefused,
+    TrainingData,
+)
+from services.trainer.recipes.tuning import CHEAP, tune
+from shared.fields.text import TextField
+from shared.fields.types import AnyField
+
+_PARITY_ROWS = 50
+_LOGITS = "/vectors/logits"
+_REPORTED_EVERY = 100
+
+
+@dataclass(frozen=True)
+class _Embedder:
+    """Texts to vectors by the graph that the version will have, one text at a time.
+
+    Padding costs more than batches save.
+    """
+
+    names: list[str]
+    fields: list[str]
+    table: WordTable
+    encoder: Encoder
+    session: Any
+
+    @classmethod
+    def of(cls, data: TrainingData) -> "_Embedder":
+        encoder = load_encoder()
+        table = word_table([[row[field] for row in data.rows] for field in data.fields], encoder)
+        names = [entry["name"] for entry in graph_inputs(data.fields)]
+        nodes, constants = embedding_nodes(names, table, encoder)
+        output = (EMBEDDING, encoder.width)
+        model = make_model("embedding", nodes, constants, names, output, encoder)
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = 1
+        options.enable_cpu_mem_arena = False
+        session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        return cls(names, data.fields, table, encoder, session)
+
+    def vectors(
+        self, rows: Sequence[Mapping[str, str]], report: Progress = lambda _share, _words: None
+    ) -> Float32Array:
+        """Return the vectors of rows, shape (n, d), each of length 1."""
+        found = np.zeros((len(rows), self.encoder.width), dtype=np.float32)
+        for i, row in enumerate(rows):
+            feeds = {
+                name: np.array([[row[field]]], dtype=object)
+                for name, field in zip(self.names, self.fields, strict=True)
+            }
+            found[i] = self.session.run([EMBEDDING], feeds)[0][0]
+            if i % _REPORTED_EVERY == 0:
+                report(0.1 * i / len(rows), f"{i} of {len(rows)} texts encoded")
+        return found
+
+
+@dataclass(frozen=True)
+class _Pipeline:
+    """The trained pipeline: the reference of the exported graph."""
+
+    embedder: _Embedder
+    terms: list[Terms]
+    head: LinearHead
+    calibration: Calibration
+
+    def predict_proba(self, rows: Sequence[Mapping[str, str]]) -> FloatArray:
+        """Calibrated class probabilities, shape (n, K), in the project's label order."""
+        counts = [one.counts(rows) for one in self.terms]
+        logits = self.head.logits(counts, csr_matrix(self.embedder.vectors(rows)))
+        return np.asarray(softmax(self.calibration.apply(logits), axis=1), dtype=np.float64)
+
+    def onnx(self) -> bytes:
+        """Serialise the pipeline as one graph: string [n, 1] a field in, float32 [n, K] out."""
+        made = self.embedder
+        weights, bias = self.head.affine()
+        of_vectors = weights[-made.encoder.width :].astype(np.float32)
+        encoding, encoder = embedding_nodes(made.names, made.table, made.encoder)
+        nodes, constants, logits = term_nodes(made.fields, self.terms, self.head)
+        multiplied = helper.make_node("MatMul", [EMBEDDING, "/weights"], [_LOGITS])
+        last, more = probability_nodes([*logits, _LOGITS], bias, self.calibration)
+        constants += [*encoder, *more, numpy_helper.from_array(of_vectors, "/weights")]
+        return make_model(
+            "text-embedding",
+            [*encoding, *nodes, multiplied, *last],
+            constants,
+            made.names,
+            (OUTPUT, len(bias)),
+            made.encoder,
+        )
+
+
+def fit_text_embedding(
+    data: TrainingData,
+    *,
+    seed: int = 0,
+    progress: Progress = lambda _share, _message: None,
+) -> FittedModel:
+    """Encode the texts once, fit and calibrate a head on the vectors, export, check the export.
+
+    Made for 50 to 10,000 rows: a text takes some milliseconds.
+
+    Raises
+    ------
+    RecipeRefused
+        The encoder is not installed, there are too few labels (as for `text-linear`), or the graph
+        does not answer as the pipeline does.
+    """
+    keys = content_keys(data.rows, data.fields)
+    fold_of = assign_folds(keys, data.targets, folds=FOLDS, seed=seed)
+    with threadpool_limits(limits=1):
+        embedder = _Embedder.of(data)
+        return _fit(data, keys, fold_of, embedder, progress)
+
+
+def _fit(
+    data: TrainingData,
+    keys: list[tuple[str, ...]],
+    fold_of: IntArray,
+    embedder: _Embedder,
+    report: Progress,
+) -> FittedModel:
+    targets, n_classes, weights = data.targets, len(data.classes), np.asarray(data.weights)
+    vectors = csr_matrix(embedder.vectors(data.rows, report))
+    terms, counts = fit_terms(data.rows, data.fields)
+
+    def head(at: IntArray, settings: HeadSettings) -> LinearHead:
+        rows = [matrix[at] for matrix in counts]
+        return fit_head(rows, targets[at], weights[at], n_classes, settings, vectors[at])
+
+    def fit_with(settings: HeadSettings) -> Fit:
+        def fit(at: IntArray) -> Logits:
+            fitted = head(at, settings)
+            return lambda of: fitted.logits([matrix[of] for matrix in counts], vectors[of])
+
+        return fit
+
+    usable = checkable(keys, targets)
+    work = (sum(matrix.nnz for matrix in counts) + vectors.nnz) * len(np.unique(targets))
+    settings, evidence, told = tune(data, fold_of, usable, fit_with, report, is_cheap=work <= CHEAP)
+    fitted = head(np.flatnonzero(usable), settings)
+    report(0.9, "model fitted, checking its export")
+    pipeline = _Pipeline(embedder, terms, fitted, evidence.calibration)
+    onnx, inputs = pipeline.onnx(), graph_inputs(data.fields)
+    step = -(-len(data.rows) // _PARITY_ROWS)
+    check_parity(onnx, inputs, pipeline, data.rows[::step] + nasty_rows(data.fields))
+    report(1.0, "export checked")
+    told["notes"] += label_notes(keys, data)
+    return evidence.model(data, onnx=onnx, inputs=inputs, output=OUTPUT, report=told)
+
+
+class _TextEmbedding:
+    def learns_from(self, fields: Mapping[str, AnyField]) -> list[str]:
+        texts = [name for name, spec in fields.items() if isinstance(spec, TextField)]
+        if not texts:
+            raise RecipeRefused("recipe text-embedding needs a text field; the project has none")
+        return texts
+
+    def fit(self, data: TrainingData, *, seed: int, progress: Progress) -> FittedModel:
+        return fit_text_embedding(data, seed=seed, progress=progress)
+
+
+RECIPE: Recipe = _TextEmbedding()

@@ -1,0 +1,237 @@
+"""Choose the next items of the pool, and ask people about them."""
+
+import asyncio
+import contextlib
+import math
+import shutil
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import structlog
+
+from services.trainer.child import Child
+from services.trainer.pool import repository as pool
+from services.trainer.projects.repository import lock_state, read_state
+from services.trainer.projects.service import work_bell
+from services.trainer.registry import repository as registry
+from services.trainer.registry.scores import fits_project
+from services.trainer.resources import Resources
+from services.trainer.selection import repository
+from services.trainer.selection.candidates import write_candidates
+from services.trainer.selection.messages import Batch, BatchRequest
+from services.trainer.selection.process import MODEL, SelectionJob, read_choice, write_job
+from services.trainer.tables import UNIFORM_ARM, PoolBatch, Version
+from shared.contracts.base import new_id
+from shared.contracts.projects import Project
+from shared.db import Session
+from shared.problems import Conflict, Unavailable
+from shared.store import model_path
+
+log = structlog.get_logger()
+
+_PROCESS = "services.trainer.selection.process"
+# The memory of a process that holds 20,000 items, and its time for them: some seconds.
+_MEMORY_MIB, _SECONDS = 4096, 120
+REMAINING_ARM = "remaining"
+# Arms of items that a strategy chose.
+CHOOSING = ("typiclust", "margin")
+
+
+class KeyReused(Conflict):
+    """An idempotency key names one request."""
+
+    kind, title = "idempotency-key-reused", "Idempotency key was used for another request"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What a strategy has chosen, best first, from `candidates` items."""
+
+    used: str
+    item_ids: Sequence[str] = ()
+    candidates: int = 0
+    version: str | None = None
+
+
+async def ask_batch(
+    resources: Resources,
+    project: Project,
+    wanted: BatchRequest,
+    subject: str,
+    key: str | None = None,
+) -> Batch:
+    """Choose a batch and ask people about it; the same key gives the same batch, once.
+
+    Items are marked first and posted then: what the review queue did not acknowledge now, the
+    worker posts later. Raises `KeyReused`, and `Unavailable` where the choice could not be made.
+    """
+    name = project.project
+    if key is not None:
+        async with resources.database.reading() as session:
+            before = await repository.by_key(session, name, key)
+        if before is not None:
+            return _repeated(before, wanted)
+    choice = Choice("random")
+    if wanted.strategy != "random":
+        choice = await _choose(resources, project, wanted)
+    async with resources.database.transaction() as session:
+        await lock_state(session, name)
+        before = None if key is None else await repository.by_key(session, name, key)
+        if before is not None:
+            return _repeated(before, wanted)
+        batch = _empty_batch(project, wanted, choice, subject, resources.now())
+        batch.idempotency_key = key
+        rate = project.promise.exploration_rate
+        batch.arms = await _take(session, batch, choice, rate)
+        batch.tasks = sum(batch.arms.values())
+        batch.chosen = sum(batch.arms.get(arm, 0) for arm in CHOOSING)
+        session.add(batch)
+    await resources.posting.post_or_leave(name)
+    # The worker, here or elsewhere, posts what is left.
+    await resources.bells.ring(work_bell(name))
+    log.info("batch_asked", project=name, used=batch.used, **batch.arms)
+    return view(batch)
+
+
+def _empty_batch(
+    project: Project, wanted: BatchRequest, choice: Choice, subject: str, now: datetime
+) -> PoolBatch:
+    return PoolBatch(
+        project=project.project,
+        strategy=wanted.strategy,
+        used=choice.used,
+        size=wanted.size,
+        tasks=0,
+        chosen=0,
+        arms={},
+        candidates=choice.candidates,
+        version=choice.version,
+        requested_by=subject,
+        created_at=now,
+    )
+
+
+def _repeated(batch: PoolBatch, wanted: BatchRequest) -> Batch:
+    if (batch.strategy, batch.size) != (wanted.strategy, wanted.size):
+        raise KeyReused("Send another Idempotency-Key with another request.")
+    return view(batch)
+
+
+async def _take(
+    session: Session, batch: PoolBatch, choice: Choice, exploration_rate: float
+) -> dict[str, int]:
+    """Mark the items of a batch; return how many of each arm.
+
+    What others have taken meanwhile is left out.
+    """
+    name, batch_id, arms = batch.project, batch.batch_id, dict[str, int]()
+    # While the project is locked: as long as nothing was chosen, what waits is a uniform sample.
+    is_whole = "waiting" in await pool.uniform_states(session, name)
+    waiting = ("waiting", UNIFORM_ARM if is_whole else REMAINING_ARM)
+    reserve = ("reserved", UNIFORM_ARM)
+    if choice.used == "random":
+        # Of a pool from which something was chosen, the reserve is left for certifications.
+        sources, n_random = [waiting, reserve] if is_whole else [waiting], batch.size
+    else:
+        sources, n_random = [reserve, waiting], math.floor(batch.size * exploration_rate + 0.5)
+    for source, arm in sources:
+        left = n_random - sum(arms.values())
+        items = await pool.in_states(session, name, left, "", (source,)) if left > 0 else []
+        ids = [item.item_id for item in items]
+        taken = await pool.ask_about(session, name, ids, batch_id=batch_id, arm=arm)
+        arms[arm] = arms.get(arm, 0) + taken
+    ids = list(choice.item_ids[: batch.size - sum(arms.values())])
+    chosen = await pool.ask_about(session, name, ids, batch_id=batch_id, arm=choice.used)
+    arms[choice.used] = arms.get(choice.used, 0) + chosen
+    return {arm: count for arm, count in arms.items() if count}
+
+
+async def _choose(resources: Resources, project: Project, wanted: BatchRequest) -> Choice:
+    """Let a process choose among a sample of what waits."""
+    champion, model = None, None
+    if wanted.strategy in {"auto", "margin"}:
+        champion, model = await _champion(resources, project)
+    used = "typiclust" if model is None else "margin"
+    async with _folder(resources) as folder:
+        found = await write_candidates(resources, project, folder)
+        if not found.item_ids:
+            return Choice(used)
+        if model is not None:
+            await asyncio.to_thread((folder / MODEL).write_bytes, model)
+        job = SelectionJob(
+            size=wanted.size,
+            covered=found.covered,
+            strategy=used,
+            seed=0,
+            fields={name: spec.model_dump(mode="json") for name, spec in project.fields.items()},
+            memory_mib=min(_MEMORY_MIB, resources.settings.run_memory_mib),
+            cpu_seconds=_SECONDS,
+            run_seconds=resources.settings.model_run_seconds,
+            manifest={} if champion is None else champion.manifest,
+        )
+        places = await _run(folder, job)
+    return Choice(
+        used=used,
+        item_ids=[found.item_ids[place] for place in places],
+        candidates=len(found.item_ids),
+        version=None if champion is None else champion.version,
+    )
+
+
+async def _champion(resources: Resources, project: Project) -> tuple[Version | None, bytes | None]:
+    """Return the champion and its model; neither where none can score the project's items."""
+    async with resources.database.reading() as session:
+        state = await read_state(session, project.project)
+        name = None if state is None else state.champion
+        champion = await registry.find(session, project.project, name)
+    if champion is None or not fits_project(champion, project):
+        return None, None
+    model = await resources.store.read(model_path(project.project, champion.version))
+    return (None, None) if model is None else (champion, model)
+
+
+@contextlib.asynccontextmanager
+async def _folder(resources: Resources) -> AsyncIterator[Path]:
+    """Make a folder for the block; one that a killed trainer leaves is removed at its next start.
+
+    It holds items' content, so it is nowhere else.
+    """
+    folder = resources.runs_folder / f"selection-{new_id()}"
+    await asyncio.to_thread(folder.mkdir, parents=True)
+    try:
+        yield folder
+    finally:
+        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+
+async def _run(folder: Path, job: SelectionJob) -> list[int]:
+    await asyncio.to_thread(write_job, folder, job)
+    child = await Child.start(_PROCESS, folder)
+    try:
+        async with asyncio.timeout(_SECONDS):
+            await asyncio.shield(child.ended)
+    except TimeoutError:
+        log.warning("selection_too_slow", seconds=_SECONDS)
+    finally:
+        await child.end()
+    chosen = await asyncio.to_thread(read_choice, folder)
+    if chosen is None:
+        log.warning("selection_failed", status=child.ended.result(), output=child.log_tail[-2000:])
+        detail = "The batch could not be chosen; the trainer's log says why. Strategy random does"
+        raise Unavailable(f"{detail} without a choice.", retry_after_seconds=60)
+    return chosen
+
+
+async def list_batches(
+    resources: Resources, project: str, before: str | None, limit: int
+) -> list[Batch]:
+    """Return batches, newest first."""
+    async with resources.database.reading() as session:
+        return [view(batch) for batch in await repository.page(session, project, before, limit)]
+
+
+def view(batch: PoolBatch) -> Batch:
+    """Return a batch as the API shows it."""
+    return Batch.model_validate(batch, from_attributes=True)

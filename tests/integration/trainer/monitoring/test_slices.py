@@ -1,0 +1,54 @@
+"""Failing slices of a champion, from the ledger and the verdicts."""
+
+import numpy as np
+
+from services.trainer.monitoring.slices import service
+from services.trainer.outcomes.service import read_feed
+from shared.settings import CommonSettings
+from tests.harness.trainer_and_queue import PROJECT, review, truth
+from tests.harness.trainer_parts import decision, open_trainer_parts
+
+
+async def test_a_slice_is_found_in_what_people_judged_with_its_examples(
+    common: CommonSettings, database_url: str
+) -> None:
+    async with open_trainer_parts(common, database_url, metadata=["channel", "shop"]) as parts:
+        nothing = await service.describe(parts.resources, parts.project, None)
+        assert nothing.sentence == "There is no version yet."
+        await parts.label(range(9_000, 9_060), truth)
+        await parts.publish_version()
+        rng, lines = np.random.default_rng(1), []
+        for number in range(1_200):
+            metadata = {
+                "channel": str(rng.choice(["web", "app", "mail", "phone"])),
+                "shop": str(rng.choice(["north", "south"])),
+            }
+            is_bad = metadata == {"channel": "mail", "shop": "north"}
+            wrong = rng.random() < (0.5 if is_bad else 0.05)
+            lines.append(
+                decision(
+                    number,
+                    parts.clock.moment,
+                    suggestion="positive",
+                    confidence=0.7,
+                    probabilities={"positive": 0.7, "negative": 0.3},
+                    reason="below_threshold",
+                    model_version="v1",
+                    metadata=metadata,
+                )
+            )
+            label = "negative" if wrong else "positive"
+            parts.queue.resolve(f"item-{number}", review(number), label, lane="mandatory")
+        await parts.ship(lines, "r-1")
+        await parts.read_ledger()
+        await read_feed(parts.resources, PROJECT)
+        found = await service.describe(parts.resources, parts.project, "v1")
+        assert found.items == 1_200
+        assert found.effective_items == 1_200
+        assert [{(p.key, p.value) for p in one.predicates} for one in found.slices] == [
+            {("channel", "mail"), ("shop", "north")}
+        ]
+        assert len(found.slices[0].examples) == 5
+        assert found.slices[0].examples[0].label == "negative"
+        assert "channel is mail" in found.sentence
+        assert {one.value for one in found.groups if one.is_worse} == {"mail", "north"}
