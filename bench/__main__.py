@@ -5,14 +5,15 @@ router beside its peers. Only when they are named: ``review-queue``, the review 
 peers; ``soak``, the router at half capacity for half an hour; ``reloads``, its memory over many
 reloads; ``exchange``, import and export of a million tasks; ``idle``, what idle projects cost;
 ``promotion``, from the last verdict to a new version; ``label-efficiency``, labels that a strategy
-saves; ``first-page``, the console's first page over a million tasks.
+saves; ``first-page``, the console's first page over a million tasks; ``recipes``, what each recipe
+makes of the same labels, and what `auto` chooses.
 """
 
 import argparse
 import sys
 from collections.abc import Callable
 
-from bench import exchange, promotion, reloads
+from bench import exchange, promotion, recipes, reloads
 from bench.first_page import main as first_page
 from bench.idle import main as idle
 from bench.label_efficiency import main as label_efficiency
@@ -31,6 +32,7 @@ PARTS: dict[str, Callable[[list[str]], None]] = {
     "promotion": promotion.main,
     "label-efficiency": label_efficiency.main,
     "first-page": first_page.main,
+    "recipes": recipes.main,
 }
 ALL = ("science", "serving")
 

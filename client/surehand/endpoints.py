@@ -222,6 +222,7 @@ CONFUSION = Endpoint(TRAINER, "GET", PROJECT + "/versions/{version}/confusion", 
 DECISION_DAYS = Endpoint(TRAINER, "GET", f"{PROJECT}/decisions/days", training.DecisionDays)
 DAYS_OF_PROJECTS = Endpoint(TRAINER, "GET", "/v1/decisions/days", training.DaysOfProjects)
 LINEAGE = Endpoint(TRAINER, "GET", PROJECT + "/lineage/items/{item_id}", lineage.ItemLineage)
+SIMILAR = Endpoint(TRAINER, "GET", PROJECT + "/items/{item_id}/similar", lineage.SimilarItems)
 DECISIONS = Listing(TRAINER, f"{PROJECT}/decisions", "decisions", training.Decision)
 
 PROMISE = Endpoint(TRAINER, "GET", f"{PROJECT}/promise", promises.Promise)
@@ -237,5 +238,13 @@ RELIABILITY = Endpoint(TRAINER, "GET", f"{PROJECT}/reliability", promises.Reliab
 AUDIT = Endpoint(TRAINER, "GET", f"{PROJECT}/audit", promises.Audits)
 AUDIT_DAYS = Endpoint(TRAINER, "GET", f"{PROJECT}/audit/days", promises.AuditDays)
 DRIFT = Endpoint(TRAINER, "GET", f"{PROJECT}/drift", monitoring.Drift)
+RELABEL_PLAN = Endpoint(TRAINER, "POST", f"{PROJECT}/relabel-plans", monitoring.RelabelPlan)
+RELABEL_PLANS = Endpoint(TRAINER, "GET", f"{PROJECT}/relabel-plans", monitoring.RelabelPlans)
+RELABEL_SHOW = Endpoint(
+    TRAINER, "GET", PROJECT + "/relabel-plans/{plan_id}", monitoring.RelabelPlan
+)
+RELABEL_START = _acts_once(
+    PROJECT + "/relabel-plans/{plan_id}/start", monitoring.RelabelPlan, TRAINER
+)
 SLICES = Endpoint(TRAINER, "GET", f"{PROJECT}/slices", monitoring.Slices)
 DRIFT_ACCEPT = Endpoint(TRAINER, "POST", f"{PROJECT}/drift/accept", monitoring.Drift)

@@ -1,4 +1,4 @@
-"""The world changes under a certificate: audits find it, people label, a new version resumes.
+"""The world changes under a certificate: it is suspended, people label, a new version resumes.
 
 No step here commands anything: the chapter sends traffic, and looks.
 """
@@ -70,7 +70,7 @@ class Change:
         flipped = (
             "Then the labels flipped: product reviews came, and people meant the opposite of what "
             f"posts had taught. {self.before} gave {old.answered} answers, {old.wrong} of them "
-            f"wrong, until its audits suspended it. The next {self.to_people} reviews went to "
+            f"wrong, until its promise was suspended. The next {self.to_people} reviews went to "
             "people; the history, without a command from an operator:"
         )
         lines = [flipped]
@@ -98,7 +98,7 @@ async def tell_change(
 ) -> Change:
     """Send `texts`, whose labels mean the opposite, until a new version answers them.
 
-    Raises `DemoFailed`: the audits have not suspended the promise when the texts run out.
+    Raises `DemoFailed`: the promise was not suspended when the texts ran out.
     """
     told = len(await _history(surehand))
     change = Change(before=str((await surehand.model(PROJECT)).champion))
@@ -137,7 +137,7 @@ async def _until_suspended(
         # Traffic no faster than the decision log: else the machine's speed would say how many
         # wrong answers are given before the audit can know of them.
         await _is_read(surehand, batch[-1])
-    raise DemoFailed(f"Audits found nothing in {change.under_old.sent} reviews of other labels.")
+    raise DemoFailed(f"{change.under_old.sent} reviews of other labels suspended no promise.")
 
 
 async def _until_resumed(

@@ -12,6 +12,8 @@ TRAINING_LABELS = 1000
 CERTIFICATION_LABELS = 330
 CERTIFICATION_DRAWS = 2
 MORE_LABELS = 130
+# After the labels have flipped: most of what posts had taught is wrong then, and is outvoted.
+RELEARN_LABELS = 1300
 HELD_OUT = 300
 FIRST_STREAM = 330
 SECOND_STREAM = 120

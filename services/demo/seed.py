@@ -42,7 +42,8 @@ async def bring_up(
     report("import", 1, 1)
     still_to_ask = TRAINING_LABELS - (await surehand.pool.counts(PROJECT)).asked
     if still_to_ask > 0:
-        await surehand.pool.request_labels(PROJECT, still_to_ask)
+        # In the random order: then the certificates may draw from all that is left of the pool.
+        await surehand.pool.request_labels(PROJECT, still_to_ask, strategy="random")
     async with workforce.working():
         await wait_for_version(surehand, 1, workforce, report)
         certificate = await wait_for_certificate(surehand, "v1", report)

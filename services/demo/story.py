@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from services.demo.change import tell_change
-from services.demo.plan import TRAINING_LABELS, Plan, item
+from services.demo.plan import RELEARN_LABELS, Plan, item
 from services.demo.report import Report, VersionReport, obstacle
 from services.demo.seed import Progress, bring_up, wait_for_certificate, wait_for_version
 from services.demo.surehand import PROJECT, DemoFailed
@@ -39,7 +39,7 @@ async def tell(
     async with _watching(surehand, workforce, "v1") as live:
         # More than come: the story itself starts the second training, once all is reviewed. What
         # people answer after the labels flip starts the third.
-        certificate = await bring_up(surehand, workforce, plan, TRAINING_LABELS, progress)
+        certificate = await bring_up(surehand, workforce, plan, RELEARN_LABELS, progress)
         versions["v1"] = await _measured(surehand, workforce, plan, certificate, live)
     async with _watching(surehand, workforce, "v2") as live, workforce.working():
         await _send(surehand, plan.first_stream, versions, progress)

@@ -19,6 +19,7 @@ from services.trainer.ledger.settling import Settling
 from services.trainer.lineage import routes as lineage
 from services.trainer.measuring import TrainerMeasurement
 from services.trainer.monitoring.drift import routes as drift
+from services.trainer.monitoring.relabel import routes as relabel
 from services.trainer.monitoring.slices import routes as slices
 from services.trainer.pool import routes as pool
 from services.trainer.promise import routes as promise
@@ -44,7 +45,7 @@ from shared.store.check import StoreCheck
 
 _ROUTES = (
     *(changes, pool, selection, labelling, runs, datasets, uploads, registry),
-    *(promise, figures, proof, watch, ledger, drift, slices, jobs, lineage),
+    *(promise, figures, proof, watch, ledger, drift, slices, relabel, jobs, lineage),
 )
 _ROUTERS = [
     *(each.router for each in _ROUTES),

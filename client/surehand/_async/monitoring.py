@@ -2,7 +2,7 @@
 
 from surehand import endpoints as e
 from surehand._async.pages import AsyncGroup
-from surehand.models.monitoring import Drift, Slices
+from surehand.models.monitoring import Drift, RelabelPlan, Slices
 
 
 class AsyncMonitoring(AsyncGroup):
@@ -19,3 +19,22 @@ class AsyncMonitoring(AsyncGroup):
     async def slices(self, project: str, version: str | None = None) -> Slices:
         """Return on which kinds of items the champion, or a version, is wrong more often."""
         return await self._http.ask(e.SLICES, {"project": project}, params={"version": version})
+
+    async def plan_relabelling(self, project: str, labels: int | None = None) -> RelabelPlan:
+        """Choose which of the new items people are to label; `start_relabelling` asks them."""
+        body = {"labels": labels}
+        return await self._http.ask(e.RELABEL_PLAN, {"project": project}, json=body)
+
+    async def start_relabelling(self, project: str, plan_id: str) -> RelabelPlan:
+        """Ask people for a plan's labels."""
+        names = {"project": project, "plan_id": plan_id}
+        return await self._http.ask(e.RELABEL_START, names)
+
+    async def relabel_plan(self, project: str, plan_id: str) -> RelabelPlan:
+        """Return a plan, and how many of its items are labelled."""
+        names = {"project": project, "plan_id": plan_id}
+        return await self._http.ask(e.RELABEL_SHOW, names)
+
+    async def relabel_plans(self, project: str) -> list[RelabelPlan]:
+        """Return the newest hundred plans, newest first."""
+        return (await self._http.ask(e.RELABEL_PLANS, {"project": project})).plans

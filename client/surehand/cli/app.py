@@ -108,6 +108,7 @@ for name, command, panel in (
     ("resume", promises.resume, _PROMISE),
     ("drift", monitoring.drift, _PROMISE),
     ("slices", monitoring.slices, _PROMISE),
+    ("relabel", monitoring.relabel, _PROMISE),
     ("train", training.train, _VERSIONS),
     ("versions", training.versions, _VERSIONS),
     ("promote", training.promote, _VERSIONS),

@@ -1,4 +1,4 @@
-"""``surehand drift`` and ``slices``."""
+"""``surehand drift``, ``slices`` and ``relabel``."""
 
 from typing import Annotated, Any
 
@@ -7,7 +7,7 @@ import typer
 from surehand.cli import session
 from surehand.cli.failures import LOOK
 from surehand.cli.output import Output, document_of
-from surehand.cli.text import moment, percent
+from surehand.cli.text import count, moment, percent
 
 _CALM = frozenset({"none", "learning", "quiet"})
 
@@ -93,6 +93,46 @@ def slices(
             f"Group {one['key']} = {one['value']}: {percent(one['error_rate'], 1)} wrong, "
             f"{percent(one['rest_error_rate'], 1)} of the others."
         )
+
+
+def relabel(
+    ctx: typer.Context,
+    labels: Annotated[int | None, typer.Argument(help="Plan so many labels.")] = None,
+    start: Annotated[
+        bool, typer.Option("--start", help="Ask people for the labels of the newest plan.")
+    ] = False,
+    project: session.Project = None,
+    as_json: session.AsJson = False,
+) -> None:
+    """Show the newest relabel plan; make one with a number of labels; start it."""
+    used, out = session.of(ctx), session.output(as_json)
+    name, calls = used.project(project), used.client.monitoring
+    plan = None if labels is None else calls.plan_relabelling(name, labels)
+    if plan is None:
+        plan = next(iter(calls.relabel_plans(name)), None)
+    if plan is not None and start:
+        plan = calls.start_relabelling(name, plan.plan_id)
+    if as_json:
+        out.document(None if plan is None else document_of(plan))
+    elif plan is None:
+        out.say("There is no plan yet: `surehand relabel 300` makes one of 300 labels.")
+    else:
+        _show_plan(out, document_of(plan))
+
+
+def _show_plan(out: Output, plan: dict[str, Any]) -> None:
+    since = f"since {moment(plan['since'])}" if plan.get("since") else "so far"
+    out.say(
+        f"Of {count(plan['new_items'], 'item')} that {plan['version']} decided {since}, "
+        f"{plan['items']} are to be labelled; {plan['labelled']} are."
+    )
+    for tranche in plan["tranches"]:
+        out.say(f"{tranche['items']} {tranche['name']}: {tranche['reason']}.")
+        rows = [(one["words"], one["items"], one["of"]) for one in tranche.get("parts", [])]
+        if rows:
+            out.table(("kind of items", "to label", "of"), rows)
+    if plan["state"] == "planned":
+        out.note("`surehand relabel --start` asks people for them.")
 
 
 def _figure(value: float | None) -> str:

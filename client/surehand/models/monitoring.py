@@ -1,4 +1,4 @@
-"""Drift of a champion's traffic, and its failing slices: what the trainer answers."""
+"""Drift of a champion's traffic, its failing slices, relabel plans: what the trainer answers."""
 
 from datetime import datetime
 
@@ -121,3 +121,52 @@ class Slices(Model):
     sentence: str
     slices: list[Slice] = []
     groups: list[Group] = []
+
+
+class PlanPart(Model):
+    """One kind of the new items: `items` are drawn of the `of` that there are."""
+
+    words: str
+    items: int
+    of: int
+    is_slice: bool
+
+
+class Tranche(Model):
+    """Items that are to be labelled for one purpose, and why so many."""
+
+    name: str
+    items: int
+    reason: str
+    parts: list[PlanPart] = []
+
+
+class PlannedSlice(Model):
+    """A failing slice that a plan covers."""
+
+    words: str
+    predicates: list[Predicate]
+
+
+class RelabelPlan(Model):
+    """What is to be labelled of the new traffic; `state` is planned or started."""
+
+    plan_id: str
+    version: str
+    state: str
+    since: datetime | None = None
+    new_items: int
+    tranches: list[Tranche]
+    slices: list[PlannedSlice] = []
+    created_at: datetime
+    started_at: datetime | None = None
+    items: int
+    posted: int
+    refused: int
+    labelled: int
+
+
+class RelabelPlans(Model):
+    """The newest plans, newest first."""
+
+    plans: list[RelabelPlan]

@@ -14,6 +14,8 @@ _NOTICES = {
     "suspended": "Automatic answers are suspended: all items go to people.",
     "resumed": "Your suspension is lifted.",
     "certify": "A certification is asked for.",
+    "planned": "The plan is made: start it below.",
+    "plan-started": "Reviewers get the plan's items now.",
     "drift-accepted": "Items are compared with those from now on.",
     "trained": "A training run is asked for.",
     "asked": "Items of the pool were handed to reviewers.",

@@ -8,14 +8,19 @@ from sqlmodel import col
 from services.trainer.tables import (
     Certification,
     CertificationItem,
+    LedgerRow,
     OutcomeRow,
     PoolItem,
+    RelabelItem,
+    RelabelPlan,
     batches_of,
 )
 from shared.db import Session
 
 
-def _is_answered(table: type[PoolItem] | type[CertificationItem]) -> ColumnElement[bool]:
+def _is_answered(
+    table: type[PoolItem] | type[CertificationItem] | type[RelabelItem],
+) -> ColumnElement[bool]:
     return exists().where(
         col(OutcomeRow.project) == col(table.project), col(OutcomeRow.item_id) == col(table.item_id)
     )
@@ -55,6 +60,36 @@ async def unposted_drawn_items(
         .limit(limit)
     )
     return [(item, version) for item, version in await session.execute(query)]
+
+
+async def unposted_relabels(
+    session: Session, project: str, limit: int
+) -> Sequence[tuple[RelabelItem, LedgerRow | None]]:
+    """Return items of started plans that are not acknowledged, with their rows of the ledger.
+
+    None stands for a row that is kept no longer. What people have labelled meanwhile is left out.
+    """
+    query = (
+        select(RelabelItem, LedgerRow)
+        .join(RelabelPlan, col(RelabelPlan.plan_id) == col(RelabelItem.plan_id))
+        .outerjoin(
+            LedgerRow,
+            and_(
+                col(LedgerRow.id) == col(RelabelItem.place),
+                col(LedgerRow.project) == project,
+                col(LedgerRow.item_id) == col(RelabelItem.item_id),
+            ),
+        )
+        .where(
+            col(RelabelItem.project) == project,
+            col(RelabelItem.posted).is_(False),
+            col(RelabelPlan.state) == "started",
+            ~_is_answered(RelabelItem),
+        )
+        .order_by(col(RelabelPlan.started_at), col(RelabelItem.position))
+        .limit(limit)
+    )
+    return [(item, row) for item, row in await session.execute(query)]
 
 
 async def end_draws(
@@ -110,6 +145,7 @@ async def post_unanswered_again(session: Session, project: str) -> None:
     """Let all tasks be posted once more that have no outcome."""
     for table, may_be_asked in (
         (PoolItem, col(PoolItem.state) == "asked"),
+        (RelabelItem, col(RelabelItem.refused).is_(None)),
         (
             CertificationItem,
             and_(

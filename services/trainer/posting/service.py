@@ -8,7 +8,7 @@ import structlog
 
 from services.trainer.posting import repository
 from services.trainer.queue_client import QueueAway, QueueClient, RouteUnknown
-from services.trainer.tables import CertificationItem, PoolItem
+from services.trainer.tables import CertificationItem, LedgerRow, PoolItem, RelabelItem
 from shared.contracts.base import MAX_BATCH
 from shared.contracts.tasks import NewTask, TaskPrediction
 from shared.db import Database, Session
@@ -19,12 +19,14 @@ log = structlog.get_logger()
 _POST_BATCH = 500
 # How long a client waits for a review queue that takes connections and answers none.
 _PATIENCE_SECONDS = 10.0
+Row = PoolItem | CertificationItem | RelabelItem
+_NOT_KEPT = "the decision on it is kept no longer"
 _REFUSALS = frozenset({"conflict", "rejected"})
 
 
 @dataclass(frozen=True)
 class TaskPosting:
-    """Posts the tasks of pool items and of items drawn for certifications."""
+    """Posts the tasks of pool items, of items drawn for certifications, and of relabel plans."""
 
     database: Database
     queue: QueueClient
@@ -44,9 +46,11 @@ class TaskPosting:
         """
         posted = 0
         while batch := await self._next_batch(project):
-            refused = {
+            tasks = [task for _, task in batch if task is not None]
+            refused = {row.item_id: _NOT_KEPT for row, task in batch if task is None}
+            refused |= {
                 receipt.item_id: f"{receipt.status}: {receipt.detail or 'no reason given'}"
-                for receipt in await self.queue.post(project, [task for _, task in batch])
+                for receipt in (await self.queue.post(project, tasks) if tasks else ())
                 if receipt.status in _REFUSALS
             }
             if refused:
@@ -83,29 +87,29 @@ class TaskPosting:
         if done:
             log.info("tasks_withdrawn", project=project, tasks=done, held=len(left) - done)
 
-    async def _next_batch(
-        self, project: str
-    ) -> list[tuple[PoolItem, NewTask]] | list[tuple[CertificationItem, NewTask]]:
+    async def _next_batch(self, project: str) -> Sequence[tuple[Row, NewTask | None]]:
+        """Return what is to be posted next; None stands for a task that cannot be made."""
         async with self.database.reading() as session:
             items = await repository.unposted_pool_items(session, project, _POST_BATCH)
             if items:
                 return [(item, _pool_task(item)) for item in items]
             drawn = await repository.unposted_drawn_items(session, project, _POST_BATCH)
-            return [(item, _drawn_task(item, version)) for item, version in drawn]
+            if drawn:
+                return [(item, _drawn_task(item, version)) for item, version in drawn]
+            planned = await repository.unposted_relabels(session, project, _POST_BATCH)
+            return [(item, _relabel_task(item, row)) for item, row in planned]
 
 
-async def _note_late(
-    session: Session, project: str, rows: Sequence[PoolItem | CertificationItem]
-) -> None:
+async def _note_late(session: Session, project: str, rows: Sequence[Row]) -> None:
     """Let what was posted for a certification that ended meanwhile be withdrawn."""
     drawn = {row.certification_id for row in rows if isinstance(row, CertificationItem)}
     if drawn:
         await repository.end_draws(session, project, draws=drawn)
 
 
-def _mark(row: PoolItem | CertificationItem, refusal: str | None) -> None:
+def _mark(row: Row, refusal: str | None) -> None:
     row.posted = True
-    if isinstance(row, CertificationItem):
+    if not isinstance(row, PoolItem):
         row.refused = refusal
     elif refusal is not None:
         row.state = "refused"
@@ -123,5 +127,25 @@ def _drawn_task(item: CertificationItem, version: str) -> NewTask:
         data=item.data,
         metadata=item.item_metadata,
         lane="certification",
+        prediction=prediction,
+    )
+
+
+def _relabel_task(item: RelabelItem, row: LedgerRow | None) -> NewTask | None:
+    # Of an erased item there is no content left.
+    if row is None or not row.row["data"]:
+        return None
+    decided = row.row
+    prediction = TaskPrediction(
+        label=decided.get("suggestion") or decided.get("label"),
+        confidence=decided.get("confidence"),
+        model_version=row.model_version,
+        propensity=item.propensity,
+    )
+    return NewTask(
+        item_id=item.item_id,
+        data=decided["data"],
+        metadata=decided["metadata"],
+        lane="relabel",
         prediction=prediction,
     )

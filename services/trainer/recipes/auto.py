@@ -191,8 +191,8 @@ def _reason(best: Candidate, others: Sequence[Candidate]) -> str:
             f"{best.recipe}: none is predicted to be certified yet; it is right most ({accuracy})"
         )
     return (
-        f"{best.recipe}: certificates are predicted to answer about as much ({share}); of those it "
-        f"is right most often ({accuracy})"
+        f"{best.recipe}: its predicted share ({share}) is within a point of the largest, and it is "
+        f"right most often among those ({accuracy})"
     )
 
 

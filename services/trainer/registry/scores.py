@@ -101,7 +101,7 @@ async def load_version(resources: Resources, project: Project, version: Version)
 async def _run(graph: Graph, rows: Sequence[Mapping[str, Any]], seconds: float) -> FloatArray:
     """Run the graph batch by batch, each within `seconds`, in a thread of its own."""
     if not rows:
-        return np.empty((0, 0), dtype=np.float32)
+        return graph.run(rows)
     aside = Aside(seconds)
     started = time.perf_counter()
     parts = [await aside.run(graph.run_each, rows[:1])]

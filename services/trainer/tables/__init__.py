@@ -15,7 +15,7 @@ from services.trainer.tables.evidence import (
 )
 from services.trainer.tables.gate import PromotionEvent
 from services.trainer.tables.jobs import Job, JobPart, ModelLabel
-from services.trainer.tables.monitoring import DriftWatch
+from services.trainer.tables.monitoring import DriftWatch, RelabelItem, RelabelPlan
 from services.trainer.tables.projects import ProjectLease, ProjectState, Run, Version
 from services.trainer.tables.promise import (
     AuditWatch,
@@ -48,6 +48,8 @@ __all__ = [
     "ProjectState",
     "PromiseChange",
     "PromotionEvent",
+    "RelabelItem",
+    "RelabelPlan",
     "Run",
     "SecondOpinion",
     "Version",

@@ -1,12 +1,13 @@
-"""The watch of drift."""
+"""The watch of drift, and relabel plans."""
 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger
+from sqlalchemy import JSON, BigInteger, Index
 from sqlmodel import Field
 
 from services.trainer.tables.base import Base
+from shared.contracts.base import new_id
 from shared.db import UtcDateTime
 
 
@@ -42,3 +43,42 @@ class DriftWatch(Base, table=True):
     alarmed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     is_severe: bool = False
     updated_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class RelabelPlan(Base, table=True):
+    """A plan of what to label: `state` is planned or started; `document` says why.
+
+    `document` has the members of `relabel.messages.PlanView` that do not change.
+    """
+
+    __tablename__ = "relabel_plans"
+    __table_args__ = (Index("ix_relabel_plans", "project", "created_at"),)
+
+    plan_id: str = Field(default_factory=new_id, primary_key=True)
+    project: str
+    version: str
+    state: str = "planned"
+    document: dict[str, Any] = Field(sa_type=JSON)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    started_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class RelabelItem(Base, table=True):
+    """An item of a plan; its content stays in the ledger, at `place`.
+
+    `propensity` is the chance with which it was taken. `posted`: the review queue knows its task,
+    or it was `refused`, for the reason that stands there.
+    """
+
+    __tablename__ = "relabel_items"
+    __table_args__ = (Index("ix_relabel_items_posted", "project", "posted"),)
+
+    plan_id: str = Field(primary_key=True)
+    item_id: str = Field(primary_key=True)
+    project: str
+    place: int = Field(sa_type=BigInteger)
+    position: int
+    tranche: str
+    propensity: float
+    posted: bool = False
+    refused: str | None = None

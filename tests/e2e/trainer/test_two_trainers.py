@@ -17,7 +17,7 @@ from shared.settings import CommonSettings
 from shared.store import Store, channels_path
 from tests.harness import ServiceProcess, client, free_port, serve, spawn, wait_until
 from tests.harness.stand_in_queue import StandInQueue
-from tests.harness.trainer_and_queue import PROJECT, truth
+from tests.harness.trainer_and_queue import PROJECT, review, truth
 from tests.harness.trainer_parts import open_trainer_parts
 
 pytestmark = pytest.mark.thorough
@@ -38,11 +38,11 @@ async def publish_two_versions(common: CommonSettings, database_url: str) -> Non
 
 @contextlib.asynccontextmanager
 async def two_trainers(
-    common: CommonSettings, keys: Keys, database_url: str
+    common: CommonSettings, keys: Keys, database_url: str, queue: StandInQueue | None = None
 ) -> AsyncIterator[list[Trainer]]:
     """Run two trainers, each with a home of its own."""
     async with contextlib.AsyncExitStack() as stack:
-        queue_base = await stack.enter_async_context(serve(StandInQueue().app()))
+        queue_base = await stack.enter_async_context(serve((queue or StandInQueue()).app()))
         environment = {
             "SUREHAND_REDIS_URL": common.redis_url,
             "SUREHAND_STORE_URL": common.store_url,
@@ -167,3 +167,35 @@ async def test_a_writer_that_was_stopped_and_goes_on_writes_no_more(
         channels = await store.read_document(channels_path(PROJECT), Channels)
         assert channels is not None
         assert channels.champion == "v1"
+
+
+async def test_two_trainers_that_start_together_train_once(
+    common: CommonSettings, keys: Keys, postgres_url: str
+) -> None:
+    queue = StandInQueue()
+    for n in range(80):
+        queue.resolve(f"item-{n}", review(n), truth(review(n)))
+    # Tables, and project.json, by which 60 labels start a run.
+    async with open_trainer_parts(common, postgres_url):
+        pass
+    path = f"/v1/projects/{PROJECT}/runs"
+    async with two_trainers(common, keys, postgres_url, queue) as trainers:
+
+        async def runs() -> list[dict[str, Any]]:
+            listed: list[dict[str, Any]] = (await trainers[1][1].get(path)).json()["runs"]
+            return listed
+
+        async def trained() -> bool:
+            listed = await runs()
+            return bool(listed) and all(run["state"] == "succeeded" for run in listed)
+
+        await wait_until(trained, seconds=120)
+        assert [(run["version"], run["requested_by"]) for run in await runs()] == [
+            ("v1", "trainer")
+        ]
+        calls = [one.post(path, json={"mode": "initial"}) for _, one in trainers * 3]
+        statuses = sorted([reply.status_code for reply in await asyncio.gather(*calls)])
+        assert statuses == [202] + [409] * 5
+        # Nothing is new to the champion in them, and the run goes on all the same.
+        await wait_until(trained, seconds=120)
+        assert [run["version"] for run in await runs()] == ["v2", "v1"]

@@ -21,6 +21,7 @@ from surehand.models.base import Model
 NOW = datetime(2026, 11, 28, tzinfo=UTC)
 ITEMS = [{"item_id": "a/b", "data": {"text": "x"}, "metadata": {"channel": "web"}}]
 P, T = "shop", "018f-task"
+PLAN = "019a0000-0000-7000-8000-000000000000"
 
 CALLS: list[Callable[[Surehand], Any]] = [
     lambda c: c.predict(P, ITEMS, wait_seconds=1, review="always"),
@@ -133,6 +134,7 @@ CALLS: list[Callable[[Surehand], Any]] = [
     lambda c: c.versions.confusion(P, "v1"),
     lambda c: c.versions.upload(P, b"onnx", {"inputs": [], "outputs": {}}),
     lambda c: c.decisions.lineage(P, "a"),
+    lambda c: c.decisions.similar(P, "a"),
     lambda c: c.jobs.score_file(P, Path(__file__), format="csv"),
     lambda c: c.jobs.score_stored(P, f"{P}/incoming/a.csv", format="csv"),
     lambda c: c.jobs.autolabel(P, ask=False),
@@ -149,6 +151,10 @@ CALLS: list[Callable[[Surehand], Any]] = [
     lambda c: c.monitoring.drift(P),
     lambda c: c.monitoring.accept_drift(P),
     lambda c: c.monitoring.slices(P, "v1"),
+    lambda c: c.monitoring.plan_relabelling(P, 200),
+    lambda c: c.monitoring.start_relabelling(P, PLAN),
+    lambda c: c.monitoring.relabel_plan(P, PLAN),
+    lambda c: c.monitoring.relabel_plans(P),
     lambda c: c.promise.get(P),
     lambda c: c.promise.of([P, "other"]),
     lambda c: c.promise.history(P).page(),

@@ -111,6 +111,10 @@ SECTIONS = (
     ),
     _of(
         "Training and capacity",
+        Setting(
+            ("training", "recipe"), "line", "Recipe",
+            "how versions are trained; auto compares those that fit the fields",
+        ),
         Setting(("training", "min_new_labels"), "whole", "New labels that start a run"),
         Setting(("labelling", "batch_size"), "whole", "Items of a batch that the trainer asks for"),
         Setting(

@@ -1,16 +1,18 @@
 """The page of drift."""
 
 from typing import Any
+from urllib.parse import quote
 
 from fastapi import APIRouter, Response
 
 from services.console.pages.drift import view
-from services.console.web.cards import card, words_of
+from services.console.web.cards import card, cards, words_of
 from services.console.web.project_pages import call, load_project, project_page
-from services.console.web.visit import Posted, Visit, Visited, page_path
+from services.console.web.visit import Form, Posted, Visit, Visited, page_path
 from surehand import SurehandError
 
 router = APIRouter(include_in_schema=False)
+_PLANS = 5
 
 
 @router.get("/projects/{name}/drift")
@@ -30,20 +32,46 @@ async def show(visit: Visited, name: str) -> Response:
 
 @router.post("/projects/{name}/drift")
 async def act(form: Posted, name: str) -> Response:
-    """Take the new items as the usual ones."""
+    """Take the new items as the usual ones, make a relabel plan, or start one."""
     try:
-        await call(form.visit, "trainer", "POST", name, "drift/accept")
+        notice = await _act(form, name)
     except SurehandError as error:
         return await _page(form.visit, name, fault=words_of(error), status=409)
-    return form.visit.to(f"{page_path(name)}/drift", "drift-accepted")
+    except ValueError:
+        fault = "Say how many labels to plan: a whole number."
+        return await _page(form.visit, name, fault=fault, status=422)
+    return form.visit.to(f"{page_path(name)}/drift", notice)
+
+
+async def _act(form: Form, name: str) -> str:
+    what = form.text("act")
+    if what == "plan":
+        body = {"labels": int(form.text("labels"))}
+        await call(form.visit, "trainer", "POST", name, "relabel-plans", json=body)
+        return "planned"
+    if what == "start":
+        path = f"relabel-plans/{quote(form.text('plan'), safe='')}/start"
+        await call(form.visit, "trainer", "POST", name, path)
+        return "plan-started"
+    await call(form.visit, "trainer", "POST", name, "drift/accept")
+    return "drift-accepted"
 
 
 async def _page(
     visit: Visit, name: str, *, fault: str | None = None, status: int = 200
 ) -> Response:
     project = await load_project(visit, name)
-    drift = await card(call(visit, "trainer", "GET", name, "drift"))
-    context: dict[str, Any] = {"drift": drift, "fault": fault or project.get("away")}
+    found_cards = await cards(
+        drift=call(visit, "trainer", "GET", name, "drift"),
+        plans=call(visit, "trainer", "GET", name, "relabel-plans"),
+    )
+    drift, plans = found_cards["drift"], found_cards["plans"]
+    context: dict[str, Any] = {
+        "drift": drift,
+        "plans": plans,
+        "newest_plans": plans.value["plans"][:_PLANS] if plans else [],
+        "fault": fault or project.get("away"),
+    }
     if drift:
         found = drift.value
         context |= {

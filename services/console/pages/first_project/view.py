@@ -71,15 +71,21 @@ def project_of(answers: dict[str, str]) -> dict[str, Any]:
         first = int(answers.get("first_labels") or 0)
     except ValueError as error:
         raise ValueError("The number of first labels must be a number.") from error
+    fields = fields_of(answers.get("fields", ""))
+    has_text = any(spec["type"] == "text" for spec in fields.values())
     return {
         "title": answers.get("title", ""),
         "labels": lines_of(answers.get("labels", "")),
-        "fields": fields_of(answers.get("fields", "")),
+        "fields": fields,
         "instructions": answers.get("instructions", ""),
         "promise": {
             "target_accuracy": target,
             "confidence": CONFIDENCE,
             "certification_labels": price_of(target).asked,
         },
-        "training": {"min_new_labels": first},
+        "training": {
+            "min_new_labels": first,
+            # What suits a project without a text is tried out.
+            "recipe": "text-linear" if has_text else "auto",
+        },
     }

@@ -43,11 +43,23 @@ def suggestion_of(row: Mapping[str, Any]) -> str | None:
     return found
 
 
-def evidence_of(project: Project, judged: Sequence[Judged]) -> tuple[Evidence, list[Judged]]:
-    """Return the evidence, and the judged decisions that are its rows."""
-    weighed = [(one, weight_of(one)) for one in judged if suggestion_of(one.row) is not None]
-    rows = [one for one, weight in weighed if weight is not None]
-    facts = facts_of(project, [one.row for one in rows])
+def evidence_of(
+    project: Project, judged: Sequence[Judged], known: Sequence[dict[str, str]] | None = None
+) -> tuple[Evidence, list[Judged]]:
+    """Return the evidence, and the judged decisions that are its rows.
+
+    `known` is what `facts_of` says of them, where it was asked before.
+    """
+    counted = [
+        (number, one)
+        for number, one in enumerate(judged)
+        if suggestion_of(one.row) is not None and weight_of(one) is not None
+    ]
+    rows = [one for _, one in counted]
+    if known is None:
+        facts = facts_of(project, [one.row for one in rows])
+    else:
+        facts = [known[number] for number, _ in counted]
     counts = Counter(fact for of_row in facts for fact in of_row.items())
     kept: dict[Predicate, int] = {}
     values: Counter[str] = Counter()
@@ -64,7 +76,7 @@ def evidence_of(project: Project, judged: Sequence[Judged]) -> tuple[Evidence, l
         predicates=list(kept),
         holds=holds,
         wrong=np.array([suggestion_of(one.row) != one.label for one in rows], dtype=bool),
-        weights=np.array([weight for _, weight in weighed if weight is not None], dtype=float),
+        weights=np.array([weight_of(one) or 1.0 for one in rows], dtype=float),
         confirming=np.array([_is_second(one.item_id) for one in rows], dtype=bool),
     )
     return evidence, rows

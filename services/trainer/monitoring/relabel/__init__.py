@@ -1,0 +1,1 @@
+"""Relabel plans: which items of the new traffic people are to label."""

@@ -1,0 +1,112 @@
+"""SQL of relabel plans."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import exists, func, insert, select
+from sqlmodel import col
+
+from services.trainer.tables import LedgerRow, OutcomeRow, RelabelItem, RelabelPlan
+from shared.db import Session
+
+
+class NewItem(NamedTuple):
+    """A decision on an item that people have not labelled."""
+
+    place: int
+    item_id: str
+    content_hash: str
+    row: dict[str, Any]
+
+
+async def unlabelled(
+    session: Session, project: str, version: str, since: int, limit: int
+) -> list[NewItem]:
+    """Return the version's newest decisions from a place on, an item and a content once each."""
+    answered = exists().where(
+        col(OutcomeRow.project) == project, col(OutcomeRow.item_id) == col(LedgerRow.item_id)
+    )
+    query = (
+        select(
+            col(LedgerRow.id),
+            col(LedgerRow.item_id),
+            col(LedgerRow.content_hash),
+            col(LedgerRow.row),
+        )
+        .where(
+            col(LedgerRow.project) == project,
+            col(LedgerRow.model_version) == version,
+            col(LedgerRow.id) >= since,
+            ~answered,
+        )
+        .order_by(col(LedgerRow.id).desc())
+        .limit(limit)
+    )
+    found: dict[str, NewItem] = {}
+    items: set[str] = set()
+    for row in (await session.execute(query)).all():
+        one = NewItem(*row)
+        if one.item_id not in items and one.row["data"]:
+            items.add(one.item_id)
+            found.setdefault(one.content_hash, one)
+    return list(found.values())
+
+
+async def add(session: Session, plan: RelabelPlan, items: Sequence[dict[str, Any]]) -> None:
+    """Record a plan and its items."""
+    session.add(plan)
+    if items:
+        await session.execute(insert(RelabelItem), list(items))
+
+
+async def find(
+    session: Session, project: str, plan_id: str, *, lock: bool = False
+) -> RelabelPlan | None:
+    """Return a plan of the project."""
+    query = select(RelabelPlan).where(
+        col(RelabelPlan.project) == project, col(RelabelPlan.plan_id) == plan_id
+    )
+    found = await session.execute(query.with_for_update() if lock else query)
+    return found.scalar_one_or_none()
+
+
+async def newest(session: Session, project: str, limit: int) -> Sequence[RelabelPlan]:
+    """Return the project's plans, newest first."""
+    query = (
+        select(RelabelPlan)
+        .where(col(RelabelPlan.project) == project)
+        .order_by(col(RelabelPlan.created_at).desc(), col(RelabelPlan.plan_id).desc())
+        .limit(limit)
+    )
+    return (await session.execute(query)).scalars().all()
+
+
+class Progress(NamedTuple):
+    """How many items a plan has, and how far they are."""
+
+    items: int
+    posted: int
+    refused: int
+    labelled: int
+
+
+async def progress(session: Session, project: str, plan_id: str) -> Progress:
+    """Count the items of a plan."""
+    of_plan = (col(RelabelItem.project) == project, col(RelabelItem.plan_id) == plan_id)
+    counts = select(
+        func.count(),
+        func.count().filter(col(RelabelItem.posted).is_(True)),
+        func.count().filter(col(RelabelItem.refused).is_not(None)),
+    ).where(*of_plan)
+    labelled = (
+        select(func.count())
+        .select_from(RelabelItem)
+        .join(
+            OutcomeRow,
+            (col(OutcomeRow.project) == col(RelabelItem.project))
+            & (col(OutcomeRow.item_id) == col(RelabelItem.item_id)),
+        )
+        .where(*of_plan, col(OutcomeRow.label).is_not(None))
+    )
+    items, posted, refused = (await session.execute(counts)).one()
+    return Progress(items, posted, refused, (await session.execute(labelled)).scalar_one())
