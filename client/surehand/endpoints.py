@@ -222,6 +222,7 @@ CONFUSION = Endpoint(TRAINER, "GET", PROJECT + "/versions/{version}/confusion", 
 DECISION_DAYS = Endpoint(TRAINER, "GET", f"{PROJECT}/decisions/days", training.DecisionDays)
 DAYS_OF_PROJECTS = Endpoint(TRAINER, "GET", "/v1/decisions/days", training.DaysOfProjects)
 LINEAGE = Endpoint(TRAINER, "GET", PROJECT + "/lineage/items/{item_id}", lineage.ItemLineage)
+SIMILAR = Endpoint(TRAINER, "GET", PROJECT + "/items/{item_id}/similar", lineage.SimilarItems)
 DECISIONS = Listing(TRAINER, f"{PROJECT}/decisions", "decisions", training.Decision)
 
 PROMISE = Endpoint(TRAINER, "GET", f"{PROJECT}/promise", promises.Promise)

@@ -134,6 +134,7 @@ CALLS: list[Callable[[Surehand], Any]] = [
     lambda c: c.versions.confusion(P, "v1"),
     lambda c: c.versions.upload(P, b"onnx", {"inputs": [], "outputs": {}}),
     lambda c: c.decisions.lineage(P, "a"),
+    lambda c: c.decisions.similar(P, "a"),
     lambda c: c.jobs.score_file(P, Path(__file__), format="csv"),
     lambda c: c.jobs.score_stored(P, f"{P}/incoming/a.csv", format="csv"),
     lambda c: c.jobs.autolabel(P, ask=False),
