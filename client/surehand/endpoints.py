@@ -246,5 +246,8 @@ RELABEL_SHOW = Endpoint(
 RELABEL_START = _acts_once(
     PROJECT + "/relabel-plans/{plan_id}/start", monitoring.RelabelPlan, TRAINER
 )
+SLICE_CHANGES = Endpoint(
+    TRAINER, "GET", PROJECT + "/versions/{version}/slices", monitoring.SliceChanges
+)
 SLICES = Endpoint(TRAINER, "GET", f"{PROJECT}/slices", monitoring.Slices)
 DRIFT_ACCEPT = Endpoint(TRAINER, "POST", f"{PROJECT}/drift/accept", monitoring.Drift)

@@ -151,6 +151,7 @@ CALLS: list[Callable[[Surehand], Any]] = [
     lambda c: c.monitoring.drift(P),
     lambda c: c.monitoring.accept_drift(P),
     lambda c: c.monitoring.slices(P, "v1"),
+    lambda c: c.monitoring.slice_changes(P, "v1"),
     lambda c: c.monitoring.plan_relabelling(P, 200),
     lambda c: c.monitoring.start_relabelling(P, PLAN),
     lambda c: c.monitoring.relabel_plan(P, PLAN),
