@@ -2,18 +2,18 @@
 
 ``science``: how often certification keeps its promise, and what a label costs. ``serving``: the
 router beside its peers. Only when they are named: ``review-queue``, the review queue beside its own
-peers; ``soak``, the router at half capacity for half an
-hour; ``reloads``, its memory over many reloads; ``exchange``, import and export of a million tasks;
-``idle``, what idle projects cost; ``label-efficiency``, labels that a strategy saves;
-``first-page``, the console's first page over a million tasks; ``recipes``, what each recipe makes
-of the same labels, and what `auto` chooses.
+peers; ``soak``, the router at half capacity for half an hour; ``reloads``, its memory over many
+reloads; ``exchange``, import and export of a million tasks; ``idle``, what idle projects cost;
+``promotion``, from the last verdict to a new version; ``label-efficiency``, labels that a strategy
+saves; ``first-page``, the console's first page over a million tasks; ``recipes``, what each recipe
+makes of the same labels, and what `auto` chooses.
 """
 
 import argparse
 import sys
 from collections.abc import Callable
 
-from bench import exchange, recipes, reloads
+from bench import exchange, promotion, recipes, reloads
 from bench.first_page import main as first_page
 from bench.idle import main as idle
 from bench.label_efficiency import main as label_efficiency
@@ -29,6 +29,7 @@ PARTS: dict[str, Callable[[list[str]], None]] = {
     "reloads": reloads.main,
     "exchange": exchange.main,
     "idle": idle.main,
+    "promotion": promotion.main,
     "label-efficiency": label_efficiency.main,
     "first-page": first_page.main,
     "recipes": recipes.main,

@@ -184,6 +184,8 @@ POOL_COUNTS = Endpoint(TRAINER, "GET", f"{PROJECT}/pool", training.PoolCounts)
 # The client names each request by a key of its own.
 ASK_POOL = _acts_once(f"{PROJECT}/pool/batches", labelling.Batch, TRAINER)
 BATCHES = Listing(TRAINER, f"{PROJECT}/pool/batches", "batches", labelling.Batch)
+POOL_ITEMS = Listing(TRAINER, f"{PROJECT}/pool/items", "items", labelling.PooledItem)
+REMOVE_FROM_POOL = _acts_once(f"{PROJECT}/pool/removals", labelling.RemovedItems, TRAINER)
 LABELLING = Endpoint(TRAINER, "GET", f"{PROJECT}/labelling", labelling.Labelling)
 LEARNING_CURVE = Endpoint(TRAINER, "GET", f"{PROJECT}/learning-curve", labelling.LearningCurve)
 START_RUN = Endpoint(TRAINER, "POST", f"{PROJECT}/runs", training.Run)
@@ -222,6 +224,7 @@ CONFUSION = Endpoint(TRAINER, "GET", PROJECT + "/versions/{version}/confusion", 
 DECISION_DAYS = Endpoint(TRAINER, "GET", f"{PROJECT}/decisions/days", training.DecisionDays)
 DAYS_OF_PROJECTS = Endpoint(TRAINER, "GET", "/v1/decisions/days", training.DaysOfProjects)
 LINEAGE = Endpoint(TRAINER, "GET", PROJECT + "/lineage/items/{item_id}", lineage.ItemLineage)
+SIMILAR = Endpoint(TRAINER, "GET", PROJECT + "/items/{item_id}/similar", lineage.SimilarItems)
 DECISIONS = Listing(TRAINER, f"{PROJECT}/decisions", "decisions", training.Decision)
 
 PROMISE = Endpoint(TRAINER, "GET", f"{PROJECT}/promise", promises.Promise)
@@ -244,6 +247,9 @@ RELABEL_SHOW = Endpoint(
 )
 RELABEL_START = _acts_once(
     PROJECT + "/relabel-plans/{plan_id}/start", monitoring.RelabelPlan, TRAINER
+)
+SLICE_CHANGES = Endpoint(
+    TRAINER, "GET", PROJECT + "/versions/{version}/slices", monitoring.SliceChanges
 )
 SLICES = Endpoint(TRAINER, "GET", f"{PROJECT}/slices", monitoring.Slices)
 DRIFT_ACCEPT = Endpoint(TRAINER, "POST", f"{PROJECT}/drift/accept", monitoring.Drift)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, expect
 
+from shared.contracts.base import task_id_for
 from tests.console.conftest import SignedIn
 from tests.console.installation import Installed
 from tests.harness import wait_until
@@ -342,3 +343,43 @@ async def _answer(installed: Installed, name: str) -> None:
     for lease in leased.json()["leases"]:
         body = {"label": truth(lease["task"]["data"])}
         await reviewer.post(f"/v1/leases/{lease['token']}/verdict", json=body)
+
+
+async def test_several_tasks_get_one_label_at_once_and_it_is_taken_back(
+    installed: Installed, signed_in: SignedIn
+) -> None:
+    await make(installed, "bulky")
+    tasks = [{"item_id": f"b{n}", "data": review(n)} for n in range(4)]
+    tasks += [{"item_id": "proof", "data": review(9), "lane": "audit"}]
+    path = "/v1/projects/bulky/tasks"
+    assert (await installed.both.queue.post(path, json={"tasks": tasks})).is_success
+    async with signed_in() as (page, _):
+        await page.goto("/projects/bulky/queue")
+        # What is evidence cannot be selected.
+        await expect(page.get_by_role("checkbox", name="Select b1")).to_be_visible()
+        await expect(page.get_by_role("checkbox", name="Select proof")).to_have_count(0)
+        give = page.get_by_role("button", name="Give it")
+        await expect(give).to_be_disabled()
+        # Nor is it labelled where a form names it all the same.
+        proof = task_id_for("bulky", "proof")
+        box = page.get_by_role("checkbox", name="Select b3")
+        await box.evaluate("(box, id) => (box.value = id)", proof)
+        await box.check()
+        await page.get_by_label("One label for the selected tasks").select_option("positive")
+        await give.click()
+        await expect(page.get_by_text("Its lane is evidence")).to_be_visible()
+        await page.goto("/projects/bulky/queue")
+        await page.get_by_label("Select all tasks of this page").check()
+        await expect(page.get_by_text("4 tasks are selected")).to_be_visible()
+        await box.uncheck()
+        await page.get_by_label("One label for the selected tasks").select_option("positive")
+        await give.click()
+        await expect(page.get_by_text("3 tasks got your verdict positive")).to_be_visible()
+        listed = (await installed.both.queue.get(path, params={"state": "resolved"})).json()
+        assert {(row["item_id"], row["label"]) for row in listed["tasks"]} == {
+            (f"b{n}", "positive") for n in range(3)
+        }
+        await page.get_by_role("button", name="Undo: ask people again").click()
+        await expect(page.get_by_text("3 tasks open again")).to_be_visible()
+        listed = (await installed.both.queue.get(path, params={"state": "resolved"})).json()
+        assert listed["tasks"] == []

@@ -13,7 +13,7 @@ from surehand import endpoints as e
 from surehand._async.concurrency import sleep
 from surehand._async.pages import AsyncGroup, AsyncPages
 from surehand.errors import WaitTimeout
-from surehand.models.lineage import ItemLineage
+from surehand.models.lineage import ItemLineage, SimilarItems
 from surehand.models.training import (
     Channels,
     Comparison,
@@ -174,6 +174,10 @@ class AsyncDecisions(AsyncGroup):
         `NotFound` where nothing is known of the item.
         """
         return await self._http.ask(e.LINEAGE, {"project": project, "item_id": item_id})
+
+    async def similar(self, project: str, item_id: str) -> SimilarItems:
+        """Return the labelled items that have most words in common with an item."""
+        return await self._http.ask(e.SIMILAR, {"project": project, "item_id": item_id})
 
     def list(
         self,

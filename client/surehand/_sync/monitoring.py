@@ -2,7 +2,7 @@
 
 from surehand import endpoints as e
 from surehand._sync.pages import Group
-from surehand.models.monitoring import Drift, RelabelPlan, Slices
+from surehand.models.monitoring import Drift, RelabelPlan, SliceChanges, Slices
 
 
 class Monitoring(Group):
@@ -19,6 +19,11 @@ class Monitoring(Group):
     def slices(self, project: str, version: str | None = None) -> Slices:
         """Return on which kinds of items the champion, or a version, is wrong more often."""
         return self._http.ask(e.SLICES, {"project": project}, params={"version": version})
+
+    def slice_changes(self, project: str, version: str) -> SliceChanges:
+        """Return the error rates of a version and of the one before it, slice by slice."""
+        names = {"project": project, "version": version}
+        return self._http.ask(e.SLICE_CHANGES, names)
 
     def plan_relabelling(self, project: str, labels: int | None = None) -> RelabelPlan:
         """Choose which of the new items people are to label; `start_relabelling` asks them."""

@@ -13,7 +13,7 @@ from surehand import endpoints as e
 from surehand._sync.concurrency import sleep
 from surehand._sync.pages import Group, Pages
 from surehand.errors import WaitTimeout
-from surehand.models.lineage import ItemLineage
+from surehand.models.lineage import ItemLineage, SimilarItems
 from surehand.models.training import (
     Channels,
     Comparison,
@@ -172,6 +172,10 @@ class Decisions(Group):
         `NotFound` where nothing is known of the item.
         """
         return self._http.ask(e.LINEAGE, {"project": project, "item_id": item_id})
+
+    def similar(self, project: str, item_id: str) -> SimilarItems:
+        """Return the labelled items that have most words in common with an item."""
+        return self._http.ask(e.SIMILAR, {"project": project, "item_id": item_id})
 
     def list(
         self,

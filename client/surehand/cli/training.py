@@ -50,12 +50,13 @@ def _say_report(out: Output, report: dict[str, Any]) -> None:
             one["state"],
             percent(one.get("coverage"), 1),
             percent(one.get("accuracy"), 1),
+            f"{one['micros_per_item']:.0f}" if one.get("micros_per_item") else "-",
             one.get("detail") or "",
         )
         for one in report.get("candidates") or []
     ]
     if rows:
-        out.table(("recipe", "state", "answered alone", "accuracy", "detail"), rows)
+        out.table(("recipe", "state", "answered alone", "accuracy", "µs an item", "detail"), rows)
     for note in [*(report.get("reasons") or []), *(report.get("notes") or [])]:
         out.say(note)
 

@@ -66,3 +66,21 @@ class ItemLineage(Model):
     item_id: str
     answers: list[AnswerLineage]
     people: PeopleSaid | None = None
+
+
+class SimilarItem(Model):
+    """An item that people have labelled; `similarity` is in (0, 1]."""
+
+    item_id: str
+    label: str
+    similarity: float
+    data: dict[str, Any]
+    resolved_at: datetime
+
+
+class SimilarItems(Model):
+    """The labelled items that are most like one, of the `searched` that were labelled last."""
+
+    item_id: str
+    searched: int
+    items: list[SimilarItem]

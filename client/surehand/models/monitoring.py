@@ -123,6 +123,27 @@ class Slices(Model):
     groups: list[Group] = []
 
 
+class SliceChange(Model):
+    """Error rates of two versions on the same items."""
+
+    words: str
+    is_slice: bool
+    items: int
+    before: float
+    before_interval: tuple[float, float]
+    after: float
+    after_interval: tuple[float, float]
+
+
+class SliceChanges(Model):
+    """What a version changed against the one before it."""
+
+    version: str
+    parent: str | None = None
+    sentence: str
+    changes: list[SliceChange] = []
+
+
 class PlanPart(Model):
     """One kind of the new items: `items` are drawn of the `of` that there are."""
 

@@ -69,3 +69,24 @@ class ItemLineage(Message):
     item_id: str
     answers: list[AnswerLineage]
     people: PeopleSaid | None
+
+
+class SimilarItem(Message):
+    """An item that people have labelled; `similarity` is in (0, 1]."""
+
+    item_id: str
+    label: str
+    similarity: float
+    data: dict[str, Any]
+    resolved_at: UtcTime
+
+
+class SimilarItems(Message):
+    """The labelled items that are most like one, the most similar first.
+
+    They are searched among the `searched` items that were labelled last.
+    """
+
+    item_id: str
+    searched: int
+    items: list[SimilarItem]

@@ -1,6 +1,7 @@
 """SQL of the lineage."""
 
 from collections.abc import Collection, Sequence
+from typing import Any
 
 from sqlalchemy import select
 from sqlmodel import col
@@ -11,6 +12,7 @@ from services.trainer.tables import (
     LedgerRow,
     ModelLabel,
     OutcomeRow,
+    PoolItem,
     Run,
     Version,
 )
@@ -32,10 +34,12 @@ async def newest_decisions(
 
 async def of_item(
     session: Session, project: str, item_id: str
-) -> tuple[ModelLabel | None, OutcomeRow | None]:
-    """Return the label that a version gave to an item of the pool, and what people said of it."""
+) -> tuple[ModelLabel | None, PoolItem | None, OutcomeRow | None]:
+    """Return a version's label of an item of the pool, that item, and what people said of it."""
     key = (project, item_id)
-    return await session.get(ModelLabel, key), await session.get(OutcomeRow, key)
+    given = await session.get(ModelLabel, key)
+    item = None if given is None else await session.get(PoolItem, key)
+    return given, item, await session.get(OutcomeRow, key)
 
 
 async def versions(session: Session, project: str, names: Collection[str]) -> dict[str, Version]:
@@ -68,5 +72,38 @@ async def certifications(
             col(Certification.state) == "certified",
         )
         .order_by(col(Certification.closed_at))
+    )
+    return (await session.execute(query)).scalars().all()
+
+
+async def data_of(session: Session, project: str, item_id: str) -> dict[str, Any] | None:
+    """Return an item's data: of its outcome, of the pool, or of the newest decision on it."""
+    key = (project, item_id)
+    outcome = await session.get(OutcomeRow, key)
+    if outcome is not None and outcome.data:
+        return outcome.data
+    item = await session.get(PoolItem, key)
+    if item is not None and item.data:
+        return item.data
+    decisions = await newest_decisions(session, project, item_id, 1)
+    return dict(decisions[0].row["data"]) if decisions else None
+
+
+async def newest_labelled(
+    session: Session, project: str, without: str, limit: int
+) -> Sequence[OutcomeRow]:
+    """Return the outcomes with a label that were read last, but for an item's own and gold."""
+    query = (
+        select(OutcomeRow)
+        .where(
+            col(OutcomeRow.project) == project,
+            col(OutcomeRow.label).is_not(None),
+            col(OutcomeRow.erasure).is_(None),
+            col(OutcomeRow.item_id) != without,
+            # Where its labels were seen, gold would test nobody.
+            col(OutcomeRow.lane) != "gold",
+        )
+        .order_by(col(OutcomeRow.position).desc())
+        .limit(limit)
     )
     return (await session.execute(query)).scalars().all()

@@ -1,5 +1,6 @@
 """What an item's answers rest on."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,14 +14,18 @@ from services.trainer.lineage.messages import (
     MadeBy,
     PeopleSaid,
     ProvedBy,
+    SimilarItem,
+    SimilarItems,
     TrainedOn,
 )
+from services.trainer.lineage.similar import nearest, words_of
 from services.trainer.resources import Resources
 from services.trainer.tables import Certification, Dataset, ModelLabel, OutcomeRow, Run, Version
 from shared.contracts.base import rfc3339, task_id_for
 from shared.problems import NotFound
 
 _ANSWERS = 20
+_SIMILAR, _SEARCHED = 10, 5_000
 
 
 @dataclass(frozen=True)
@@ -39,7 +44,7 @@ async def of_item(resources: Resources, project: str, item_id: str) -> ItemLinea
         raise _unknown(item_id)
     async with resources.database.reading() as session:
         rows = await repository.newest_decisions(session, project, item_id, _ANSWERS)
-        given, people = await repository.of_item(session, project, item_id)
+        given, item, people = await repository.of_item(session, project, item_id)
     if not rows and given is None and people is None:
         raise _unknown(item_id)
     decisions = await explained(resources, project, rows)
@@ -50,11 +55,36 @@ async def of_item(resources: Resources, project: str, item_id: str) -> ItemLinea
         for row, decision in zip(rows, decisions, strict=True)
     ]
     if given is not None:
-        decision = _of_job(given)
+        decision = _of_job(given, {} if item is None else item.data)
         answers.append(_answer("job", decision, given.version, given.given_at, records))
         answers.sort(key=lambda one: str(one.decision["decided_at"]), reverse=True)
     said = None if people is None else _people(project, people)
     return ItemLineage(item_id=item_id, answers=answers, people=said)
+
+
+async def similar_items(resources: Resources, project: str, item_id: str) -> SimilarItems:
+    """Return labelled items that are like an item; `NotFound` where its content is not kept."""
+    if not item_id.isprintable():
+        raise _unknown(item_id)
+    async with resources.database.reading() as session:
+        data = await repository.data_of(session, project, item_id)
+        if not data:
+            raise _unknown(item_id)
+        rows = await repository.newest_labelled(session, project, item_id, _SEARCHED)
+    others = [(row.item_id, row.data) for row in rows]
+    found = await asyncio.to_thread(nearest, words_of(data), others, _SIMILAR)
+    by_id = {row.item_id: row for row in rows}
+    items = [
+        SimilarItem(
+            item_id=one,
+            label=by_id[one].label or "",
+            similarity=similarity,
+            data=by_id[one].data,
+            resolved_at=by_id[one].resolved_at,
+        )
+        for similarity, one in found
+    ]
+    return SimilarItems(item_id=item_id, searched=len(rows), items=items)
 
 
 async def _records(resources: Resources, project: str, names: set[str]) -> _Records:
@@ -121,9 +151,10 @@ def _proved_by(
     )
 
 
-def _of_job(given: ModelLabel) -> dict[str, Any]:
+def _of_job(given: ModelLabel, data: dict[str, Any]) -> dict[str, Any]:
     return {
         "item_id": given.item_id,
+        "data": data,
         "decision": "answered",
         "reason": "confident",
         "label": given.label,

@@ -84,7 +84,7 @@ def check_parity(
         predicted label (unless the reference's two best labels tie up to rounding).
     """
     expected = reference.predict_proba(rows)
-    actual = _open(onnx, inputs, expected.shape[1], specs).run(rows).astype(np.float64)
+    actual = open_graph(onnx, inputs, expected.shape[1], specs).run(rows).astype(np.float64)
     differences = np.where(np.isfinite(actual), np.abs(actual - expected), np.inf).max(axis=1)
     worst = int(differences.argmax())
     if differences[worst] > tolerance:
@@ -99,13 +99,18 @@ def check_parity(
     return float(differences[worst])
 
 
-def _open(
-    onnx: bytes, inputs: Sequence[Mapping[str, Any]], n_labels: int, specs: Fields | None
+def open_graph(
+    onnx: bytes,
+    inputs: Sequence[Mapping[str, Any]],
+    n_labels: int,
+    specs: Fields | None,
+    output: str = OUTPUT,
 ) -> Graph:
+    """Open a graph as the router does; `RecipeRefused`: it does not load, or has other inputs."""
     interface = ModelInterface(
         labels=[str(column) for column in range(n_labels)],
         inputs=[ModelInput.model_validate(entry) for entry in inputs],
-        outputs={PROBABILITIES: OUTPUT},
+        outputs={PROBABILITIES: output},
     )
     if specs is None:
         specs = {name: TextField() for entry in interface.inputs for name in entry.fields}

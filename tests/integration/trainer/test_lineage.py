@@ -4,7 +4,7 @@ import pytest
 
 from services.trainer.jobs import autolabel
 from services.trainer.jobs.messages import AutolabelRequest
-from services.trainer.lineage.service import of_item
+from services.trainer.lineage.service import of_item, similar_items
 from services.trainer.outcomes.service import read_feed
 from shared.problems import NotFound
 from shared.settings import CommonSettings
@@ -50,3 +50,22 @@ async def test_a_label_of_a_job_has_a_lineage_too(common: CommonSettings, sqlite
         for unknown in ("none", "\x00"):
             with pytest.raises(NotFound):
                 await of_item(parts.resources, PROJECT, unknown)
+
+
+async def test_labelled_items_with_common_words_are_found_without_gold(
+    common: CommonSettings, sqlite_url: str
+) -> None:
+    async with open_certified(common, sqlite_url) as parts:
+        texts = {"near": "the parcel came late", "far": "zzz", "known": "the parcel came"}
+        for item_id, text in texts.items():
+            lane = "gold" if item_id == "known" else "pool"
+            parts.queue.resolve(item_id, {"text": text}, "negative", lane=lane)
+        await read_feed(parts.resources, PROJECT)
+        await parts.import_raw([("asked", {"text": "The parcel, it CAME late"})])
+        found = await similar_items(parts.resources, PROJECT, "asked")
+        first = found.items[0]
+        assert (first.item_id, first.label, first.similarity) == ("near", "negative", 0.8)
+        assert not {"far", "known", "asked"} & {one.item_id for one in found.items}
+        assert len(found.items) <= 10
+        with pytest.raises(NotFound):
+            await similar_items(parts.resources, PROJECT, "none")

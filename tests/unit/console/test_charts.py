@@ -15,8 +15,10 @@ from services.console.charts.decisions import decisions_chart
 from services.console.charts.drift import stream_chart
 from services.console.charts.figure import Figure
 from services.console.charts.flow import ages_chart, flow_chart
+from services.console.charts.learning import learning_chart
 from services.console.charts.reliability import reliability_chart
 from services.console.charts.reviewers import gold_chart, label_mix_chart
+from services.console.charts.slice_changes import slice_changes_chart
 from services.console.charts.sparkline import sparkline
 from services.console.charts.states import states_chart
 from services.console.charts.themes import THEMES
@@ -104,6 +106,26 @@ DRIFT: dict[str, Any] = {
         for day in range(10, 15)
     ],
 }
+POINTS: list[dict[str, Any]] = [
+    {
+        "version": f"v{number}",
+        "labels": 100 * number,
+        "measured": 40,
+        "is_uniform": number > 1,
+        "accuracy": 0.8 + 0.05 * number,
+        "interval": [0.7, 0.95],
+        "coverage": 0.4,
+        "kappa": None if number == 1 else 0.9,
+    }
+    for number in (1, 2)
+]
+SLICE = {"words": "all items", "items": 300, "before": 0.2, "before_interval": [0.1, 0.3]}
+SLICE_CHANGES: dict[str, Any] = {
+    "version": "v2",
+    "parent": "v1",
+    "sentence": "On 300 items v1 was wrong in 20.0%, and v2 in 10.0%.",
+    "changes": [{**SLICE, "after": 0.1, "after_interval": [0.05, 0.2]}],
+}
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 CHANGES = [
     {"at": f"2026-11-{day}T10:00:00Z", "version": version, "to": state}
@@ -131,6 +153,8 @@ def figures() -> list[Figure | None]:
         ages_chart(AGES),
         states_chart(CHANGES, NOW),
         stream_chart(DRIFT, DRIFT["streams"][0]),
+        learning_chart(POINTS, 0.9),
+        slice_changes_chart(SLICE_CHANGES),
     ]
 
 
@@ -165,6 +189,8 @@ def test_without_data_there_is_no_chart() -> None:
     assert ages_chart({**AGES, "buckets": AGES["buckets"][2:]}) is None
     assert states_chart([CHANGES[2]], NOW) is None
     assert stream_chart({**DRIFT, "history": []}, DRIFT["streams"][0]) is None
+    assert learning_chart([{**POINTS[0], "accuracy": None}], 0.9) is None
+    assert slice_changes_chart({**SLICE_CHANGES, "changes": []}) is None
     assert sparkline([], NOW.date()) is None
 
 

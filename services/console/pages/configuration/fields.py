@@ -139,7 +139,19 @@ SECTIONS = (
             may_be_empty=True,
         ),
         Setting(("retention_days",), "number", "Decisions are kept", "days"),
+        Setting(
+            ("training", "gate", "margin"), "percent", "Accuracy that a new version may lose",
+            "percent points; empty: half of the promised error", may_be_empty=True,
+        ),
+        Setting(
+            ("training", "gate", "slices"), "lines", "Slices that must not become worse",
+            "keys of an item's metadata; one a line",
+        ),
         Setting(("training", "auto_promote"), "check", "A version that passes answers at once"),
+        Setting(
+            ("training", "gate", "rollback_on_alarm"), "check",
+            "After an alarm the previous version answers, if it is certified",
+        ),
     ),
 )  # fmt: skip
 SETTINGS = tuple(setting for _, settings in SECTIONS for setting in settings)

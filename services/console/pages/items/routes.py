@@ -5,6 +5,7 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Response
 
+from services.console.pages.data.summaries import one_line
 from services.console.pages.items import view
 from services.console.web.cards import Card, card, cards, words_of
 from services.console.web.project_pages import call, load_project, project_page
@@ -16,6 +17,7 @@ from surehand import SurehandError
 router = APIRouter(include_in_schema=False)
 _DECISIONS = 10
 _NOT_FOUND = 404
+_EVIDENCE, _UNDER_WAY = {"audit", "certification", "gold"}, {"open", "leased"}
 
 
 @router.get("/projects/{name}/items")
@@ -23,6 +25,8 @@ async def show(visit: Visited, name: str, item_id: str = "") -> Response:
     """Show the item, or where to search for one, or the part that is asked for."""
     if visit.fragment == "work":
         return await _work(visit, name, item_id.strip())
+    if visit.fragment == "similar":
+        return await _similar(visit, name, item_id.strip())
     return await _page(visit, name, item_id.strip())
 
 
@@ -42,6 +46,15 @@ async def act(form: Posted, name: str) -> Response:
         return await _page(form.visit, name, item_id, fault=fault, comment=comment, status=409)
     notice = "reopened" if what == "reopen" else "adjudicated"
     return form.visit.to(f"{page_path(name)}/items{query(item_id=item_id)}", notice)
+
+
+async def _similar(visit: Visit, name: str, item_id: str) -> Response:
+    path = f"items/{quote(item_id, safe='')}/similar"
+    found = await card(call(visit, "trainer", "GET", name, path))
+    listed = found.value["items"] if found else []
+    rows = [(one, one_line(one["data"])) for one in listed]
+    context: dict[str, Any] = {"similar": found, "rows": rows, "project": {"project": name}}
+    return visit.page("items/_similar.html", **context)
 
 
 async def _page(
@@ -67,12 +80,23 @@ async def _page(
             ),
         )  # fmt: skip
         context |= _item(project, found["task"], found["decisions"])
+        task = found["task"].value if found["task"] else {}
+        context["may_compare"] = not is_blind_work(task)
         lineage = found["lineage"].value if found["lineage"] else {"answers": []}
-        context["rests_on"] = next(iter(lineage["answers"]), None)
+        newest = context["rests_on"] = next(iter(lineage["answers"]), None)
+        if newest is not None and not context["found"]:
+            # Labelled by a job alone: neither router nor people know of it.
+            fields = view.fields(newest["decision"].get("data") or {}, project.get("fields", {}))
+            context |= {"found": True, "fields": fields}
     fault = fault or project.get("away")
     return project_page(
         visit, project, "Items", "items/page.html", status=status, fault=fault, **context
     )
+
+
+def is_blind_work(task: dict[str, Any]) -> bool:
+    """Say whether people are to answer a task without the labels of others in sight."""
+    return task.get("lane") in _EVIDENCE and task.get("state") in _UNDER_WAY
 
 
 async def _work(visit: Visit, name: str, item_id: str) -> Response:

@@ -7,11 +7,11 @@ from typing import Any
 from fastapi import APIRouter, Response
 
 from services.console.charts.flow import ages_chart, flow_chart
-from services.console.pages.queue import view
+from services.console.pages.queue import bulk, view
 from services.console.web.cards import card, cards
 from services.console.web.paging import LIMIT, paging
 from services.console.web.project_pages import call, load_project, project_page
-from services.console.web.visit import Visit, Visited
+from services.console.web.visit import Posted, Visit, Visited
 
 router = APIRouter(include_in_schema=False)
 _FILTERS = ("state", "lane", "label", "reviewer", "q", "order")
@@ -24,6 +24,31 @@ async def show(visit: Visited, name: str, after: str | None = None) -> Response:
         return visit.page("queue/_now.html", **await _now(visit, name))
     if visit.fragment == "flow":
         return visit.page("queue/_flow.html", **await _flow(visit, name))
+    return await _page(visit, name, after)
+
+
+@router.post("/projects/{name}/queue")
+async def act(form: Posted, name: str) -> Response:
+    """Give one label to the selected tasks, or take that back by asking people again."""
+    chosen, label = form.all("task"), form.text("label")
+    if form.text("act") == "reopen":
+        changed = await bulk.reopen(form.visit, name, chosen)
+    elif not chosen or not label:
+        return await _page(form.visit, name, None, fault="Select tasks and a label.", status=422)
+    else:
+        changed = await bulk.give_label(form.visit, name, chosen, label)
+    return await _page(form.visit, name, None, changed=changed)
+
+
+async def _page(
+    visit: Visit,
+    name: str,
+    after: str | None,
+    *,
+    changed: bulk.Changed | None = None,
+    fault: str | None = None,
+    status: int = 200,
+) -> Response:
     project = await load_project(visit, name)
     asked = visit.request.query_params
     given = {key: asked.get(key) or None for key in _FILTERS}
@@ -40,9 +65,13 @@ async def show(visit: Visited, name: str, after: str | None = None) -> Response:
         "lane_names": view.LANES,
         "labels": project.get("labels", []),
         "paging": paging(visit.request, tasks.value["cursor"] if tasks else None),
+        "bulk_lanes": bulk.LANES if visit.session.is_operator else frozenset(),
+        "changed": changed,
+        "fault": fault or project.get("away"),
     }
     now, flow = await asyncio.gather(_now(visit, name), _flow(visit, name))
-    return project_page(visit, project, "Queue", "queue/page.html", **context, **now, **flow)
+    template = "queue/page.html"
+    return project_page(visit, project, "Queue", template, status=status, **context, **now, **flow)
 
 
 async def _now(visit: Visit, name: str) -> dict[str, Any]:

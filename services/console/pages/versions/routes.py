@@ -6,6 +6,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Response
 
 from services.console.charts.confusion import confusion_chart
+from services.console.charts.slice_changes import slice_changes_chart
 from services.console.pages.versions import view
 from services.console.web.cards import card, cards, words_of
 from services.console.web.paging import paging
@@ -25,6 +26,11 @@ async def show(visit: Visited, name: str, after: str | None = None, version: str
         found = await card(call(visit, "trainer", "GET", name, path))
         chart = confusion_chart(found.value) if found else None
         return visit.page("versions/_confusion.html", confusion=found, chart=chart)
+    if visit.fragment == "changes":
+        path = f"versions/{quote(version, safe='')}/slices"
+        found = await card(call(visit, "trainer", "GET", name, path))
+        chart = slice_changes_chart(found.value) if found else None
+        return visit.page("versions/_changes.html", changes=found, chart=chart)
     if visit.fragment == "runs":
         runs = await cards(runs=_runs(visit, name))
         return visit.page("versions/_runs.html", **_with_rows(runs), project={"project": name})

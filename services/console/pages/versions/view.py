@@ -136,6 +136,7 @@ def report_words(report: Any) -> dict[str, Any]:
             "chosen": one.get("recipe") == told.get("chosen"),
             "coverage": percent(one.get("coverage"), 1),
             "accuracy": percent(one.get("accuracy"), 1),
+            "micros": number(one.get("micros_per_item")),
             "seconds": number(one.get("seconds"), 1),
             "detail": one.get("detail"),
         }

@@ -66,3 +66,27 @@ class SlicesView(Message):
     sentence: str
     slices: list[SliceView] = []
     groups: list[GroupView] = []
+
+
+class SliceChange(Message):
+    """Error rates of two versions on the same items, each with its 95 % interval.
+
+    `is_slice`: the earlier version failed more often there; otherwise all items, or a group.
+    """
+
+    words: str
+    is_slice: bool
+    items: int
+    before: float
+    before_interval: tuple[float, float]
+    after: float
+    after_interval: tuple[float, float]
+
+
+class SliceChanges(Message):
+    """The answer of ``GET …/versions/{version}/slices``: what became better, and what worse."""
+
+    version: str
+    parent: str | None
+    sentence: str
+    changes: list[SliceChange] = []

@@ -2,13 +2,14 @@
 
 from typing import Annotated
 
-from fastapi import Query
+from fastapi import Path, Query
 
-from services.trainer.monitoring.slices import service
-from services.trainer.monitoring.slices.messages import SlicesView
+from services.trainer.monitoring.slices import comparing, service
+from services.trainer.monitoring.slices.messages import SliceChanges, SlicesView
 from services.trainer.resources import InProject, Tools, project_router
 
 router = project_router("slices")
+VersionName = Annotated[str, Path(max_length=100)]
 VersionQuery = Annotated[str | None, Query(max_length=100, description="The champion by default.")]
 
 
@@ -20,3 +21,9 @@ async def show_slices(tools: Tools, project: InProject, version: VersionQuery = 
     confirmed on the other. Groups are all values of the metadata keys that the project declares.
     """
     return await service.describe(tools, project, version)
+
+
+@router.get("/versions/{version}/slices", summary="Show what a version changed, slice by slice")
+async def show_changes(tools: Tools, project: InProject, version: VersionName) -> SliceChanges:
+    """Show the error rates of a version and of the one before it, on the same judged items."""
+    return await comparing.compare(tools, project, version)

@@ -3,6 +3,7 @@
 import numpy as np
 
 from services.trainer.monitoring.slices import service
+from services.trainer.monitoring.slices.comparing import compare
 from services.trainer.outcomes.service import read_feed
 from shared.settings import CommonSettings
 from tests.harness.trainer_and_queue import PROJECT, review, truth
@@ -52,3 +53,10 @@ async def test_a_slice_is_found_in_what_people_judged_with_its_examples(
         assert found.slices[0].examples[0].label == "negative"
         assert "channel is mail" in found.sentence
         assert {one.value for one in found.groups if one.is_worse} == {"mail", "north"}
+        parts.clock.advance(minutes=1)
+        assert (await parts.publish_version()).version == "v2"
+        changes = await compare(parts.resources, parts.project, "v2")
+        assert (changes.parent, changes.changes[0].words) == ("v1", "all items")
+        assert changes.changes[0].items > 1_000
+        assert any(one.is_slice and "mail" in one.words for one in changes.changes)
+        assert (await compare(parts.resources, parts.project, "v1")).changes == []
