@@ -55,8 +55,16 @@ class Story:
         """Return the report as lines of text."""
         points = self.learning["points"]
         lines = ["1. A first model", f"   {self.learning['labels']} posts were labelled:"]
-        lines += [f"   {one['version']}: {one['accuracy']:.1%} right" for one in points]
-        lines += [f"   {_certified(self.first)}", f"   Posts: {self.under_first.words()}."]
+        lines += [
+            f"   {one['version']}: {one['accuracy']:.1%} right, "
+            f"between {one['interval'][0]:.1%} and {one['interval'][1]:.1%}"
+            for one in points
+            if one["accuracy"] is not None
+        ]
+        lines.append(f"   {_certified(self.first)}")
+        if not self.plan:
+            return lines
+        lines.append(f"   Posts: {self.under_first.words()}.")
         lines += ["2. Product and film reviews come", f"   {self.changed.words()}."]
         lines += [f"   {self.drift['sentence']}", f"   {self.slices['sentence']}"]
         lines += [

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from examples.stages_report import Answers, Story
+from services.demo.change import batches, is_read, is_training
 from services.demo.plan import SEED
 from services.demo.seed import Progress, wait_for_certificate, wait_for_version
 from services.demo.surehand import PROJECT, DemoFailed, connected
@@ -90,7 +91,7 @@ def project(**labelling: Any) -> dict[str, Any]:
             "certification_labels": 330,
             "min_population_span_seconds": 0,
         },
-        "training": {"recipe": "text-linear", "min_new_labels": FIRST_LABELS // 2},
+        "training": {"recipe": "text-linear", "min_new_labels": FIRST_LABELS // 2 - 50},
         "labelling": {"reserve_rate": 0.45, **labelling},
     }
 
@@ -107,7 +108,7 @@ async def initial(surehand: AsyncSurehand, data: Data, story: Story, report: Pro
     for _ in range(int(_WAIT_SECONDS / _LOOK_SECONDS)):
         found = await surehand.pool.labelling(PROJECT)
         report("label", min(found.labels, FIRST_LABELS), FIRST_LABELS)
-        if found.stage == "stopped" and not found.open_items and not await _is_training(surehand):
+        if found.stage == "stopped" and not found.open_items and not await is_training(surehand):
             break
         await asyncio.sleep(_LOOK_SECONDS)
     newest = (await surehand.versions.list(PROJECT).page(limit=1)).items[0].version
@@ -120,19 +121,24 @@ async def initial(surehand: AsyncSurehand, data: Data, story: Story, report: Pro
 async def fine_tune(
     surehand: AsyncSurehand, workforce: Workforce, data: Data, story: Story, report: Progress
 ) -> None:
-    """Stage 2: the traffic changes; find it, label what was missed, and restore the promise."""
-    for batch in _batches(data.posts):
+    """Stage 2: the traffic changes; find it, label what was missed, and restore the promise.
+
+    Without a certificate there is no promise to withdraw, and the story ends.
+    """
+    if story.first["state"] != "certified":
+        return
+    for batch in batches(data.posts):
         story.under_first.count(batch, await _send(surehand, batch))
         report("posts", story.under_first.sent, len(data.posts))
     # From now on runs are started by hand: the plan's labels are to be in the next version.
     later = project() | {"training": {"recipe": "text-linear", "min_new_labels": 100_000}}
     await surehand.projects.put(PROJECT, later)
-    traffic = _batches(data.reviews)
+    traffic = batches(data.reviews)
     await _until_withdrawn(surehand, story, traffic, report)
     # People cannot label all that comes: these are scored and recorded alone.
     for _, batch in zip(range(2 * PLANNED_LABELS // _BATCH), traffic, strict=False):
         await surehand.predict(PROJECT, map(item, batch), review="never")
-    await _is_read(surehand, batch[-1])
+    await is_read(surehand, batch[-1])
     story.drift = (await surehand.monitoring.drift(PROJECT)).model_dump(mode="json")
     story.slices = (await surehand.monitoring.slices(PROJECT)).model_dump(mode="json")
     await _relabel(surehand, story, report)
@@ -194,7 +200,7 @@ async def _until_withdrawn(
             report("drift", 1, 1)
             return
         # Traffic no faster than the decision log, as in life.
-        await _is_read(surehand, batch[-1])
+        await is_read(surehand, batch[-1])
     raise DemoFailed(f"{story.changed.sent} reviews withdrew no promise.")
 
 
@@ -227,29 +233,12 @@ async def _until_certified(
         if certificate.version == version and certificate.state in {"certified", "failed"}:
             break
         await _send(surehand, batch)
-        await _is_read(surehand, batch[-1])
+        await is_read(surehand, batch[-1])
     report("recover", 1, 1)
-
-
-async def _is_training(surehand: AsyncSurehand) -> bool:
-    return any([not run.is_over async for run in surehand.runs.list(PROJECT)])
-
-
-async def _is_read(surehand: AsyncSurehand, rated: RatedText) -> None:
-    """Wait until the trainer has read the decision about `rated`."""
-    for _ in range(int(_WAIT_SECONDS / _LOOK_SECONDS)):
-        if (await surehand.decisions.list(PROJECT, item_id=rated.id).page(limit=1)).items:
-            return
-        await asyncio.sleep(_LOOK_SECONDS)
-    raise DemoFailed(f"The trainer has not read a decision in {_WAIT_SECONDS:.0f} s.")
 
 
 async def _send(surehand: AsyncSurehand, texts: Sequence[RatedText]) -> list[Prediction]:
     return await surehand.predict(PROJECT, map(item, texts))
-
-
-def _batches(texts: Sequence[RatedText]) -> Iterator[Sequence[RatedText]]:
-    return (texts[start : start + _BATCH] for start in range(0, len(texts), _BATCH))
 
 
 async def _tell(installation: Installation, home: Home) -> Told:

@@ -102,7 +102,7 @@ async def tell_change(
     """
     told = len(await _history(surehand))
     change = Change(before=str((await surehand.model(PROJECT)).champion))
-    traffic = _batches(texts[:-_AFTERWARDS])
+    traffic = batches(texts[:-_AFTERWARDS])
     limit = len(texts) - _AFTERWARDS
     await _until_suspended(surehand, change, traffic, limit, progress)
     loop = asyncio.get_running_loop()
@@ -110,7 +110,7 @@ async def tell_change(
     if await _until_resumed(surehand, change, traffic, limit, progress):
         change.seconds_to_resume = loop.time() - began
         change.after = (await surehand.model(PROJECT)).champion
-        for batch in _batches(texts[-_AFTERWARDS:]):
+        for batch in batches(texts[-_AFTERWARDS:]):
             change.under_new.count(batch, await _send(surehand, batch))
             progress("after", change.under_new.sent, _AFTERWARDS)
     else:
@@ -136,7 +136,7 @@ async def _until_suspended(
             return
         # Traffic no faster than the decision log: else the machine's speed would say how many
         # wrong answers are given before the audit can know of them.
-        await _is_read(surehand, batch[-1])
+        await is_read(surehand, batch[-1])
     raise DemoFailed(f"{change.under_old.sent} reviews of other labels suspended no promise.")
 
 
@@ -166,9 +166,9 @@ async def _until_resumed(
         if (await surehand.model(PROJECT)).promise.state == "certified":
             progress("recover", limit, limit)
             return True
-        is_training = await _is_training(surehand)
+        trains = await is_training(surehand)
         # No more texts come: a certification that waits for items waits in vain.
-        if has_ended(certificate, str(certificate.version)) and not is_training:
+        if has_ended(certificate, str(certificate.version)) and not trains:
             return False
         await asyncio.sleep(_LOOK_SECONDS)
     return False
@@ -181,18 +181,22 @@ async def _is_time_for_more(surehand: AsyncSurehand) -> bool:
     """
     for _ in range(int(_WAIT_SECONDS / _LOOK_SECONDS)):
         queue = await surehand.queue.get(PROJECT)
-        if queue.open + queue.leased < _BATCH and not await _is_training(surehand):
+        if queue.open + queue.leased < _BATCH and not await is_training(surehand):
             return True
         await asyncio.sleep(_LOOK_SECONDS)
     return False
 
 
-async def _is_training(surehand: AsyncSurehand) -> bool:
+async def is_training(surehand: AsyncSurehand) -> bool:
+    """Say whether a run is active."""
     return any([not run.is_over async for run in surehand.runs.list(PROJECT)])
 
 
-async def _is_read(surehand: AsyncSurehand, rated: RatedText) -> None:
-    """Wait until the trainer has read the decision about `rated`."""
+async def is_read(surehand: AsyncSurehand, rated: RatedText) -> None:
+    """Wait until the trainer has read the decision about `rated`.
+
+    Raises `DemoFailed`: it has not in five minutes.
+    """
     for _ in range(int(_WAIT_SECONDS / _LOOK_SECONDS)):
         if (await surehand.decisions.list(PROJECT, item_id=rated.id).page(limit=1)).items:
             return
@@ -209,5 +213,6 @@ async def _history(surehand: AsyncSurehand) -> list[dict[str, Any]]:
     return [change.model_dump(mode="json", by_alias=True) async for change in changes]
 
 
-def _batches(texts: Sequence[RatedText]) -> Iterator[Sequence[RatedText]]:
+def batches(texts: Sequence[RatedText]) -> Iterator[Sequence[RatedText]]:
+    """Cut texts into batches of 50."""
     return (texts[start : start + _BATCH] for start in range(0, len(texts), _BATCH))
