@@ -184,6 +184,8 @@ POOL_COUNTS = Endpoint(TRAINER, "GET", f"{PROJECT}/pool", training.PoolCounts)
 # The client names each request by a key of its own.
 ASK_POOL = _acts_once(f"{PROJECT}/pool/batches", labelling.Batch, TRAINER)
 BATCHES = Listing(TRAINER, f"{PROJECT}/pool/batches", "batches", labelling.Batch)
+POOL_ITEMS = Listing(TRAINER, f"{PROJECT}/pool/items", "items", labelling.PooledItem)
+REMOVE_FROM_POOL = _acts_once(f"{PROJECT}/pool/removals", labelling.RemovedItems, TRAINER)
 LABELLING = Endpoint(TRAINER, "GET", f"{PROJECT}/labelling", labelling.Labelling)
 LEARNING_CURVE = Endpoint(TRAINER, "GET", f"{PROJECT}/learning-curve", labelling.LearningCurve)
 START_RUN = Endpoint(TRAINER, "POST", f"{PROJECT}/runs", training.Run)

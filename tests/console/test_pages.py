@@ -24,6 +24,7 @@ PAGES = [
     "/projects/{}/drift",
     "/projects/{}/data",
     "/projects/{}/data/gold",
+    "/projects/{}/data/learning",
     "/projects/{}/data/snapshots",
     "/projects/{}/data/jobs",
     "/projects/{}/items",

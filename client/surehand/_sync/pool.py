@@ -1,6 +1,6 @@
 """The pool: unlabelled items, to choose from for labelling."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import uuid4
 
@@ -9,7 +9,13 @@ from surehand._sync.encoding import encoded_items
 from surehand._sync.pages import Group, Pages
 from surehand.items import batches
 from surehand.models.base import RejectedLine
-from surehand.models.labelling import Batch, Labelling, LearningCurve
+from surehand.models.labelling import (
+    Batch,
+    Labelling,
+    LearningCurve,
+    PooledItem,
+    RemovedItem,
+)
 from surehand.models.training import DuplicateLine, PoolCounts, PoolImport
 
 _CALL_ITEMS = 5000
@@ -80,6 +86,19 @@ class Pool(Group):
     def batches(self, project: str) -> Pages[Batch]:
         """List the batches that reviewers were asked about, newest first."""
         return Pages(self._http, e.BATCHES, {"project": project})
+
+    def items(self, project: str, *, state: str = "waiting") -> Pages[PooledItem]:
+        """List the items of one state: waiting, reserved, asked, passed, answered or refused."""
+        return Pages(self._http, e.POOL_ITEMS, {"project": project}, {"state": state})
+
+    def remove(self, project: str, item_ids: Sequence[str]) -> list[RemovedItem]:
+        """Remove items that reviewers were not asked about; say of each what became of it."""
+        found: list[RemovedItem] = []
+        for start in range(0, len(item_ids), _SHOWN):
+            body = {"item_ids": list(item_ids[start : start + _SHOWN])}
+            answer = self._http.ask(e.REMOVE_FROM_POOL, {"project": project}, json=body)
+            found += answer.items
+        return found
 
     def labelling(self, project: str) -> Labelling:
         """Return what is missing before training, or what the next batch waits for."""

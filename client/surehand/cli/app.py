@@ -95,6 +95,7 @@ for name, command, panel in (
     ("import", importing.import_file, _EVERY_DAY),
     ("ask", pool.ask, _EVERY_DAY),
     ("learning", pool.learning, _EVERY_DAY),
+    ("pool", pool.pool, _EVERY_DAY),
     ("review", reviewing.review, _EVERY_DAY),
     ("why", why.why, _EVERY_DAY),
     ("export", exporting.export, _EVERY_DAY),

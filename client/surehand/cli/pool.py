@@ -8,6 +8,8 @@ from surehand.cli import session
 from surehand.cli.output import Output, document_of
 from surehand.cli.text import count, percent
 
+_EXCERPT = 80
+
 
 def ask(
     ctx: typer.Context,
@@ -35,6 +37,41 @@ def ask_reviewers(
     how = f" ({arms})" if receipt["used"] != "random" and arms else ""
     out.note(f"Reviewers are asked about {count(receipt['tasks'], 'item')}{how}.")
     return receipt
+
+
+def pool(
+    ctx: typer.Context,
+    state: Annotated[
+        str, typer.Option(help="waiting, reserved, asked, passed, answered or refused.")
+    ] = "waiting",
+    limit: Annotated[int, typer.Option(min=1, max=1_000, help="How many to show.")] = 20,
+    remove: Annotated[
+        list[str] | None, typer.Option(help="The id of an item to remove; may be repeated.")
+    ] = None,
+    project: session.Project = None,
+    as_json: session.AsJson = False,
+) -> None:
+    """Show items of the pool, or remove some that reviewers were not asked about."""
+    used, out = session.of(ctx), session.output(as_json)
+    name, calls = used.project(project), used.client.pool
+    if remove:
+        rows = [(one.item_id, one.status) for one in calls.remove(name, remove)]
+        columns: tuple[str, ...] = ("item", "status")
+    else:
+        items = calls.items(name, state=state).page(limit=limit).items
+        rows = [(one.item_id, _excerpt(one.data)) for one in items]
+        columns = ("item", "data")
+    if as_json:
+        out.document([dict(zip(columns, row, strict=True)) for row in rows])
+    elif rows:
+        out.table(columns, rows)
+    else:
+        out.say(f"No item is {state}.")
+
+
+def _excerpt(data: dict[str, Any]) -> str:
+    text = ", ".join(str(value) for value in data.values())
+    return text if len(text) <= _EXCERPT else f"{text[:_EXCERPT]}…"
 
 
 def learning(

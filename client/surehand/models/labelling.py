@@ -1,8 +1,34 @@
 """Batches of the pool, and what their labels have brought."""
 
 from datetime import datetime
+from typing import Any
 
 from surehand.models.base import Model
+
+
+class PooledItem(Model):
+    """An item of the pool; `arm` says how a batch chose it."""
+
+    item_id: str
+    data: dict[str, Any]
+    metadata: dict[str, str] = {}
+    state: str
+    batch_id: str | None = None
+    arm: str | None = None
+    imported_at: datetime
+
+
+class RemovedItem(Model):
+    """What became of an item: `removed`, `unknown`, or the state that keeps it in the pool."""
+
+    item_id: str
+    status: str
+
+
+class RemovedItems(Model):
+    """One entry for each item that was to be removed, in order."""
+
+    items: list[RemovedItem]
 
 
 class Batch(Model):

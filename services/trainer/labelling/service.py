@@ -118,9 +118,9 @@ def _sentence(
         wanted = "; ".join(one.words for one in missing)
         begin = f"Training begins once there is nothing missing any more: {wanted}."
     elif stopped is not None:
-        return f"No further batch: {stopped}."
+        return f"No further batch is due: {stopped}."
     else:
-        begin = f"Learning: {stop.words}."
+        begin = f"Go on: {stop.words}."
     if not project.labelling.automatic:
         return f"{begin} Batches are asked for by operators (labelling.automatic is false)."
     if waits_for is not None:

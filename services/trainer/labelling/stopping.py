@@ -78,17 +78,17 @@ def advice(points: Sequence[CurvePoint]) -> StopAdvice:
     kappas = [point.kappa for point in recent]
     if all(one is not None and one >= STABLE_KAPPA for one in kappas):
         words = (
-            f"stop: the last {STABLE_ROUNDS} versions agree with those before them "
+            f"the last {STABLE_ROUNDS} versions agree with those before them "
             f"(kappa at least {STABLE_KAPPA}), so further labels of this pool change little"
         )
         return StopAdvice(advice="stop", words=words, coverage_per_100_labels=gain)
     if gain is not None and gain < _LEAST_GAIN and min(point.coverage for point in recent) > 0:
         words = (
-            f"stop: 100 more labels are expected to add {100 * gain:.1f} points to the share that "
+            f"100 more labels are expected to add {100 * gain:.1f} points to the share that "
             "can be answered"
         )
         return StopAdvice(advice="stop", words=words, coverage_per_100_labels=gain)
-    words = "go on: versions still change with new labels"
+    words = "versions still change with new labels"
     return StopAdvice(advice="go_on", words=words, coverage_per_100_labels=gain)
 
 

@@ -1,6 +1,10 @@
 """Bodies of the pool's routes."""
 
-from shared.contracts.base import Message
+from typing import Any, Literal
+
+from pydantic import Field
+
+from shared.contracts.base import MAX_BATCH, ItemId, Message, UtcTime
 
 
 class RejectedLine(Message):
@@ -43,3 +47,44 @@ class PoolCounts(Message):
     erased: int
     labelled: int
     total: int
+
+
+PoolState = Literal["waiting", "reserved", "asked", "passed", "answered", "refused"]
+
+
+class PooledItem(Message):
+    """An item of the pool; `arm` says how a batch chose it, null where none did."""
+
+    item_id: str
+    data: dict[str, Any]
+    metadata: dict[str, str] = Field(validation_alias="item_metadata")
+    state: str
+    batch_id: str | None
+    arm: str | None
+    imported_at: UtcTime
+
+
+class PooledItems(Message):
+    """A page of the pool, in its random order."""
+
+    items: list[PooledItem]
+    cursor: str | None
+
+
+class Removal(Message):
+    """The body of ``POST …/pool/removals``: ids of items that are to leave the pool."""
+
+    item_ids: list[ItemId] = Field(min_length=1, max_length=MAX_BATCH)
+
+
+class RemovedItem(Message):
+    """What became of one: `removed`, `unknown`, or the state that keeps it in the pool."""
+
+    item_id: str
+    status: str
+
+
+class RemovedItems(Message):
+    """The answer of ``POST …/pool/removals``, one entry an id, in order."""
+
+    items: list[RemovedItem]

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import func, select, union, update
+from sqlalchemy import delete, func, select, union, update
 from sqlmodel import col
 
 from services.trainer.tables import OutcomeRow, PoolBatch, PoolItem, batches_of
@@ -131,3 +131,31 @@ async def ask_about(
         )
         asked += len((await session.execute(query)).all())
     return asked
+
+
+async def remove(session: Session, project: str, item_ids: Sequence[str]) -> set[str]:
+    """Delete those of the items that still wait; return which."""
+    removed: set[str] = set()
+    for batch in batches_of(item_ids):
+        query = (
+            delete(PoolItem)
+            .where(
+                col(PoolItem.project) == project,
+                col(PoolItem.item_id).in_(batch),
+                col(PoolItem.state).in_(WAITING),
+            )
+            .returning(col(PoolItem.item_id))
+        )
+        removed |= set((await session.execute(query)).scalars())
+    return removed
+
+
+async def states_of(session: Session, project: str, item_ids: Sequence[str]) -> dict[str, str]:
+    """Return the state of each item that the pool has."""
+    found: dict[str, str] = {}
+    for batch in batches_of(item_ids):
+        query = select(col(PoolItem.item_id), col(PoolItem.state)).where(
+            col(PoolItem.project) == project, col(PoolItem.item_id).in_(batch)
+        )
+        found |= {row[0]: row[1] for row in await session.execute(query)}
+    return found

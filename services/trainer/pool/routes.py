@@ -3,10 +3,18 @@
 from fastapi import Request
 
 from services.trainer.pool import service
-from services.trainer.pool.messages import PoolCounts, PoolImport
+from services.trainer.pool.messages import (
+    PoolCounts,
+    PooledItems,
+    PoolImport,
+    PoolState,
+    Removal,
+    RemovedItems,
+)
 from services.trainer.pool.rows import parse_csv, parse_ndjson
 from services.trainer.resources import InActiveProject, InProject, Tools, project_router
-from shared.problems import BodyTooLarge, Unprocessable, declare
+from shared.http.lists import After, Limit, decode_cursor, encode_cursor
+from shared.problems import BodyTooLarge, NotJson, Unprocessable, declare
 from shared.problems.archived import ProjectArchived
 
 router = project_router("pool")
@@ -38,3 +46,31 @@ async def import_items(request: Request, tools: Tools, project: InActiveProject)
 async def count(tools: Tools, project: InProject) -> PoolCounts:
     """Count the items that wait, were asked about, passed over or refused."""
     return await service.count(tools, project.project)
+
+
+@router.get("/pool/items", summary="List items of the pool")
+async def list_items(
+    tools: Tools,
+    project: InProject,
+    state: PoolState = "waiting",
+    limit: Limit = 100,
+    after: After = None,
+) -> PooledItems:
+    """List the items of one state, in the pool's random order."""
+    items, next_key = await service.list_items(
+        tools, project.project, state, decode_cursor(after), limit
+    )
+    return PooledItems(items=items, cursor=None if next_key is None else encode_cursor(next_key))
+
+
+@router.post(
+    "/pool/removals",
+    summary="Remove items from the pool",
+    responses=declare(NotJson, BodyTooLarge, ProjectArchived),
+)
+async def remove_items(wanted: Removal, tools: Tools, project: InActiveProject) -> RemovedItems:
+    """Remove items that people were not asked about; repeating it is harmless.
+
+    A certificate from the pool speaks of what is left in it.
+    """
+    return RemovedItems(items=await service.remove(tools, project.project, wanted.item_ids))

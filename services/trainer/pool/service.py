@@ -1,7 +1,7 @@
 """Import items, and count them."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -9,7 +9,14 @@ from typing import Any
 from services.trainer.content import content_hash
 from services.trainer.erasure import repository as erasure
 from services.trainer.pool import repository
-from services.trainer.pool.messages import DuplicateLine, PoolCounts, PoolImport, RejectedLine
+from services.trainer.pool.messages import (
+    DuplicateLine,
+    PoolCounts,
+    PooledItem,
+    PoolImport,
+    RejectedLine,
+    RemovedItem,
+)
 from services.trainer.pool.rows import ParsedLine
 from services.trainer.projects.repository import lock_state
 from services.trainer.projects.service import work_bell
@@ -144,3 +151,28 @@ async def count(resources: Resources, project: str) -> PoolCounts:
     total, reserved = sum(states.values()) + found.get("reserved", 0), found.get("reserved", 0)
     states["waiting"] += reserved
     return PoolCounts(**states, reserved=reserved, labelled=found["labelled"], total=total)
+
+
+async def list_items(
+    resources: Resources, project: str, state: str, after: str | None, limit: int
+) -> tuple[list[PooledItem], str | None]:
+    """Return items of a state in the pool's random order, and where the next page begins."""
+    async with resources.database.reading() as session:
+        found = await repository.in_states(session, project, limit, after or "", (state,))
+    items = [PooledItem.model_validate(item, from_attributes=True) for item in found]
+    return items, found[-1].order_key if len(found) == limit else None
+
+
+async def remove(resources: Resources, project: str, wanted: Sequence[str]) -> list[RemovedItem]:
+    """Remove items that people were not asked about; say of each what became of it."""
+    async with resources.database.transaction() as session:
+        await lock_state(session, project)
+        removed = await repository.remove(session, project, wanted)
+        left = await repository.states_of(session, project, wanted)
+    return [
+        RemovedItem(
+            item_id=item_id,
+            status="removed" if item_id in removed else left.get(item_id, "unknown"),
+        )
+        for item_id in wanted
+    ]

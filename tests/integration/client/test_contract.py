@@ -109,6 +109,8 @@ CALLS: list[Callable[[Surehand], Any]] = [
     lambda c: c.pool.counts(P),
     lambda c: c.pool.request_labels(P, 10),
     lambda c: c.pool.batches(P).page(),
+    lambda c: c.pool.items(P, state="asked").page(),
+    lambda c: c.pool.remove(P, ["a"]),
     lambda c: c.pool.labelling(P),
     lambda c: c.pool.learning_curve(P),
     lambda c: c.runs.start(P, mode="initial", recipe="text-linear"),

@@ -15,6 +15,7 @@ from services.console.charts.decisions import decisions_chart
 from services.console.charts.drift import stream_chart
 from services.console.charts.figure import Figure
 from services.console.charts.flow import ages_chart, flow_chart
+from services.console.charts.learning import learning_chart
 from services.console.charts.reliability import reliability_chart
 from services.console.charts.reviewers import gold_chart, label_mix_chart
 from services.console.charts.slice_changes import slice_changes_chart
@@ -105,6 +106,19 @@ DRIFT: dict[str, Any] = {
         for day in range(10, 15)
     ],
 }
+POINTS: list[dict[str, Any]] = [
+    {
+        "version": f"v{number}",
+        "labels": 100 * number,
+        "measured": 40,
+        "is_uniform": number > 1,
+        "accuracy": 0.8 + 0.05 * number,
+        "interval": [0.7, 0.95],
+        "coverage": 0.4,
+        "kappa": None if number == 1 else 0.9,
+    }
+    for number in (1, 2)
+]
 SLICE = {"words": "all items", "items": 300, "before": 0.2, "before_interval": [0.1, 0.3]}
 SLICE_CHANGES: dict[str, Any] = {
     "version": "v2",
@@ -139,6 +153,7 @@ def figures() -> list[Figure | None]:
         ages_chart(AGES),
         states_chart(CHANGES, NOW),
         stream_chart(DRIFT, DRIFT["streams"][0]),
+        learning_chart(POINTS, 0.9),
         slice_changes_chart(SLICE_CHANGES),
     ]
 
@@ -174,6 +189,7 @@ def test_without_data_there_is_no_chart() -> None:
     assert ages_chart({**AGES, "buckets": AGES["buckets"][2:]}) is None
     assert states_chart([CHANGES[2]], NOW) is None
     assert stream_chart({**DRIFT, "history": []}, DRIFT["streams"][0]) is None
+    assert learning_chart([{**POINTS[0], "accuracy": None}], 0.9) is None
     assert slice_changes_chart({**SLICE_CHANGES, "changes": []}) is None
     assert sparkline([], NOW.date()) is None
 

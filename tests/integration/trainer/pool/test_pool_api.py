@@ -179,3 +179,31 @@ async def test_refused_tasks_are_counted(
 
         found = await wait_until(counts)
         assert (found["asked"], found["refused"], found["waiting"]) == (8, 2, 0)
+
+
+async def test_items_are_listed_by_state_and_removed_while_they_wait(
+    common: CommonSettings, keys: Keys, database_url: str
+) -> None:
+    async with serve_trainer(common, keys, database_url) as trainer:
+        await trainer.import_lines(*({"item_id": f"i{n}", "data": review(n)} for n in range(12)))
+        batch = {"strategy": "random", "size": 4}
+        await trainer.operator.post(f"{ROOT}/pool/batches", json=batch)
+        listed: list[dict[str, Any]] = []
+        for state in ("waiting", "reserved", "asked"):
+            cursor: str | None = ""
+            while cursor is not None:
+                params = {"state": state, "limit": 3} | ({"after": cursor} if cursor else {})
+                page = (await trainer.operator.get(f"{ROOT}/pool/items", params=params)).json()
+                listed += page["items"]
+                cursor = page["cursor"]
+        assert sorted(one["item_id"] for one in listed) == sorted(f"i{n}" for n in range(12))
+        asked = [one["item_id"] for one in listed if one["state"] == "asked"]
+        free = [one["item_id"] for one in listed if one["state"] != "asked"]
+        assert {one["arm"] for one in listed if one["state"] == "asked"} == {"random"}
+        for status in ("removed", "unknown"):
+            body = {"item_ids": [free[0], asked[0], "nobody"]}
+            answer = await trainer.operator.post(f"{ROOT}/pool/removals", json=body)
+            statuses = [one["status"] for one in answer.json()["items"]]
+            assert statuses == [status, "asked", "unknown"]
+        counts = (await trainer.operator.get(f"{ROOT}/pool")).json()
+        assert counts["total"] == 11
