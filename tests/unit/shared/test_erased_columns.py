@@ -65,6 +65,12 @@ KEPT = {
         *("outcomes.evidence_label", "outcomes.erasure"),
         *("pool_items.project", "pool_items.item_id", "pool_items.order_key"),
         *("pool_items.batch_id", "pool_items.arm"),
+        # Deleted with the item.
+        *("model_labels.project", "model_labels.item_id", "model_labels.label"),
+        *("model_labels.version", "model_labels.certificate_id", "model_labels.job_id"),
+        *("relabel_items.plan_id", "relabel_items.item_id", "relabel_items.project"),
+        *("relabel_items.tranche", "relabel_items.refused", "outcomes.source"),
+        "certification_items.champion",
         *("pool_items.state", "ledger_rows.project", "ledger_rows.item_id", "ledger_rows.review"),
         *("ledger_rows.decision", "ledger_rows.label", "ledger_rows.model_version"),
         *("certification_items.certification_id", "certification_items.item_id"),
