@@ -74,7 +74,7 @@ def test_predict_request_outside_the_contract_is_refused(change: dict[str, Any])
         {"promise": {"confidence": 1 - 1e-13}},
         {"promise": {"target_accuracy": 0.99, "certification_labels": 320}},
         {"training": {"min_new_labels": 0}},
-        {"training": {"recipe": "magic"}},
+        {"training": {"recipe": "Magic spell"}},
         {"webhooks": [{"url": "https://example.org"}]},
         {"review": {"overlap": 6, "max_overlap": 5}},
     ],
