@@ -1,10 +1,10 @@
 """Three stages of labelling, on real texts and through the public API alone.
 
-1. A pool of social posts labels itself: the trainer chooses what people are asked, trains, and
-   certifies a first model.
-2. Product and film reviews come instead of posts. The drift is found and the promise withdrawn;
-   failing slices are named, a plan is labelled, and the next version passes the gate.
-3. It labels the rest of a pool where its certificate lets it, and people get the others.
+1. A pool of social posts: the trainer selects which items people label, trains, and certifies a
+   first model.
+2. Product and film reviews arrive instead of posts. The drift is found and the promise suspended;
+   failing slices are named, people label a relabel plan, and the next version passes the gate.
+3. A job labels the rest of a pool under the certificate; people are asked about the other items.
 
 Reviewers are simulated from the ratings that people gave each text. Run it from the repository:
 ``python -m examples.three_stages`` (some six minutes on two cores). It prints a report, and writes

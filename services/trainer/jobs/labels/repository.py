@@ -9,7 +9,7 @@ from sqlmodel import col
 from services.trainer.tables import ModelLabel, OutcomeRow, PoolItem, batches_of, insert_new
 from shared.db import Session
 
-# Items of a pool that nobody was asked about.
+# Items of a pool that reviewers were not asked about.
 _WAITING = ("waiting", "reserved")
 
 
