@@ -17,6 +17,7 @@ import random
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from examples.stages_report import Answers, Story
@@ -49,6 +50,7 @@ STAGES = {
 FIRST_LABELS = 700
 PLANNED_LABELS = 900
 _BATCH = 50
+_AFTERWARDS = 500
 _LOOK_SECONDS = 0.25
 _WAIT_SECONDS = 300.0
 
@@ -136,36 +138,40 @@ async def fine_tune(
     traffic = batches(data.reviews)
     await _until_withdrawn(surehand, story, traffic, report)
     # People cannot label all that comes: these are scored and recorded alone.
-    for _, batch in zip(range(2 * PLANNED_LABELS // _BATCH), traffic, strict=False):
+    for batch in islice(traffic, 2 * PLANNED_LABELS // _BATCH):
         await surehand.predict(PROJECT, map(item, batch), review="never")
     await is_read(surehand, batch[-1])
     story.drift = (await surehand.monitoring.drift(PROJECT)).model_dump(mode="json")
     story.slices = (await surehand.monitoring.slices(PROJECT)).model_dump(mode="json")
     await _relabel(surehand, story, report)
+    await _renew(surehand, workforce, story, traffic, report)
+    for batch in islice(traffic, _AFTERWARDS // _BATCH):
+        for rated, one in zip(batch, await _send(surehand, batch), strict=True):
+            part = f"{item(rated)['metadata']['source']} reviews"
+            story.after.setdefault(part, Answers()).count([rated], [one])
+    report("after", 1, 1)
+
+
+async def _renew(
+    surehand: AsyncSurehand,
+    workforce: Workforce,
+    story: Story,
+    traffic: Iterator[Sequence[RatedText]],
+    report: Progress,
+) -> None:
+    """Train on the plan's labels, and let the version be certified on the traffic that comes."""
     run = await surehand.runs.start(PROJECT, mode="fine_tune")
     version = (await surehand.runs.wait(PROJECT, run.run_id)).version
     if version is None:
         raise DemoFailed("Training failed.")
     await wait_for_version(surehand, int(version[1:]), workforce, report)
     await _until_certified(surehand, version, traffic, report)
-    certificate = await surehand.promise.certificate(PROJECT)
-    story.second = certificate.model_dump(mode="json")
+    story.second = (await surehand.promise.certificate(PROJECT)).model_dump(mode="json")
     story.gate = (await surehand.versions.get(PROJECT, version)).gate.get("certification", {})
     story.history = [
         one.model_dump(mode="json", by_alias=True)
         async for one in surehand.promise.history(PROJECT)
     ]
-    for batch in [batch for _, batch in zip(range(10), traffic, strict=False)]:
-        predictions = await _send(surehand, batch)
-        for source in ("product", "film"):
-            pairs = [
-                (rated, one)
-                for rated, one in zip(batch, predictions, strict=True)
-                if item(rated)["metadata"]["source"] == source
-            ]
-            answers = story.after.setdefault(f"{source} reviews", Answers())
-            answers.count([rated for rated, _ in pairs], [one for _, one in pairs])
-    report("after", 1, 1)
 
 
 async def active(surehand: AsyncSurehand, data: Data, story: Story, report: Progress) -> None:
