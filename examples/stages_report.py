@@ -61,7 +61,7 @@ class Story:
             for one in points
             if one["accuracy"] is not None
         ]
-        lines.append(f"   {_certified(self.first)}")
+        lines.append(f"   {self.first['sentence']}")
         if not self.plan:
             return lines
         lines.append(f"   Posts: {self.under_first.words()}.")
@@ -72,7 +72,7 @@ class Story:
             for part in self.plan["tranches"]
         ]
         lines += [f"   {reason}" for reason in self.gate.get("reasons", [])]
-        lines += [f"   {_certified(self.second)}"]
+        lines += [f"   {self.second['sentence']}"]
         lines += [f"   {name.title()}: {one.words()}." for name, one in self.after.items()]
         lines += ["   The promise's history, without a command from an operator:"]
         for one in self.history:
@@ -149,16 +149,6 @@ def _shares(parts: dict[str, Answers]) -> Any:
             color=alt.Color("what:N", title="answered", sort=names, scale=scale),
             order="order:Q",
         )
-    )
-
-
-def _certified(certificate: dict[str, Any]) -> str:
-    if certificate["state"] != "certified":
-        return f"{certificate['version']} is not certified: {certificate['detail']}."
-    result = certificate["result"]
-    return (
-        f"{certificate['version']} is certified: at most {result['upper_bound']:.1%} wrong at a "
-        f"confidence of {result['threshold']:.3f}, by {result['labels']} blind labels."
     )
 
 

@@ -28,12 +28,10 @@ def test_the_three_stages_run_through_public_apis(tmp_path: Path) -> None:
     assert told["learning"]["points"]
     # What people say and which items come is real: a certificate is likely, and no certainty.
     if told["first"]["state"] != "certified":
-        assert "is not certified" in done.stdout
         return
     assert told["drift"]["level"] in {"drift", "severe"}
     assert [one["to"] for one in told["history"]][:2] == ["certified", "warn"]
     assert {one["name"] for one in told["plan"]["tranches"]} == {"aligned", "random"}
-    assert told["second"]["state"] in {"certified", "failed", "waiting"}
     under_new = told["after"].values()
     if told["second"]["state"] == "certified":
         assert sum(one["answered"] for one in under_new) > 0
