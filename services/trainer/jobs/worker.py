@@ -74,8 +74,8 @@ class JobWorker:
             if not moved:
                 break
         await self._tidy()
-        for error in stopped.values():
-            raise error
+        for reason in stopped.values():
+            raise reason
 
     async def _rest(self) -> None:
         with self._resources.bells.hearing(JOBS_BELL) as rung:
