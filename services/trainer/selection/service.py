@@ -154,7 +154,7 @@ async def _choose(resources: Resources, project: Project, wanted: BatchRequest) 
     if wanted.strategy in {"auto", "margin"}:
         champion, model = await _champion(resources, project)
     used = "typiclust" if model is None else "margin"
-    async with _folder(resources) as folder:
+    async with resources.choosing, _folder(resources) as folder:
         found = await write_candidates(resources, project, folder)
         if not found.item_ids:
             return Choice(used)
