@@ -92,61 +92,64 @@ class Story:
 
     def chart(self) -> str:
         """Return a picture (SVG): what each version was right on, and what was answered when."""
-        versions = [
-            {
-                "version": one["version"],
-                "labels": one["labels"],
-                "accuracy": one["accuracy"],
-                "low": one["interval"][0],
-                "high": one["interval"][1],
-            }
-            for one in self.learning["points"]
-            if one["accuracy"] is not None
-        ]
-        shares = [
-            {"part": name, "share": count / answers.sent, "what": what}
-            for name, answers in (
-                ("posts, first model", self.under_first),
-                ("reviews, first model", self.changed),
-                *((f"{name}, new model", one) for name, one in self.after.items()),
-            )
-            if answers.sent
-            for what, count in (
-                ("right", answers.answered - answers.wrong),
-                ("wrong", answers.wrong),
-                ("by people", answers.sent - answers.answered),
-            )
-        ]
-        base = alt.Chart(_data(versions)).encode(
-            x=alt.X("labels:Q", title="labels", scale=alt.Scale(zero=False))
-        )
-        low = alt.Y("low:Q", title="accuracy", scale=alt.Scale(zero=False))
-        curve = base.mark_rule().encode(y=low, y2="high:Q") + base.mark_point(filled=True).encode(
-            y="accuracy:Q"
-        )
-        bars = (
-            alt.Chart(_data(shares))
-            .mark_bar()
-            .encode(
-                y=alt.Y("part:N", sort=None, title=None, axis=alt.Axis(labelLimit=220)),
-                x=alt.X("share:Q", stack=True, title="share of items", axis=alt.Axis(format="%")),
-                color=alt.Color(
-                    "what:N",
-                    title="answered",
-                    sort=["right", "wrong", "by people"],
-                    scale=alt.Scale(
-                        domain=["right", "wrong", "by people"],
-                        range=["#1f6f5c", "#b3261e", "#b8bdc4"],
-                    ),
-                ),
-                order=alt.Order("what:N", sort="descending"),
-            )
-        )
+        parts = {
+            "posts, first model": self.under_first,
+            "reviews, first model": self.changed,
+            **{f"{name}, new model": one for name, one in self.after.items()},
+        }
         whole = alt.hconcat(
-            curve.properties(title="1. The pool labels itself", width=260, height=200),
-            bars.properties(title="2. Reviews come instead of posts", width=360, height=200),
+            _curve(self.learning["points"]).properties(
+                title="1. The pool labels itself", width=260, height=200
+            ),
+            _shares(parts).properties(
+                title="2. Reviews come instead of posts", width=360, height=200
+            ),
         )
         return str(vl_convert.vegalite_to_svg(whole.to_json()))
+
+
+def _curve(points: Sequence[dict[str, Any]]) -> Any:
+    rows = [
+        {
+            "labels": one["labels"],
+            "accuracy": one["accuracy"],
+            "low": one["interval"][0],
+            "high": one["interval"][1],
+        }
+        for one in points
+        if one["accuracy"] is not None
+    ]
+    base = alt.Chart(_data(rows)).encode(
+        x=alt.X("labels:Q", title="labels", scale=alt.Scale(zero=False))
+    )
+    low = alt.Y("low:Q", title="accuracy", scale=alt.Scale(zero=False))
+    intervals = base.mark_rule().encode(y=low, y2="high:Q")
+    return intervals + base.mark_point(filled=True).encode(y="accuracy:Q")
+
+
+def _shares(parts: dict[str, Answers]) -> Any:
+    names, colours = ["right", "wrong", "by people"], ["#1f6f5c", "#b3261e", "#b8bdc4"]
+    rows = [
+        {"part": part, "share": count / one.sent, "what": what, "order": names.index(what)}
+        for part, one in parts.items()
+        if one.sent
+        for what, count in (
+            ("right", one.answered - one.wrong),
+            ("wrong", one.wrong),
+            ("by people", one.sent - one.answered),
+        )
+    ]
+    scale = alt.Scale(domain=names, range=colours)
+    return (
+        alt.Chart(_data(rows))
+        .mark_bar()
+        .encode(
+            y=alt.Y("part:N", sort=None, title=None, axis=alt.Axis(labelLimit=220)),
+            x=alt.X("share:Q", title="share of items", axis=alt.Axis(format="%", tickCount=5)),
+            color=alt.Color("what:N", title="answered", sort=names, scale=scale),
+            order="order:Q",
+        )
+    )
 
 
 def _certified(certificate: dict[str, Any]) -> str:

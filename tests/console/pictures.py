@@ -38,12 +38,15 @@ _VIEWS = {
     "data": f"/projects/{PROJECT}/data",
     "gold": f"/projects/{PROJECT}/data/gold",
     "snapshots": f"/projects/{PROJECT}/data/snapshots",
+    "learning": f"/projects/{PROJECT}/data/learning",
+    "jobs": f"/projects/{PROJECT}/data/jobs",
     "item": f"/projects/{PROJECT}/items?item_id=live-2003",
     "settings": f"/projects/{PROJECT}/settings",
     "webhooks": f"/projects/{PROJECT}/settings/webhooks",
     "activity": f"/projects/{PROJECT}/activity",
     "new-project": "/projects/new",
 }
+_AFTER_DRIFT = {"drift": f"/projects/{PROJECT}/drift"}
 _ON_THE_PHONE = ("projects", "promise", "queue")
 _LONGEST = 1_700
 
@@ -67,6 +70,9 @@ async def main() -> None:
             phone = {"viewport": PHONE, "color_scheme": "dark", "is_mobile": True}
             for name in _ON_THE_PHONE:
                 await take(browser, installed, f"console-{name}-phone", _VIEWS[name], **phone)
+            await let_items_change(installed)
+            for name, path in _AFTER_DRIFT.items():
+                await take(browser, installed, f"console-{name}", path, viewport=DESKTOP)
 
 
 async def furnish(installed: Installed) -> None:
@@ -100,8 +106,29 @@ async def furnish(installed: Installed) -> None:
     await _measure_people(installed)
     await predict(installed, 4_000, 4_060)
     await _spread(installed)
+    job = await both.trainer.post(f"/v1/projects/{PROJECT}/pool/autolabel", json={"ask": False})
+    assert job.is_success, job.text
     await both.queue.put("/v1/projects/support-mail", json=_other("Support mail", "routine"))
     await both.queue.put("/v1/projects/photos", json=_other("Photos of parcels", "damaged"))
+
+
+async def let_items_change(installed: Installed) -> None:
+    """Send longer texts, until the trainer says that the items have changed."""
+    path = f"/v1/projects/{PROJECT}"
+    for start in range(0, 600, 100):
+        items = [
+            {"item_id": f"long-{i}", "data": {"text": f"{review(i)['text']} " * 3}}
+            for i in range(start, start + 100)
+        ]
+        said = await installed.router.post(
+            f"{path}/predict", json={"items": items, "review": "never"}
+        )
+        assert said.is_success, said.text
+
+    async def has_drifted() -> bool:
+        return bool((await installed.both.get("drift"))["level"] in {"drift", "severe"})
+
+    await wait_until(has_drifted)
 
 
 async def _name_a_webhook(installed: Installed) -> None:

@@ -1,4 +1,4 @@
-"""Drift of the traffic, and failing slices."""
+"""Drift of the traffic, failing slices, and relabel plans."""
 
 from surehand import endpoints as e
 from surehand._async.pages import AsyncGroup
@@ -13,7 +13,7 @@ class AsyncMonitoring(AsyncGroup):
         return await self._http.ask(e.DRIFT, {"project": project})
 
     async def accept_drift(self, project: str) -> Drift:
-        """Take the items from now on as the usual ones: the warning of a change is lifted."""
+        """Compare items with those that come from now on: the warning of a change is lifted."""
         return await self._http.ask(e.DRIFT_ACCEPT, {"project": project})
 
     async def slices(self, project: str, version: str | None = None) -> Slices:

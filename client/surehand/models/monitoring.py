@@ -37,7 +37,7 @@ class LabelShare(Model):
 
 
 class AccuracyEstimate(Model):
-    """The accuracy as the model's own confidences have it: an estimate, no proof."""
+    """The accuracy that the model's confidences predict: an estimate, no proof."""
 
     before: float | None = None
     recent: float | None = None

@@ -1,1 +1,1 @@
-"""The promotion gate: whether a version may take the champion's place, and the record of it."""
+"""The promotion gate: its tests, their record, and how a version takes the champion's place."""

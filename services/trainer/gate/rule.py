@@ -1,8 +1,8 @@
 """The promotion gate (pure): may a version take the champion's place, and why.
 
-A certified champion is replaced only by a certified version that is shown not to be worse; an
-uncertified one, which answers nothing by itself, by any version that is better on the labels at
-hand.
+A certified champion is replaced only by a certified version that is shown not to be worse. An
+uncertified champion, which answers nothing by itself, is replaced by any version that is right more
+often on the labels at hand.
 """
 
 from collections.abc import Sequence
@@ -79,7 +79,7 @@ def judge_uncertified(
 
 
 def _better_test(evidence: Evidence, terms: Terms) -> GateTest:
-    """Say whether the version is right more often than the champion, by whatever little."""
+    """Say whether the version is right more often than the champion, by however little."""
     counts = count(evidence.pairs)
     reason = (
         f"of {counts.items} {WHERE[evidence.kind]}, right where the champion errs on"

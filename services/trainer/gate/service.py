@@ -1,4 +1,4 @@
-"""Judge versions against the champion, and record each judgement, also a no."""
+"""Judge versions against the champion, and record each judgement, refusals included."""
 
 import asyncio
 import hashlib

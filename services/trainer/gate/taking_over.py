@@ -1,4 +1,4 @@
-"""How a version that passed the gate takes the champion's place: at once, by stages, or asked."""
+"""How a version that passed takes the champion's place: at once, by stages, or once approved."""
 
 from datetime import datetime
 

@@ -94,7 +94,7 @@ class AutolabelSteps:
         standing = await standing_of(self._resources, project, self._version)
         refusal = standing.status.refusal
         if refusal is not None:
-            # Not all that is left goes to people because the promise rests.
+            # A suspended promise must not send the whole rest of the pool to people.
             raise NothingCertified(
                 f"stopped: {_WHY.get(refusal, refusal)}; begin it again once the promise holds"
             )

@@ -1,7 +1,7 @@
 """Decide many items as a router would: by the same code, documents and certificate.
 
-Nothing is audited, and nothing is written to the decision log: what a job answers is no evidence of
-the promise, and no traffic.
+Nothing is audited or written to the decision log: the answers of a job are neither evidence about
+the promise nor traffic.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,7 @@
 """Rows of a file that is to be scored, one at a time and bounded.
 
-Files of people have more than an item's fields: columns and members that the project does not know
-are passed over.
+Files often have more than an item's fields: columns and members that the project does not have are
+ignored.
 """
 
 import io

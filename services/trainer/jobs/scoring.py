@@ -129,7 +129,7 @@ class ScoringSteps:
 
 
 def _is_at(job: Job | None, parts: int, rows: int) -> bool:
-    """Say whether a job is still to be worked for, and nobody else has."""
+    """Say whether a job runs, and no other trainer has recorded its next part."""
     return job is not None and job.state == "running" and (job.parts, job.rows) == (parts, rows)
 
 

@@ -26,8 +26,7 @@ _MOST_ACTIVE = 20
 class NothingServes(Conflict):
     """No version can score: there is none that serves and fits the project."""
 
-    slug = "nothing-serves"
-    title = "No version can score"
+    kind, title = "nothing-serves", "No version can score"
 
 
 def folder_of(project: str, job_id: str | None = None) -> str:

@@ -1,1 +1,1 @@
-"""The labelling of a pool: batches by themselves, the learning curve, and when to stop."""
+"""The labelling of a pool: automatic batches, the learning curve, and when to stop."""

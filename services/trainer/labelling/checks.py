@@ -47,7 +47,7 @@ def missing_of(
 
 
 def _of_reviewers(errors: HumanError) -> list[Missing]:
-    """Say where reviewers' answers are no basis: by the lower end of a 95 % interval."""
+    """Say where reviewers disagree or err too often, by the lower end of a 95 % interval."""
     found = []
     if errors.compared >= _LEAST_COMPARED:
         least, _ = interval(errors.disagreed, errors.compared)

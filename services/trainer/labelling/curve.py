@@ -1,4 +1,4 @@
-"""The learning curve: what each version made of its labels."""
+"""The learning curve: the accuracy of each version against its number of labels."""
 
 from collections.abc import Mapping
 
@@ -23,7 +23,7 @@ _LEAST_UNIFORM = 30
 
 
 async def measure_if_due(resources: Resources, project: Project) -> None:
-    """Compare the newest version with the one before, once, on items that are labelled last."""
+    """Compare the newest version with the one before, once, on the last items of the reserve."""
     name = project.project
     async with resources.database.reading() as session:
         if await repository.is_measured(session, name):

@@ -1,4 +1,4 @@
-"""Ask for batches by themselves, hold training until the first labels suffice, and say why."""
+"""Ask for batches automatically, delay training until the first labels suffice, and say why."""
 
 import structlog
 
@@ -24,7 +24,7 @@ _OPEN_SHARE = 0.2
 
 
 async def may_start_run(resources: Resources, project: Project) -> bool:
-    """Say whether a run may start by itself.
+    """Say whether a run may start automatically.
 
     Where the labelling is automatic, a first run waits for all that the labels lack.
     """
@@ -53,7 +53,7 @@ async def step(resources: Resources, project: Project) -> None:
     try:
         await ask_batch(resources, project, wanted, _ACTOR)
     except Unavailable:
-        # People must not stand idle since a model cannot choose.
+        # Reviewers must not wait because a model cannot select items.
         await ask_batch(resources, project, BatchRequest(strategy="random", size=size), _ACTOR)
 
 

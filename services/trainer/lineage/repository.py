@@ -103,7 +103,7 @@ async def newest_labelled(
             col(OutcomeRow.label).is_not(None),
             col(OutcomeRow.erasure).is_(None),
             col(OutcomeRow.item_id) != without,
-            # Where its labels were seen, gold would test nobody.
+            # Reviewers who have seen the labels of gold are no longer tested by it.
             col(OutcomeRow.lane) != "gold",
         )
         .order_by(col(OutcomeRow.position).desc())

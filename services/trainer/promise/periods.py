@@ -43,7 +43,7 @@ def next_place(
     Parameters
     ----------
     suspensions
-        When audits found versions of the project wrong (`alarmed_at`).
+        When audits or drift suspended versions of the project (`alarmed_at`).
     renews
         Whether the test is to renew a certificate that nears its expiry.
     """
@@ -58,7 +58,7 @@ def next_place(
 
 
 def alarmed_at(suspension: dict[str, Any] | None) -> datetime | None:
-    """Return when audits found the version wrong; None for no suspension, or one that passes."""
+    """Return when audits or drift suspended the version; None if not, or if it passes by itself."""
     if suspension is None or suspension["cause"] in PASSING_CAUSES:
         return None
     return datetime.fromisoformat(suspension["at"])

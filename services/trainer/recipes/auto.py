@@ -1,8 +1,8 @@
 """Recipe `auto`: fit each recipe that fits the project's fields, and keep the best.
 
 The best is the one whose certificate is predicted to answer the largest share of the traffic, given
-the project's promise: that is what people are spared. Where two shares are within a point, or none
-would be certified yet, accuracy decides. Both are of out-of-fold predictions.
+the project's promise: people need not review that share. Where two shares are within a point, or
+none would be certified yet, accuracy decides. Both are of out-of-fold predictions.
 
 Recipes are tried in the order of their cost. None begins after the time budget, and one that runs
 past it is stopped at its next sign of progress, unless nothing was fitted before it.
@@ -43,7 +43,7 @@ class OutOfTime(Exception):  # noqa: N818 - says what happened
 
 @dataclass(frozen=True)
 class Candidate:
-    """What became of one recipe.
+    """The result of trying one recipe.
 
     `coverage` is the share of the traffic, in [0, 1], that a certificate is predicted to answer;
     `micros_per_item` is what the graph takes for one of a few dozen items, on this machine.
@@ -74,7 +74,7 @@ def fit_auto(
     progress: Progress = lambda _share, _message: None,
     clock: Callable[[], float] = time.monotonic,
 ) -> FittedModel:
-    """Fit what fits, and return the best with a report on all.
+    """Fit each recipe, and return the best model with a report on all.
 
     Parameters
     ----------

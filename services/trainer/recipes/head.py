@@ -1,7 +1,7 @@
 """Recipe `head`: a linear head on vectors that an encoder has made.
 
-The vectors are the project's vector fields: whoever sends items computes them, with any encoder of
-texts, images or sounds.
+The vectors are the project's vector fields: the client computes them, with any encoder of texts,
+images or sounds.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,7 @@
 """Recipe `image-small`: pictures as pixels, small features of them, and a linear head.
 
-For pictures that a thumbnail of 32 by 32 pixels still tells apart: digits, icons, textures,
-products on plain ground. For others, let an encoder make vectors and train recipe `head` on these.
+For pictures that can be told apart at 32 by 32 pixels: digits, icons, textures, products on a plain
+background. For other pictures, make vectors with an encoder and train recipe `head` on them.
 """
 
 from collections.abc import Mapping, Sequence

@@ -18,7 +18,7 @@ Progress = Callable[[float, str], None]
 
 
 class RecipeRefused(ValueError):  # noqa: N818 - named as the house names its problems
-    """No version can be made: of this project, of so few labels, or since its export differs.
+    """No version can be made: the project does not fit, labels are too few, or the export differs.
 
     The message says why.
     """

@@ -1,8 +1,8 @@
 """Recipe `text-embedding`: a small encoder's vectors beside the terms of `text-linear`.
 
-The encoder knows English words from elsewhere, so few labels go further; the terms know what it
-does not. It takes some milliseconds a text, and each version's file holds it (24 MB). Tokenizer and
-encoder are plain ONNX: routers need nothing more. See Reimers and Gurevych (EMNLP 2019).
+The encoder was trained on English texts, so fewer labels are needed; the terms cover words that it
+does not know. It takes 7 to 10 ms a text, and each version's file contains it (25 MB). Tokenizer
+and encoder are plain ONNX: routers need no further package. See Reimers and Gurevych (EMNLP 2019).
 """
 
 from collections.abc import Mapping, Sequence

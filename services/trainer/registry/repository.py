@@ -27,7 +27,7 @@ async def page(session: Session, project: str, before: int | None, limit: int) -
 
 
 async def audit_suspensions(session: Session, project: str) -> list[dict[str, Any]]:
-    """Return the suspensions of a project's versions by their audits, retired versions included."""
+    """Return the suspensions of a project's versions by audits or drift, retired ones included."""
     query = select(col(Version.suspension)).where(col(Version.project) == project)
     # A JSON column holds null as JSON, which SQL does not take for NULL.
     return [one for one in (await session.execute(query)).scalars() if one is not None]

@@ -141,7 +141,7 @@ async def list_promotions(
     version: Annotated[str | None, Query(pattern=f"^{VERSION_PATTERN}$")] = None,
     kind: Annotated[list[EventKind] | None, Query(max_length=len(get_args(EventKind)))] = None,
 ) -> PromotionHistory:
-    """List the gate's decisions, also a no, and every change of who serves, with its actor."""
+    """List the gate's decisions, refusals included, and each change of roles with its actor."""
     before = decode_position(after) or None
     rows = await service.history(
         tools, project.project, before=before, limit=limit, version=version, kinds=kind or ()

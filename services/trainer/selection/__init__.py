@@ -1,1 +1,1 @@
-"""Which items of the pool people label next, and what their labels have brought so far."""
+"""Which items of the pool people label next."""

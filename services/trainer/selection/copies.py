@@ -1,4 +1,4 @@
-"""Leave out items that are as good as one that is taken (pure)."""
+"""Leave out items that are nearly identical to one that is taken (pure)."""
 
 from collections.abc import Sequence
 

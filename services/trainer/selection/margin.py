@@ -1,7 +1,7 @@
 """Cluster-diverse margin: items that the model is unsure of, and that differ (pure).
 
 Margin, or breaking ties: Schröder, Niekler and Potthast, Findings of ACL 2022; with clusters, so
-that a batch does not ask the same thing many times: Citovsky et al., NeurIPS 2021.
+that a batch does not contain many similar items: Citovsky et al., NeurIPS 2021.
 """
 
 import numpy as np

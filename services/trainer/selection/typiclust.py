@@ -1,6 +1,6 @@
 """TypiClust: typical items of clusters that no label covers yet (pure).
 
-Where there is no model, or a poor one, its doubts say little; items that stand for many others
+Without a model, or with a poor one, uncertainty says little; items that are typical of many others
 teach most. Hacohen, Dekel and Weinshall, ICML 2022.
 """
 

@@ -68,7 +68,7 @@ async def suspend(
 
 @router.post("/resume", summary="Lift an operator's suspension")
 async def resume(tools: Tools, project: InProject) -> PromiseView:
-    """Let automatic answers go on, unless the audit has suspended them as well."""
+    """Let automatic answers go on, unless audits or drift have suspended them as well."""
     await suspension.resume(tools, project)
     return await view.describe(tools, project)
 

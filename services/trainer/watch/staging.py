@@ -28,7 +28,7 @@ log = structlog.get_logger()
 
 
 async def step_stages(resources: Resources, project: Project) -> None:
-    """Advance or end the canary, and roll back from a champion that its audit suspended."""
+    """Advance or end the canary, and roll back from a champion that an alarm suspended."""
     async with resources.database.reading() as session:
         state = await read_state(session, project.project)
     if state is None or (state.challenger is None and not _rolls_back(project)):
@@ -95,7 +95,7 @@ def _forget_stage(version: Version) -> None:
 async def _roll_back(
     resources: Resources, session: Session, project: Project, state: ProjectState
 ) -> None:
-    """Let the previous champion serve if the audit found the present one wrong, and it may."""
+    """Let the previous champion serve if an alarm suspended the present one, and it may."""
     now = resources.now()
     champion = await gate.find(session, project.project, state.champion)
     previous = await gate.find(session, project.project, state.previous)

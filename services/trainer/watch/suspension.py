@@ -24,7 +24,7 @@ async def suspend(resources: Resources, project: Project, cause: str, actor: str
 
 
 async def resume(resources: Resources, project: Project) -> None:
-    """Lift an operator's suspension; one by the audit stays until there is a new certificate."""
+    """Lift an operator's suspension; one by audits or drift stays until a new certificate."""
     async with resources.database.transaction() as session:
         (await lock_state(session, project.project)).suspension = None
     await resources.documents.publish(project.project, resources.common.poll_seconds)

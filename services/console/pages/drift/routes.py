@@ -32,7 +32,7 @@ async def show(visit: Visited, name: str) -> Response:
 
 @router.post("/projects/{name}/drift")
 async def act(form: Posted, name: str) -> Response:
-    """Take the new items as the usual ones, make a relabel plan, or start one."""
+    """Accept the new items as the reference, make a relabel plan, or start one."""
     try:
         notice = await _act(form, name)
     except SurehandError as error:

@@ -19,7 +19,7 @@ from services.trainer.tables import (
 )
 from shared.db import Session
 
-# Items of a pool that nobody was asked about.
+# Items of a pool that reviewers were not asked about.
 _WAITING = ("waiting", "reserved")
 
 

@@ -1,6 +1,6 @@
-"""How much has changed, in figures for people, and what the model says of itself since (pure).
+"""How far the items have changed, and the accuracy that the model's confidences predict (pure).
 
-None of them decides anything but whether a drift that was found is severe.
+The stability index decides whether a drift is severe; the other figures are for people alone.
 """
 
 from dataclasses import dataclass

@@ -47,7 +47,7 @@ class LabelShare(Message):
 
 
 class AccuracyEstimate(Message):
-    """The model's accuracy as its own confidences have it: an estimate without labels, no proof.
+    """The accuracy that the model's confidences predict: an estimate without labels, no proof.
 
     It cannot see that the meaning of labels has changed.
     """

@@ -1,4 +1,4 @@
-"""Watch the champion's decisions for drift: it warns of the promise, or suspends it.
+"""Watch the champion's decisions for drift: it sets the promise to `warn`, or suspends it.
 
 Decisions are taken in the order of the ledger, each item's first one alone, and the state is stored
 with the place that it is up to, in one transaction: the same ledger always gives the same state.
@@ -168,7 +168,7 @@ def _detail(watch: DriftWatch, watched: Watched) -> str:
 
 
 async def accept(resources: Resources, project: Project) -> None:
-    """Take what comes from now on as the reference: an operator knows of the change.
+    """Take the items from now on as the reference, since an operator knows of the change.
 
     The warning of it is lifted. `Conflict` where no drift was found, or where it has suspended the
     promise: then the version needs a certificate of the new traffic.

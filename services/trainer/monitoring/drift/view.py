@@ -94,12 +94,8 @@ def _streams(watch: DriftWatch, watched: Watched, began: int) -> list[StreamView
     views = []
     recent = watched.since(began)
     for place, name in enumerate(watch.streams):
-        number, total, squares = watched.moments[:, place]
+        mean, spread = _mean_and_spread(watched, place)
         new = recent[:, place][np.isfinite(recent[:, place])]
-        mean = float(total / number) if number else None
-        spread = (
-            float(np.sqrt(max(squares / number - (total / number) ** 2, 0))) if number else None
-        )
         now = float(new.mean()) if len(new) else None
         shift = None
         if mean is not None and now is not None and spread:

@@ -21,7 +21,7 @@ BLOCK = 250
 SEVERE = 0.5
 """A population stability index of the confidences: two normals 0.7 standard deviations apart."""
 _MOST_BLOCKS = 400
-# How often, in items, it is asked after an alarm whether the drift is severe, and of how many.
+# After an alarm, severity is tested at every 50th item, from 100 items since the change on.
 _LOOKS = 50
 _ENOUGH = 100
 
@@ -43,7 +43,7 @@ class Batch:
 
 @dataclass(frozen=True)
 class Watched:
-    """What came of the decisions so far.
+    """The state of the watch after the decisions so far.
 
     Attributes
     ----------

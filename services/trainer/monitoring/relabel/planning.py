@@ -3,7 +3,7 @@
 The first tranche follows the new traffic: each stratum (a failing slice, else the label that the
 version suggested) has a part of it as large as its part of the traffic, and a failing slice at
 least 40 items. Within a stratum items are drawn uniformly. The second tranche is drawn uniformly
-from all that are left. So the chance of each item is known, and its label counts by it.
+from all other items. So the probability of each item is known, and weights its label.
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,7 @@
 """Compare a version with the one before it, slice by slice, on the same judged items.
 
-Before: what the earlier version said of traffic that it had not learned from. After: what the new
-version's cross-fitting said of the same items, which each part of it had not learned from either.
+Before: the earlier version's decisions on traffic that it had not learned from. After: the new
+version's out-of-fold answers to the same items.
 """
 
 import asyncio

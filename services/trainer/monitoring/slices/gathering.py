@@ -1,8 +1,8 @@
 """Turn judged decisions into evidence for slices (pure).
 
-Whether an item was labelled depends on the model: unsure ones always are, sure ones by a draw. So
-an item counts as often as the chance of its being labelled says, and one whose chance is unknown
-does not count: it would make sure answers look as wrong as those that people chose to look at.
+Whether an item was labelled depends on the model: items in review always are, answered items by a
+draw. So each item has the weight 1 / the probability that it was labelled. Items whose probability
+is unknown do not count: people may have selected them because the answer looked wrong.
 """
 
 from collections import Counter

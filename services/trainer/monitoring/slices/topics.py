@@ -1,4 +1,4 @@
-"""Kinds of texts: clusters of their words, named by the words that tell them apart (pure)."""
+"""Topics of texts: clusters by their words, named by the words that tell them apart (pure)."""
 
 from collections.abc import Sequence
 
