@@ -1,5 +1,6 @@
 """The resources of every use case, made once in `app.py`, and how routes get them."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -45,7 +46,8 @@ class Resources:
     """Connections, settings and the clock.
 
     `owner` names this process in run records; `runs_folder` (absolute) holds what runs work on;
-    `under_way` has the ids of the runs that this process carries on.
+    `under_way` has the ids of the runs that this process carries on. Choosing a batch, and looking
+    for slices, take seconds of a processor and much memory: one request at a time does each.
     """
 
     common: CommonSettings
@@ -62,6 +64,8 @@ class Resources:
     owner: str
     runs_folder: Path
     under_way: set[str] = field(default_factory=set)
+    choosing: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
+    slicing: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
 
     async def close(self) -> None:
         """Release the leases, and close the connections."""

@@ -200,7 +200,8 @@ class Worker:
                 await renew_watch(resources, project, reading_since)
             await watch_audits(resources, project)
             await step_stages(resources, project)
-            await watch_drift(resources, project)
+            if await watch_drift(resources, project):
+                self._wake([name])
             await self._plan(project, None if is_read else self._ledger.due_in(name))
             await self._certifier.step(resources, project)
             await labelling.step(resources, project)

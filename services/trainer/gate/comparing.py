@@ -5,7 +5,7 @@ from typing import Literal
 
 from services.trainer.gate.brier import bootstrap_bound, brier_differences
 from services.trainer.gate.pairs import Evidence, count
-from services.trainer.gate.slices import judge_slices
+from services.trainer.gate.slices import MOST_SLICES, judge_slices
 from services.trainer.gate.spending import try_alpha
 from services.trainer.gate.tango import difference_bound, least_items, p_not_worse
 from shared.contracts.certificates import complement
@@ -128,7 +128,10 @@ def _brier_test(evidence: Evidence, alpha: float, terms: Terms) -> GateTest:
 
 
 def slice_tests(evidence: Evidence, terms: Terms) -> list[GateTest]:
-    """Test each declared slice for a regression; those with too few items are listed."""
+    """Test each declared slice for a regression; of those with too few items some are listed.
+
+    A key may have as many values as there are items, and the tests are kept with the version.
+    """
     settings = terms.settings
     found = judge_slices(
         evidence.pairs,
@@ -138,7 +141,7 @@ def slice_tests(evidence: Evidence, terms: Terms) -> list[GateTest]:
         least=settings.slice_items,
     )
     tests = []
-    for one in found:
+    for one in found[:MOST_SLICES]:
         name = f"{one.key}={one.value}"
         figures: Figures = {
             "key": one.key,

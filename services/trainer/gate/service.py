@@ -1,9 +1,11 @@
 """Judge versions against the champion, and record each judgement, refusals included."""
 
+import asyncio
 import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
+from functools import partial
 from typing import Any, Literal
 
 from services.trainer.documents.status import is_certified
@@ -39,7 +41,8 @@ async def judge_certification(
     champion = await repository.find(session, state.project, state.champion)
     population = record.population or {}
     measured = population.get("champion") == state.champion
-    return judge_certified(
+    judge = partial(
+        judge_certified,
         champion_certified=is_certified(champion, project, now),
         coverages=Coverages(
             new=coverage,
@@ -50,6 +53,8 @@ async def judge_certification(
         evidence=[*_of_certification(items, champion), *_kept_gold(version, champion)],
         tries_before=await repository.tries(session, state.project, state.champion),
     )
+    # With many items the bootstrap takes seconds.
+    return await asyncio.to_thread(judge)
 
 
 def record(

@@ -19,6 +19,7 @@ from services.trainer.tables import Job, ModelLabel, PoolItem
 from shared.contracts.items import check_data
 from shared.contracts.projects import Project
 from shared.contracts.tasks import NewTask, TaskPrediction
+from shared.db import Session
 from shared.problems import Conflict
 from shared.routing.decisions import Decision
 from shared.routing.scores import Score
@@ -147,9 +148,7 @@ class AutolabelSteps:
             answered = {row["item_id"] for row in given}
             rejected = waiting - decided.keys()
             await labels.add(session, self._project, given)
-            taken = {item_id for item_id, was_taken in asked.items() if was_taken}
-            await labels.leave(session, self._project, waiting & taken, "asked")
-            await labels.leave(session, self._project, waiting & (asked.keys() - taken), "refused")
+            await self._leave(session, job, (waiting & decided.keys()) - answered, asked)
             job.cursor = items[-1].order_key
             job.rows += len(waiting)
             job.done += len(items)
@@ -157,6 +156,19 @@ class AutolabelSteps:
             job.rejected += len(rejected)
             job.declined += len(waiting) - len(answered) - len(rejected)
         return True
+
+    async def _leave(
+        self, session: Session, job: Job, declined: set[str], asked: dict[str, bool]
+    ) -> None:
+        """Leave to people, or to wait on, what the version does not answer."""
+        taken = {item_id for item_id in declined if asked.get(item_id)}
+        refused = (declined & asked.keys()) - taken
+        left = declined - asked.keys()
+        await labels.leave(session, self._project, taken, "asked")
+        await labels.leave(session, self._project, refused, "refused")
+        if left:
+            await labels.leave(session, self._project, left, "waiting")
+            await labels.note_declined(session, job, len(left), self._resources.now())
 
     def _label(
         self, item_id: str, score: Score | None, decision: Decision, standing: Standing

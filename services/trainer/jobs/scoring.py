@@ -36,15 +36,17 @@ class ScoringSteps:
         self, resources: Resources, project: Project, job: Job, version: LoadedVersion
     ) -> None:
         self._resources, self._version = resources, version
-        self._job_id, self._skipped = job.job_id, job.rows
+        # How many rows of the file are recorded, as far as these steps know.
+        self._job_id, self._recorded = job.job_id, job.rows
         self._file: StoredFile | None = None
         self._source, self._form, self._project = job.source, job.format, project
         self._rows: Iterator[FileRow] = iter(())
 
     async def step(self, project: Project) -> bool:
-        """Score the next rows; return whether the job goes on.
+        """Score the next rows; return whether these steps go on.
 
-        Raises `UnreadableFile` and `ModelUnusable`: the job has failed.
+        They do not where another trainer has gone on meanwhile: their place in the file is an
+        earlier one. Raises `UnreadableFile` and `ModelUnusable`: the job has failed.
         """
         batch = await asyncio.to_thread(self._next)
         standing = await standing_of(self._resources, project, self._version)
@@ -59,7 +61,7 @@ class ScoringSteps:
                 raise UnreadableFile("The file is no longer in the store.") from error
             buffered: Any = io.BufferedReader(self._file, _BUFFER_BYTES)
             self._rows = read_rows(buffered, self._form, self._project)
-            for _ in islice(self._rows, self._skipped):
+            for _ in islice(self._rows, self._recorded):
                 pass
         batch: list[FileRow] = []
         until = self._file.position + _PART_BYTES
@@ -103,13 +105,13 @@ class ScoringSteps:
         done, path, is_last = self._file.position, None, not batch
         async with self._resources.database.reading() as session:
             job = await repository.find(session, self._project.project, self._job_id)
-        if job is None or job.state != "running":
+        if job is None or not _is_at(job, job.parts, self._recorded):
             return False
         if scored:
             path = await write_part(self._resources, job, scored)
         async with self._resources.database.transaction() as session:
             current = await repository.lock(session, self._job_id)
-            is_ours, is_recorded = _is_at(current, job.parts), True
+            is_ours, is_recorded = _is_at(current, job.parts, self._recorded), True
             if current is not None and is_ours:
                 is_recorded = path is None or await record_part(session, current, path, scored)
                 if is_recorded:
@@ -122,12 +124,13 @@ class ScoringSteps:
             # An item was erased meanwhile: its row is left out, and the rest is written again.
             kept = await without_erased(self._resources, self._project.project, scored)
             return await self._record(kept, batch)
+        self._recorded += len(batch)
         return is_ours and not is_last
 
 
-def _is_at(job: Job | None, parts: int) -> bool:
+def _is_at(job: Job | None, parts: int, rows: int) -> bool:
     """Say whether a job runs, and no other trainer has recorded its next part."""
-    return job is not None and job.state == "running" and job.parts == parts
+    return job is not None and job.state == "running" and (job.parts, job.rows) == (parts, rows)
 
 
 def _count(job: Job, scored: list[ScoredRow], rows: int, done: int) -> None:

@@ -51,8 +51,11 @@ class JobWorker:
         self.loop = Loop("jobs", self._turn, self._rest, expected=_PASSING)
 
     async def _turn(self) -> None:
-        """Carry each job on until none is active."""
-        resources = self._resources
+        """Carry each job on until none is active, or each of them has to wait.
+
+        A job that cannot go on now stops no other; why it cannot is raised at the end.
+        """
+        resources, stopped = self._resources, dict[str, Exception]()
         while True:
             async with resources.database.reading() as session:
                 jobs = await repository.active(session)
@@ -61,11 +64,18 @@ class JobWorker:
             ours = [job for job in jobs if await resources.leases.hold(job.project) is not None]
             moved = False
             for job in ours:
-                moved |= await self._carry_on(job)
+                if job.job_id in stopped:
+                    continue
+                try:
+                    moved |= await self._carry_on(job)
+                except _PASSING as error:
+                    stopped[job.job_id] = error
                 self.loop.advance()
             if not moved:
                 break
         await self._tidy()
+        for reason in stopped.values():
+            raise reason
 
     async def _rest(self) -> None:
         with self._resources.bells.hearing(JOBS_BELL) as rung:

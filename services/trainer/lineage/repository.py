@@ -90,9 +90,12 @@ async def data_of(session: Session, project: str, item_id: str) -> dict[str, Any
 
 
 async def newest_labelled(
-    session: Session, project: str, without: str, limit: int
+    session: Session, project: str, without: str, limit: int, before: int | None = None
 ) -> Sequence[OutcomeRow]:
-    """Return the outcomes with a label that were read last, but for an item's own and gold."""
+    """Return the outcomes with a label that were read last, but for an item's own and gold.
+
+    With `before`, a position, those that were read before it.
+    """
     query = (
         select(OutcomeRow)
         .where(
@@ -106,4 +109,6 @@ async def newest_labelled(
         .order_by(col(OutcomeRow.position).desc())
         .limit(limit)
     )
+    if before is not None:
+        query = query.where(col(OutcomeRow.position) < before)
     return (await session.execute(query)).scalars().all()

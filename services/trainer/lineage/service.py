@@ -1,6 +1,7 @@
 """What an item's answers rest on."""
 
 import asyncio
+import heapq
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,7 +26,7 @@ from shared.contracts.base import rfc3339, task_id_for
 from shared.problems import NotFound
 
 _ANSWERS = 20
-_SIMILAR, _SEARCHED = 10, 5_000
+_SIMILAR, _SEARCHED, _PAGE = 10, 5_000, 500
 
 
 @dataclass(frozen=True)
@@ -70,10 +71,7 @@ async def similar_items(resources: Resources, project: str, item_id: str) -> Sim
         data = await repository.data_of(session, project, item_id)
         if not data:
             raise _unknown(item_id)
-        rows = await repository.newest_labelled(session, project, item_id, _SEARCHED)
-    others = [(row.item_id, row.data) for row in rows]
-    found = await asyncio.to_thread(nearest, words_of(data), others, _SIMILAR)
-    by_id = {row.item_id: row for row in rows}
+    searched, found, by_id = await _search(resources, project, item_id, words_of(data))
     items = [
         SimilarItem(
             item_id=one,
@@ -84,7 +82,28 @@ async def similar_items(resources: Resources, project: str, item_id: str) -> Sim
         )
         for similarity, one in found
     ]
-    return SimilarItems(item_id=item_id, searched=len(rows), items=items)
+    return SimilarItems(item_id=item_id, searched=searched, items=items)
+
+
+async def _search(
+    resources: Resources, project: str, item_id: str, words: frozenset[str]
+) -> tuple[int, list[tuple[float, str]], dict[str, OutcomeRow]]:
+    """Search page by page, for items may be large; return how many were searched, and the best."""
+    searched, before = 0, None
+    found: list[tuple[float, str]] = []
+    kept: dict[str, OutcomeRow] = {}
+    while searched < _SEARCHED:
+        async with resources.database.reading() as session:
+            rows = await repository.newest_labelled(session, project, item_id, _PAGE, before)
+        if not rows:
+            break
+        others = [(row.item_id, row.data) for row in rows]
+        better = await asyncio.to_thread(nearest, words, others, _SIMILAR)
+        found = heapq.nlargest(_SIMILAR, [*found, *better])
+        kept |= {row.item_id: row for row in rows}
+        kept = {one: kept[one] for _, one in found}
+        searched, before = searched + len(rows), rows[-1].position
+    return searched, found, kept
 
 
 async def _records(resources: Resources, project: str, names: set[str]) -> _Records:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 _WORD = re.compile(r"\w+")
-_MOST_WORDS = 2_000
+_MOST_WORDS, _MOST_CHARACTERS = 2_000, 100_000
 
 
 def words_of(data: Mapping[str, Any]) -> frozenset[str]:
@@ -25,7 +25,7 @@ def words_of(data: Mapping[str, Any]) -> frozenset[str]:
     for value in data.values():
         if not isinstance(value, str):
             continue
-        for word in _WORD.finditer(value.casefold()):
+        for word in _WORD.finditer(value[:_MOST_CHARACTERS].casefold()):
             found.add(word[0])
             if len(found) >= _MOST_WORDS:
                 return frozenset(found)

@@ -78,6 +78,33 @@ async def in_states(
     return sorted(found, key=lambda item: item.order_key)[:limit]
 
 
+async def waiting_ids(
+    session: Session, project: str, limit: int, after: str
+) -> Sequence[tuple[str, str]]:
+    """Return id and order key of the next items that wait and are not reserved."""
+    query = (
+        select(col(PoolItem.item_id), col(PoolItem.order_key))
+        .where(
+            col(PoolItem.project) == project,
+            col(PoolItem.state) == "waiting",
+            col(PoolItem.order_key) > after,
+        )
+        .order_by(col(PoolItem.order_key))
+        .limit(limit)
+    )
+    return [(row[0], row[1]) for row in await session.execute(query)]
+
+
+async def reserve(session: Session, project: str, item_ids: Sequence[str]) -> None:
+    """Set waiting items aside."""
+    for batch in batches_of(item_ids):
+        await session.execute(
+            update(PoolItem)
+            .where(col(PoolItem.project) == project, col(PoolItem.item_id).in_(batch))
+            .values(state="reserved")
+        )
+
+
 async def uniform_states(session: Session, project: str) -> tuple[str, ...]:
     """Return the states whose items are a uniform sample of the import.
 

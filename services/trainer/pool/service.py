@@ -107,7 +107,7 @@ async def _add(
     content_of = dict(known)
     item_of = {content: item_id for item_id, content in known}
     erased = await erasure.erased_among(session, state.project, (i.item_id for _, i in items))
-    reserve = Draw(key_for(state.pool_seed, "pool reserve"), project.labelling.reserve_rate)
+    reserve = reserve_of(state, project)
     found, rows = _Import(), list[dict[str, Any]]()
     for (line, item), content in zip(items, hashes, strict=True):
         before = content_of.get(item.item_id)
@@ -124,6 +124,11 @@ async def _add(
             found.duplicates.append(same)
     found.imported = await insert_new(session, PoolItem, rows)
     return found
+
+
+def reserve_of(state: ProjectState, project: Project) -> Draw:
+    """Return which items are set aside, by their ids."""
+    return Draw(key_for(state.pool_seed, "pool reserve"), project.labelling.reserve_rate)
 
 
 def _row(

@@ -8,7 +8,13 @@ import structlog
 
 from services.trainer.posting import repository
 from services.trainer.queue_client import QueueAway, QueueClient, RouteUnknown
-from services.trainer.tables import CertificationItem, LedgerRow, PoolItem, RelabelItem
+from services.trainer.tables import (
+    DECLINED_ARM,
+    CertificationItem,
+    LedgerRow,
+    PoolItem,
+    RelabelItem,
+)
 from shared.contracts.base import MAX_BATCH
 from shared.contracts.tasks import NewTask, TaskPrediction
 from shared.db import Database, Session
@@ -116,7 +122,13 @@ def _mark(row: Row, refusal: str | None) -> None:
 
 
 def _pool_task(item: PoolItem) -> NewTask:
-    return NewTask(item_id=item.item_id, data=item.data, metadata=item.item_metadata, lane="pool")
+    # What a job has left to people is asked again in the lane that it chose.
+    return NewTask(
+        item_id=item.item_id,
+        data=item.data,
+        metadata=item.item_metadata,
+        lane="mandatory" if item.arm == DECLINED_ARM else "pool",
+    )
 
 
 def _drawn_task(item: CertificationItem, version: str) -> NewTask:

@@ -36,11 +36,16 @@ class Contest:
     champion: Version
 
     async def metadata(self, item_ids: Sequence[str]) -> dict[str, dict[str, object]]:
-        """Return the items' metadata, if the project declares slices."""
-        if not self.project.training.gate.slices:
+        """Return of the items' metadata what declared slices are made of."""
+        keys = self.project.training.gate.slices
+        if not keys:
             return {}
         async with self.resources.database.reading() as session:
-            return await repository.metadata_of(session, self.project.project, item_ids)
+            found = await repository.metadata_of(session, self.project.project, item_ids)
+        return {
+            item_id: {key: metadata[key] for key in keys if key in metadata}
+            for item_id, metadata in found.items()
+        }
 
     async def seen(self, version: Version) -> set[str] | None:
         """Return the contents that a version was trained on; None if that is not known."""
@@ -102,7 +107,10 @@ async def _evidence_of(contest: Contest) -> list[Evidence]:
 
 
 async def _gold(contest: Contest, seen: set[str]) -> Evidence:
-    """Return the labelled items of the gold fold; those that the champion has seen are left out."""
+    """Return the labelled items of the gold fold; those that either has seen are left out.
+
+    The fold may have grown since the version's labels were frozen.
+    """
     resources, project = contest.resources, contest.project
     rows: Sequence[OutcomeRow] = []
     if project.training.gate.gold_share:
@@ -111,7 +119,8 @@ async def _gold(contest: Contest, seen: set[str]) -> Evidence:
             rows = await repository.labelled_blind(session, project.project, GOLD_LANES)
             chosen = await labels.chosen_items(session, project.project)
         seed = "" if state is None else state.pool_seed
-        fold = gold_contents(project, seed, {row.content_hash for row in rows}) - seen
+        learned = await contest.seen(contest.version) or set()
+        fold = gold_contents(project, seed, {row.content_hash for row in rows}) - seen - learned
         rows = [
             row for row in rows if row.content_hash in fold and is_drawn_by_no_model(row, chosen)
         ]

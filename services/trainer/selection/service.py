@@ -13,6 +13,7 @@ import structlog
 
 from services.trainer.child import Child
 from services.trainer.pool import repository as pool
+from services.trainer.pool.service import reserve_of
 from services.trainer.projects.repository import lock_state, read_state
 from services.trainer.projects.service import work_bell
 from services.trainer.registry import repository as registry
@@ -34,6 +35,7 @@ log = structlog.get_logger()
 _PROCESS = "services.trainer.selection.process"
 # The memory of a process that holds 20,000 items, and its time for them: some seconds.
 _MEMORY_MIB, _SECONDS = 4096, 120
+_PAGE = 1_000
 REMAINING_ARM = "remaining"
 # Arms of items that a strategy chose.
 CHOOSING = ("typiclust", "margin")
@@ -75,6 +77,7 @@ async def ask_batch(
             return _repeated(before, wanted)
     choice = Choice("random")
     if wanted.strategy != "random":
+        await _set_aside(resources, project)
         choice = await _choose(resources, project, wanted)
     async with resources.database.transaction() as session:
         await lock_state(session, name)
@@ -93,6 +96,26 @@ async def ask_batch(
     await resources.bells.ring(work_bell(name))
     log.info("batch_asked", project=name, used=batch.used, **batch.arms)
     return view(batch)
+
+
+async def _set_aside(resources: Resources, project: Project) -> None:
+    """Before anything is chosen, set aside what no import did: the release before had no reserve.
+
+    As long as nothing was chosen, what waits is a uniform sample, and so is a share of it.
+    """
+    name, after = project.project, ""
+    while True:
+        async with resources.database.transaction() as session:
+            state = await lock_state(session, name)
+            if "waiting" not in await pool.uniform_states(session, name):
+                return
+            page = await pool.waiting_ids(session, name, _PAGE, after)
+            if not page:
+                return
+            reserve = reserve_of(state, project)
+            drawn = [item_id for item_id, _ in page if reserve.takes(item_id)]
+            await pool.reserve(session, name, drawn)
+        after = page[-1][1]
 
 
 def _empty_batch(
@@ -154,7 +177,7 @@ async def _choose(resources: Resources, project: Project, wanted: BatchRequest) 
     if wanted.strategy in {"auto", "margin"}:
         champion, model = await _champion(resources, project)
     used = "typiclust" if model is None else "margin"
-    async with _folder(resources) as folder:
+    async with resources.choosing, _folder(resources) as folder:
         found = await write_candidates(resources, project, folder)
         if not found.item_ids:
             return Choice(used)

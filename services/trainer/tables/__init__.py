@@ -2,6 +2,7 @@
 
 from services.trainer.tables.base import Base, batches_of, insert_new
 from services.trainer.tables.evidence import (
+    DECLINED_ARM,
     UNIFORM_ARM,
     Dataset,
     LearningPoint,
@@ -26,6 +27,7 @@ from services.trainer.tables.promise import (
 )
 
 __all__ = [
+    "DECLINED_ARM",
     "UNIFORM_ARM",
     "AuditWatch",
     "Base",

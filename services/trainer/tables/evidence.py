@@ -136,7 +136,7 @@ class PoolItem(Base, table=True):
     `reserved` items, a share of the import that a key decides, are at all times a uniform sample of
     it; so are `waiting` ones as long as all batches were drawn at random. `arm` says how an asked
     item of batch `batch_id` was chosen (`PoolBatch`); null is a draw at random, as a batch of the
-    release before.
+    release before. `declined`, without a batch, are those that a job has not labelled.
     """
 
     __tablename__ = "pool_items"
@@ -160,6 +160,8 @@ class PoolItem(Base, table=True):
 
 # Arms whose items are a uniform sample of the import.
 UNIFORM_ARM = "random"
+# Items that a job left to people, since no certificate covers the version's answer.
+DECLINED_ARM = "declined"
 
 
 class PoolBatch(Base, table=True):

@@ -101,6 +101,8 @@ async def _roll_back(
     previous = await gate.find(session, project.project, state.previous)
     if champion is None or previous is None or alarmed_at(champion.suspension) is None:
         return
+    if (champion.suspension or {})["cause"] == "drift":
+        return  # the items changed, and the previous champion's certificate is no newer
     if previous.retired or not status_of(previous, project, None, now).answers:
         return
     detail = (champion.suspension or {}).get("detail")

@@ -4,6 +4,7 @@ import pytest
 
 from services.trainer.jobs import autolabel
 from services.trainer.jobs.messages import AutolabelRequest
+from services.trainer.lineage import service as lineage
 from services.trainer.lineage.service import of_item, similar_items
 from services.trainer.outcomes.service import read_feed
 from shared.problems import NotFound
@@ -53,8 +54,9 @@ async def test_a_label_of_a_job_has_a_lineage_too(common: CommonSettings, sqlite
 
 
 async def test_labelled_items_with_common_words_are_found_without_gold(
-    common: CommonSettings, sqlite_url: str
+    common: CommonSettings, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(lineage, "_PAGE", 7)
     async with open_certified(common, sqlite_url) as parts:
         texts = {"near": "the parcel came late", "far": "zzz", "known": "the parcel came"}
         for item_id, text in texts.items():

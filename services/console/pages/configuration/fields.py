@@ -150,7 +150,7 @@ SECTIONS = (
         Setting(("training", "auto_promote"), "check", "A version that passes answers at once"),
         Setting(
             ("training", "gate", "rollback_on_alarm"), "check",
-            "After an alarm the previous version answers, if it is certified",
+            "After an alarm of audits the previous version answers, if it is certified",
         ),
     ),
 )  # fmt: skip

@@ -1,12 +1,22 @@
 """SQL of labels: what waits in the pool, what a model labelled, and all labels in order."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, select, update
 from sqlmodel import col
 
-from services.trainer.tables import ModelLabel, OutcomeRow, PoolItem, batches_of, insert_new
+from services.trainer.tables import (
+    DECLINED_ARM,
+    Job,
+    ModelLabel,
+    OutcomeRow,
+    PoolBatch,
+    PoolItem,
+    batches_of,
+    insert_new,
+)
 from shared.db import Session
 
 # Items of a pool that reviewers were not asked about.
@@ -67,13 +77,35 @@ async def add(session: Session, project: str, rows: Sequence[dict[str, Any]]) ->
 
 
 async def leave(session: Session, project: str, item_ids: Iterable[str], state: str) -> None:
-    """Let items wait no longer: people were asked about them, or their tasks were refused."""
+    """Let items that are not certified be asked, refused, or wait on: none is a uniform draw."""
     for batch in batches_of(item_ids):
         await session.execute(
             update(PoolItem)
             .where(col(PoolItem.project) == project, col(PoolItem.item_id).in_(batch))
-            .values(state=state, posted=True)
+            .values(state=state, posted=state != "waiting", arm=DECLINED_ARM)
         )
+
+
+async def note_declined(session: Session, job: Job, declined: int, now: datetime) -> None:
+    """Record that a version chose which items wait on: they are no uniform sample any more."""
+    batch = await session.get(PoolBatch, job.job_id)
+    if batch is None:
+        batch = PoolBatch(
+            batch_id=job.job_id,
+            project=job.project,
+            strategy=job.kind,
+            used=job.kind,
+            size=0,
+            tasks=0,
+            chosen=0,
+            arms={},
+            version=job.version,
+            requested_by=job.requested_by,
+            created_at=now,
+        )
+        session.add(batch)
+    batch.size += declined
+    batch.chosen += declined
 
 
 async def page(

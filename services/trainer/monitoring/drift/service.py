@@ -4,6 +4,7 @@ Decisions are taken in the order of the ledger, each item's first one alone, and
 with the place that it is up to, in one transaction: the same ledger always gives the same state.
 """
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -27,22 +28,27 @@ from shared.problems import Conflict
 
 log = structlog.get_logger()
 
-_PAGE = 1_000
+_PAGE, _PAGES_A_TURN = 1_000, 20
 # So many decisions from before a certificate are what came before it.
 _BEFORE_CERTIFICATE = 2_000
 
 
-async def watch_drift(resources: Resources, project: Project) -> None:
-    """Take in the champion's decisions that are new; warn or suspend where they say so."""
+async def watch_drift(resources: Resources, project: Project) -> bool:
+    """Take in the champion's decisions that are new; warn or suspend where they say so.
+
+    After an upgrade there may be millions of them: says whether some are left for the next turn.
+    """
     async with resources.database.reading() as session:
         state = await read_state(session, project.project)
         champion = await registry.find(
             session, project.project, None if state is None else state.champion
         )
         if champion is None or not await _has_news(session, champion):
-            return
-    while await _watch(resources, project, champion.version):
-        pass
+            return False
+    for _ in range(_PAGES_A_TURN):
+        if not await _watch(resources, project, champion.version):
+            return False
+    return True
 
 
 async def _has_news(session: Session, version: Version) -> bool:
@@ -71,7 +77,8 @@ async def _watch(resources: Resources, project: Project, name: str) -> bool:
             for one in page
             if first.get(one.item_id) == one.place and one.row.get("confidence") is not None
         ]
-        watched = advance(watched_of(watch), _batch(taken, watch.streams))
+        batch = _batch(taken, watch.streams)
+        watched = await asyncio.to_thread(advance, watched_of(watch), batch)
         was_alarmed = watch.alarm is not None
         store(watch, watched)
         watch.updated_at = resources.now()

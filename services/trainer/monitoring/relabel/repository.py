@@ -6,12 +6,15 @@ from typing import Any, NamedTuple
 from sqlalchemy import exists, func, insert, select
 from sqlmodel import col
 
+from services.trainer.monitoring.slices.repository import shortened
 from services.trainer.tables import LedgerRow, OutcomeRow, RelabelItem, RelabelPlan
 from shared.db import Session
 
+_PAGE = 500
+
 
 class NewItem(NamedTuple):
-    """A decision on an item that people have not labelled."""
+    """A decision, `shortened`, on an item that people have not labelled."""
 
     place: int
     item_id: str
@@ -40,15 +43,18 @@ async def unlabelled(
             ~answered,
         )
         .order_by(col(LedgerRow.id).desc())
-        .limit(limit)
     )
     found: dict[str, NewItem] = {}
     items: set[str] = set()
-    for row in (await session.execute(query)).all():
-        one = NewItem(*row)
-        if one.item_id not in items and one.row["data"]:
-            items.add(one.item_id)
-            found.setdefault(one.content_hash, one)
+    read, page = 0, query.limit(min(_PAGE, limit))
+    while rows := (await session.execute(page)).all() if read < limit else []:
+        for place, item_id, content_hash, row in rows:
+            if item_id not in items and row["data"]:
+                items.add(item_id)
+                one = NewItem(place, item_id, content_hash, shortened(row))
+                found.setdefault(content_hash, one)
+        read += len(rows)
+        page = query.where(col(LedgerRow.id) < rows[-1][0]).limit(min(_PAGE, limit - read))
     return list(found.values())
 
 

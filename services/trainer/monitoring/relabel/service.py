@@ -45,9 +45,10 @@ async def make(resources: Resources, project: Project, labels: int | None) -> Pl
 
     `Conflict` without a champion, or where no item of it waits for a label.
     """
-    sources = await _read(resources, project)
     wanted = labels or min(project.training.min_new_labels, _MOST_BY_DEFAULT)
-    document, drawn = await asyncio.to_thread(_plan, project, sources, wanted, secrets.randbits(63))
+    async with resources.slicing:
+        sources, seed = await _read(resources, project), secrets.randbits(63)
+        document, drawn = await asyncio.to_thread(_plan, project, sources, wanted, seed)
     plan = RelabelPlan(
         plan_id=new_id(),
         project=project.project,

@@ -32,13 +32,14 @@ async def compare(resources: Resources, project: Project, name: str) -> SliceCha
         version = await registry.find(session, project.project, name)
         if version is None:
             raise NotFound("There is no such version; GET …/versions lists them.", version=name)
-        parent = version.manifest.get("parent")
-        judged = []
+    parent, judged = version.manifest.get("parent"), list[Judged]()
+    pairs = zip(version.tune["item_ids"], version.tune["correct"], strict=True)
+    right = {item_id: bool(correct) for item_id, correct in pairs}
+    async with resources.slicing:
         if parent is not None:
-            judged = await repository.judged(session, project.project, parent, _READ)
-        pairs = zip(version.tune["item_ids"], version.tune["correct"], strict=True)
-        right = {item_id: bool(correct) for item_id, correct in pairs}
-    return await asyncio.to_thread(_changes, project, name, parent, judged, right)
+            async with resources.database.reading() as session:
+                judged = await repository.judged(session, project.project, parent, _READ)
+        return await asyncio.to_thread(_changes, project, name, parent, judged, right)
 
 
 def _changes(

@@ -9,9 +9,21 @@ from services.trainer.outcomes.evidence import evidence_of
 from services.trainer.tables import LedgerRow, OutcomeRow
 from shared.db import Session
 
+# What is read at a time: items may be large, and no more of them is kept than `shortened` leaves.
+_PAGE = 500
+_CHARACTERS = 2_000
+
+
+def shortened(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a decision with the beginnings of its texts, and nothing else of its data."""
+    texts = {
+        name: value[:_CHARACTERS] for name, value in row["data"].items() if isinstance(value, str)
+    }
+    return {**row, "data": texts}
+
 
 class Judged(NamedTuple):
-    """A decision as it was logged, the label that people gave, and their task's lane."""
+    """A decision as it was logged, `shortened`, the label that people gave, and the task's lane."""
 
     place: int
     item_id: str
@@ -27,8 +39,30 @@ async def judged(session: Session, project: str, version: str, limit: int) -> li
     An item is there once, with its first decision among them; `asked_with` is the chance with which
     its task was asked for, where its outcome says so.
     """
+    found: dict[str, Judged] = {}
+    read, before = 0, None
+    while read < limit:
+        query = _decided(project, version, before).limit(min(_PAGE, limit - read))
+        page = (await session.execute(query)).all()
+        for place, row, outcome in page:
+            evidence = evidence_of(outcome)
+            if evidence.label is None or not evidence.blind:
+                continue
+            propensity = (outcome.prediction or {}).get("propensity")
+            found[outcome.item_id] = Judged(
+                *(place, outcome.item_id, shortened(row)),
+                *(evidence.label, outcome.lane, propensity),
+            )
+        if not page:
+            break
+        read, before = read + len(page), page[-1][0]
+    return list(found.values())
+
+
+def _decided(project: str, version: str, before: int | None) -> Any:
+    """Select the version's decisions, newest first, before a place, with their outcomes."""
     query = (
-        select(LedgerRow, OutcomeRow)
+        select(col(LedgerRow.id), col(LedgerRow.row), OutcomeRow)
         .join(
             OutcomeRow,
             and_(
@@ -43,15 +77,5 @@ async def judged(session: Session, project: str, version: str, limit: int) -> li
             col(OutcomeRow.erasure).is_(None),
         )
         .order_by(col(LedgerRow.id).desc())
-        .limit(limit)
     )
-    found: dict[str, Judged] = {}
-    for decided, outcome in (await session.execute(query)).all():
-        evidence = evidence_of(outcome)
-        if evidence.label is None or not evidence.blind:
-            continue
-        propensity = (outcome.prediction or {}).get("propensity")
-        found[decided.item_id] = Judged(
-            decided.id or 0, decided.item_id, decided.row, evidence.label, outcome.lane, propensity
-        )
-    return list(found.values())
+    return query if before is None else query.where(col(LedgerRow.id) < before)

@@ -47,8 +47,10 @@ async def describe(resources: Resources, project: Project, version: str | None) 
             return SlicesView(version=None, sentence="There is no version yet.")
         if await registry.find(session, name, wanted) is None:
             raise NotFound("There is no such version; GET …/versions lists them.", version=wanted)
-        judged = await repository.judged(session, name, wanted, _READ)
-    return await asyncio.to_thread(_view, project, wanted, judged)
+    async with resources.slicing:
+        async with resources.database.reading() as session:
+            judged = await repository.judged(session, name, wanted, _READ)
+        return await asyncio.to_thread(_view, project, wanted, judged)
 
 
 def _view(project: Project, version: str, judged: Sequence[Judged]) -> SlicesView:

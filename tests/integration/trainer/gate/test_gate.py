@@ -8,6 +8,7 @@ from sqlmodel import col
 from services.trainer.datasets.service import load
 from services.trainer.gate import repository as gate
 from services.trainer.registry import service
+from services.trainer.runs.judging import judge_publication
 from services.trainer.tables import CertificationItem, Dataset, PromotionEvent, Version
 from shared.auth import Keys
 from shared.settings import CommonSettings
@@ -143,6 +144,22 @@ async def test_gold_trains_no_version_and_compares_each_with_the_champion(
         assert {row.item_id for row in rows[0]} < trained
         assert len(trained) + items == 360
         assert 130 < items < 230
+
+
+async def test_contents_that_a_version_learned_are_no_gold_for_it(
+    common: CommonSettings, sqlite_url: str
+) -> None:
+    async with open_trainer_parts(common, sqlite_url) as parts:
+        await parts.label(range(1000, 1060), truth)
+        await parts.publish_version()
+        await parts.label(range(2000, 2100), truth)
+        second = await parts.publish_version()
+        # The fold grew after the version's labels were frozen.
+        project = await parts.put_project(training={"gate": {"gold_share": 0.5}})
+        async with parts.resources.database.reading() as session:
+            dataset = await session.get_one(Dataset, (PROJECT, second.dataset_id))
+        decision = await judge_publication(parts.resources, project, second, dataset)
+        assert decision.tests[0].evidence == "out_of_fold"
 
 
 async def test_history_names_operators_over_http(

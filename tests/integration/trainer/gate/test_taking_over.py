@@ -187,3 +187,17 @@ async def test_a_champion_that_its_audit_suspends_gives_way_if_the_project_wants
         await parts.resources.documents.sync(PROJECT)
         assert (await parts.channels()).champion == ("v1" if wanted else "v2")
         assert len(await history(parts, "rolled_back")) == int(wanted)
+
+
+async def test_drift_gives_no_older_version_the_items_that_changed(
+    common: CommonSettings, sqlite_url: str
+) -> None:
+    training = {"gate": {"rollback_on_alarm": True}}
+    async with open_trainer_parts(common, sqlite_url, training=training) as parts:
+        await certify(parts)
+        await successor(parts)
+        await judged(parts)
+        await suspend(parts, version="v2", cause="drift")
+        await step_stages(parts.resources, parts.project)
+        await parts.resources.documents.sync(PROJECT)
+        assert (await parts.channels()).champion == "v2"

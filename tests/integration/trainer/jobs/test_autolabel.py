@@ -7,13 +7,18 @@ from typing import Any
 import orjson
 import pytest
 
+from services.trainer.datasets.repository import chosen_items
 from services.trainer.datasets.service import freeze, load
 from services.trainer.jobs import autolabel
 from services.trainer.jobs.labels import service as labels
 from services.trainer.jobs.messages import AutolabelRequest, JobView
 from services.trainer.jobs.worker import JobWorker
 from services.trainer.outcomes.service import read_feed
+from services.trainer.pool import repository as pool
 from services.trainer.pool.service import count
+from services.trainer.posting.repository import post_unanswered_again
+from services.trainer.selection.messages import BatchRequest
+from services.trainer.selection.service import ask_batch
 from services.trainer.watch import suspension
 from shared.problems import Conflict
 from shared.settings import CommonSettings
@@ -145,8 +150,31 @@ async def test_without_asking_what_is_not_certified_keeps_waiting(
         job = await begin(parts, ask=False)
         await JobWorker(parts.resources).loop.turn()
         assert (await job_of(parts, job.job_id)).state == "succeeded"
-        assert (await count(parts.resources, PROJECT)).waiting == len(UNSURE)
+        counts = await count(parts.resources, PROJECT)
+        # A version chose what is left: neither a random batch nor a certificate is drawn from it.
+        assert (counts.waiting, counts.reserved) == (len(UNSURE), 0)
         assert not UNSURE.keys() & parts.queue.tasks.keys()
+        async with parts.resources.database.reading() as session:
+            assert await pool.uniform_states(session, PROJECT) == ("reserved",)
+        wanted = BatchRequest(strategy="random", size=50)
+        batch = await ask_batch(parts.resources, parts.project, wanted, "olivia")
+        assert batch.arms == {"remaining": len(UNSURE)}
+
+
+async def test_what_a_version_left_to_people_is_never_a_uniform_draw(
+    common: CommonSettings, sqlite_url: str
+) -> None:
+    async with open_certified(common, sqlite_url) as parts:
+        await add_more(parts)
+        await begin(parts)
+        await work(parts)
+        parts.queue.tasks.clear()
+        async with parts.resources.database.transaction() as session:
+            await post_unanswered_again(session, PROJECT)
+            assert await chosen_items(session, PROJECT) == UNSURE.keys()
+        await parts.resources.posting.post_pending(PROJECT)
+        lanes = {i: task["lane"] for i, task in parts.queue.tasks.items()}
+        assert lanes == dict.fromkeys(UNSURE, "mandatory")
 
 
 async def test_labels_are_exported_as_csv_with_a_column_for_each_field(

@@ -14,6 +14,7 @@ from services.trainer.jobs.messages import StoredFile
 from services.trainer.jobs.results import open_result, write_part
 from services.trainer.jobs.worker import RESULTS_KEPT, JobWorker
 from services.trainer.outcomes.service import read_feed
+from services.trainer.tables import Job
 from services.trainer.watch import suspension
 from shared.problems import BodyTooLarge, Conflict, NotFound, Unprocessable
 from shared.settings import CommonSettings
@@ -136,6 +137,44 @@ async def test_a_job_goes_on_behind_the_part_that_was_recorded_last(
         assert (await job_of(parts, job.job_id)).rows == 35
         rows = await result_of(parts, job.job_id)
         assert [row["item_id"] for row in rows] == [f"i-{n}" for n in range(35)]
+
+
+async def test_a_trainer_that_comes_back_goes_on_where_the_other_one_stopped(
+    common: CommonSettings, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scoring, "PART_ROWS", 2)
+    async with open_certified(common, database_url) as parts:
+        job = await begin(parts, lines(*({"item_id": f"i{n}", **review(n)} for n in range(9))))
+        first, other = JobWorker(parts.resources), JobWorker(parts.resources)
+        for worker in (first, other, other, first, first):
+            async with parts.resources.database.reading() as session:
+                row = await session.get_one(Job, job.job_id)
+            await worker._carry_on(row)
+        await first.loop.turn()
+        ended = await job_of(parts, job.job_id)
+        assert (ended.state, ended.rows) == ("succeeded", 9)
+        rows = await result_of(parts, job.job_id)
+        assert [row["item_id"] for row in rows] == [f"i{n}" for n in range(9)]
+
+
+async def test_a_job_that_cannot_go_on_stops_no_other(
+    common: CommonSettings, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_certified(common, sqlite_url) as parts:
+        stuck = await begin(parts, lines(review(1)))
+        job = await begin(parts, lines(review(2)))
+        step = scoring.ScoringSteps.step
+
+        async def failing(self: Any, project: Any) -> bool:
+            if self._job_id == stuck.job_id:
+                raise OSError("the store is away")
+            return await step(self, project)
+
+        monkeypatch.setattr(scoring.ScoringSteps, "step", failing)
+        with pytest.raises(OSError, match="away"):
+            await work(parts)
+        assert (await job_of(parts, job.job_id)).state == "succeeded"
+        assert (await job_of(parts, stuck.job_id)).state == "running"
 
 
 async def test_rows_after_a_suspension_are_declined(

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from services.trainer.monitoring.drift import repository, view
+from services.trainer.monitoring.drift import repository, service, view
 from services.trainer.monitoring.drift.service import accept, watch_drift
 from services.trainer.tables import DriftWatch
 from services.trainer.watch import view as promise_view
@@ -122,6 +122,20 @@ async def test_a_replay_in_other_pages_gives_the_same_state_to_the_last_bit(
         await look(parts)
         assert (await stored(parts)).model_dump(exclude={"updated_at", "alarmed_at"}) == before
         assert before["alarm"] is not None
+
+
+async def test_many_decisions_are_taken_in_over_several_turns(
+    common: CommonSettings, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "_PAGE", 100)
+    monkeypatch.setattr(service, "_PAGES_A_TURN", 2)
+    async with open_trainer_parts(common, sqlite_url) as parts:
+        await certify(parts)
+        await ship(parts, 0, usual(450), "r-1")
+        assert (await stored(parts)).items == 200
+        assert await watch_drift(parts.resources, parts.project)
+        assert not await watch_drift(parts.resources, parts.project)
+        assert (await stored(parts)).items == 450
 
 
 async def test_an_item_that_comes_again_counts_once(

@@ -4,10 +4,13 @@ import asyncio
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from services.trainer.pool import repository as pool
+from services.trainer.pool.service import count
 from services.trainer.selection.messages import BatchRequest
 from services.trainer.selection.service import ask_batch
+from services.trainer.tables import PoolItem
 from shared.auth import Keys
 from shared.settings import CommonSettings
 from tests.harness import wait_until
@@ -68,6 +71,23 @@ async def test_a_strategy_leaves_the_reserve_to_random_draws(
         assert after["waiting"] == after["reserved"]
         # What is left of the reserve is no longer for labelling.
         assert (await ask(trainer, size=10, strategy="random")).json()["tasks"] == 0
+
+
+async def test_of_a_pool_without_a_reserve_a_share_is_set_aside_before_the_first_choice(
+    common: CommonSettings, sqlite_url: str
+) -> None:
+    async with open_trainer_parts(common, sqlite_url) as parts:
+        tools, name = parts.resources, parts.project.project
+        await parts.import_reviews(range(120))
+        reserved = (await count(tools, name)).reserved
+        # As the release before has imported them.
+        async with tools.database.transaction() as session:
+            await session.execute(update(PoolItem).values(state="waiting"))
+        for _ in range(2):
+            wanted = BatchRequest(strategy="typiclust", size=10)
+            batch = await ask_batch(tools, parts.project, wanted, "olivia")
+            assert batch.arms == {"random": 1, "typiclust": 9}
+        assert (await count(tools, name)).reserved == reserved - 2 > 0
 
 
 async def test_a_large_batch_of_a_strategy_is_refused(

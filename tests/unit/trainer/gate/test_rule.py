@@ -191,6 +191,13 @@ def test_a_declared_slice_that_is_shown_to_be_worse_holds_a_version_back() -> No
     assert outcomes == {"phone": "failed", "web": "passed", "letter": "insufficient"}
 
 
+def test_of_slices_with_too_few_items_some_are_listed() -> None:
+    pairs = [Pair(True, True, 0.9, 0.9, {"customer": f"c{n}"}) for n in range(1_000)]
+    decision = _certified(Evidence("certification", pairs), made=terms(slices=["customer"]))
+    assert decision.promote
+    assert len([one for one in decision.tests if one.name == "slice"]) == 200
+
+
 def test_the_margin_is_half_of_the_promised_error_unless_it_is_stated() -> None:
     assert terms(0.9).margin == 0.05
     assert terms(0.99, margin=0.02).margin == 0.02

@@ -11,7 +11,7 @@ from services.trainer.monitoring.slices.finding import (
     find_slices,
 )
 from services.trainer.monitoring.slices.gathering import SUGGESTED, evidence_of, weight_of
-from services.trainer.monitoring.slices.repository import Judged
+from services.trainer.monitoring.slices.repository import Judged, shortened
 from services.trainer.monitoring.slices.testing import Rate
 from services.trainer.monitoring.slices.topics import topics_of
 from services.trainer.promise.binomial import interval
@@ -138,3 +138,8 @@ def test_few_or_empty_texts_have_no_topics() -> None:
     names, found = topics_of([""] * 400)
     assert names == []
     assert (found == -1).all()
+
+
+def test_of_large_items_only_the_beginnings_of_texts_are_kept() -> None:
+    row = {"decision": "answered", "data": {"text": "long " * 1_000, "vector": [0.5] * 9_000}}
+    assert shortened(row) == {"decision": "answered", "data": {"text": "long " * 400}}
