@@ -48,7 +48,7 @@ STAGES = {
     "rest": "3. The rest of a pool is labelled",
 }
 FIRST_LABELS = 700
-PLANNED_LABELS = 900
+PLANNED_LABELS = 1000
 _BATCH = 50
 _AFTERWARDS = 500
 _LOOK_SECONDS = 0.25
@@ -81,7 +81,10 @@ class Data:
 
 
 def project(**labelling: Any) -> dict[str, Any]:
-    """Return the project: a promise of 85 % at 95 % confidence."""
+    """Return the project: a promise of 80 % at 95 % confidence.
+
+    Film reviews are hard: of a thousand labels a linear model learns to answer few of them.
+    """
     return {
         "title": "Positive or negative?",
         "labels": ["negative", "positive"],
@@ -89,7 +92,7 @@ def project(**labelling: Any) -> dict[str, Any]:
         "metadata": ["source"],
         "instructions": "Is the writer's feeling positive or negative? Skip what you cannot tell.",
         "promise": {
-            "target_accuracy": 0.85,
+            "target_accuracy": 0.8,
             "certification_labels": 330,
             "certification_draws": 2,
             "min_population_span_seconds": 0,

@@ -99,6 +99,7 @@ async def _watch_of(
     watch = await repository.find_watch(session, version.project, version.version)
     if watch is not None and watch.certified_at == certified_at:
         return watch
+    is_first = watch is None
     if watch is None:
         watch = DriftWatch(
             project=version.project,
@@ -113,6 +114,12 @@ async def _watch_of(
     if certified_at is not None:
         watch.position = await repository.place_before(
             session, version.project, version.version, certified_at, _BEFORE_CERTIFICATE, floor
+        )
+    if is_first:
+        # A release that watched nothing may have served for months: an upgrade suspends no promise
+        # for what changed then.
+        watch.position = await repository.place_before(
+            session, version.project, version.version, now, _BEFORE_CERTIFICATE, watch.position
         )
     watch.certified_at = certified_at
     _begin_anew(watch, project)

@@ -171,3 +171,20 @@ async def test_an_operator_accepts_a_change_and_is_refused_where_it_suspended_th
         assert await state(parts) == "suspended"
         with pytest.raises(Conflict, match="certify"):
             await accept(parts.resources, parts.project)
+
+
+async def test_what_changed_before_drift_was_watched_is_no_drift(
+    common: CommonSettings, sqlite_url: str
+) -> None:
+    async with open_trainer_parts(common, sqlite_url) as parts:
+        await certify(parts)
+        # The release before reads the log, and watches nothing.
+        await parts.ship(rows(parts, 0, [*usual(300), *changed(2_100)]), "old")
+        await parts.read_ledger()
+        parts.clock.advance(minutes=1)
+        await look(parts)
+        found = await view.describe(parts.resources, parts.project)
+        assert (found.level, found.items, await state(parts)) == ("quiet", 2_000, "certified")
+        # What changes from now on is found.
+        await ship(parts, 3_000, usual(400), "new")
+        assert (await view.describe(parts.resources, parts.project)).level in {"drift", "severe"}
