@@ -21,7 +21,7 @@ class GateSettings(Message):
 
     With `canary`, a certified version that passes gets these shares of a certified champion's
     traffic one after the other, each until `canary_audits` of its answers were audited and
-    reviewed. `rollback_on_alarm`: a champion that its audit or severe drift suspends gives way to
+    reviewed. `rollback_on_alarm`: a champion that its audit suspends gives way to
     the previous one, if that is certified.
     """
 
