@@ -120,7 +120,7 @@ def _curve(points: Sequence[dict[str, Any]]) -> Any:
         if one["accuracy"] is not None
     ]
     base = alt.Chart(_data(rows)).encode(
-        x=alt.X("labels:Q", title="labels", scale=alt.Scale(zero=False))
+        x=alt.X("labels:Q", title="labels", scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=4))
     )
     low = alt.Y("low:Q", title="accuracy", scale=alt.Scale(zero=False))
     intervals = base.mark_rule().encode(y=low, y2="high:Q")

@@ -2,9 +2,9 @@
 
     python -m bench science certify --runs 100
 
-Parts: ``certify``, ``sequential``, ``renewals``, ``audits``, ``deployments``, ``gate``,
-``label-noise``, ``rivals``, ``near-copies``, ``active-pools``, ``capacity``, ``consensus``. Options
-are those of the part.
+Parts: ``certify``, ``sequential``, ``renewals``, ``audits``, ``deployments``, ``drift``,
+``slices``, ``gate``, ``label-noise``, ``rivals``, ``near-copies``, ``active-pools``, ``capacity``,
+``consensus``. Options are those of the part.
 
 Each part has a time in which it ends on an idle core of today. A run of all says before it begins
 how long that is together, and stops a part that takes three times as long.
@@ -23,12 +23,14 @@ from bench.science import (
     certify,
     consensus,
     deployments,
+    drift,
     gate,
     label_noise,
     near_copies,
     renewals,
     rivals,
     sequential,
+    slices,
 )
 
 _PATIENCE = 3
@@ -48,6 +50,8 @@ PARTS = {
     "renewals": Part(renewals.main, 120),
     "audits": Part(audits.main, 300),
     "deployments": Part(deployments.main, 300),
+    "drift": Part(drift.main, 120),
+    "slices": Part(slices.main, 60),
     "gate": Part(gate.main, 60),
     "label-noise": Part(label_noise.main, 15),
     "rivals": Part(rivals.main, 330),
