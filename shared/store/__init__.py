@@ -16,7 +16,7 @@ from urllib.parse import unquote, urlsplit
 
 import obstore
 import structlog
-from obstore.exceptions import AlreadyExistsError, PreconditionError
+from obstore.exceptions import AlreadyExistsError, GenericError, PreconditionError
 from obstore.store import LocalStore, ObjectStore, from_url
 from pydantic import BaseModel
 
@@ -99,8 +99,12 @@ class Store:
         """
         STORE_REQUESTS.labels("put").inc()
         writer = obstore.open_writer_async(self._store, path, buffer_size=_PART_BYTES)
-        async with writer:
-            yield writer.write
+        try:
+            async with writer:
+                yield writer.write
+        except OSError as error:
+            # A writer says with it, without a number, what a put says with an error of the store.
+            raise error if error.errno is not None else GenericError(str(error)) from error
 
     async def replace(self, path: str, body: bytes, tag: str | None) -> str | None:
         """Put `body` in the place of what `read_tagged` found under `tag` (None: of nothing).

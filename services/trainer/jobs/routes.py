@@ -165,7 +165,7 @@ async def export_labels(
     source: LabelSource = "all",
 ) -> StreamingResponse:
     """Return each labelled item with its label's source, confidence, verdicts and certificate."""
-    pieces = labels.export(tools, project, form, source)
+    pieces = await labels.export(tools, project, form, source)
     return _file(pieces, form, f"{project.project}-labels")
 
 

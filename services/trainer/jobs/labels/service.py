@@ -18,16 +18,36 @@ _PROOF = ("certificate_id", "target_accuracy", "threshold")
 async def export(
     resources: Resources, project: Project, form: FileFormat, source: LabelSource
 ) -> AsyncIterator[bytes]:
-    """Give the labels by item id, a page at a time; a CSV file has a column for each field."""
+    """Return the labels by item id, a page at a time; a CSV file has a column for each field.
+
+    The first page is read before it returns: a database that is away refuses the request, and does
+    not break off an answer.
+    """
+    pages = _pages(resources, project.project, source)
+    return _written(project, form, await anext(pages, []), pages)
+
+
+async def _written(
+    project: Project, form: FileFormat, first: list[LabelRow], others: AsyncIterator[list[LabelRow]]
+) -> AsyncIterator[bytes]:
     fields, keys = list(project.fields), list(project.metadata)
     if form == "csv":
         metadata = (f"metadata.{key}" for key in keys)
         yield csv_line([*_OWN, *_PROOF, "labelled_at", *fields, *metadata])
-    async for rows in _pages(resources, project.project, source):
+    async for rows in _all(first, others):
         if form == "jsonl":
             yield b"".join(row.model_dump_json().encode() + b"\n" for row in rows)
         else:
             yield b"".join(_csv(row, fields, keys) for row in rows)
+
+
+async def _all(
+    first: list[LabelRow], others: AsyncIterator[list[LabelRow]]
+) -> AsyncIterator[list[LabelRow]]:
+    if first:
+        yield first
+    async for rows in others:
+        yield rows
 
 
 async def _pages(
