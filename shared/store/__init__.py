@@ -103,8 +103,11 @@ class Store:
             async with writer:
                 yield writer.write
         except OSError as error:
-            # A writer says with it, without a number, what a put says with an error of the store.
-            raise error if error.errno is not None else GenericError(str(error)) from error
+            # Of a store that takes nothing a writer raises this kind itself, without a number; a
+            # put raises an error of the store.
+            if type(error) is not OSError or error.errno is not None:
+                raise
+            raise GenericError(str(error)) from error
 
     async def replace(self, path: str, body: bytes, tag: str | None) -> str | None:
         """Put `body` in the place of what `read_tagged` found under `tag` (None: of nothing).

@@ -41,7 +41,7 @@ async def add_more(parts: TrainerParts, sure: int = 30) -> None:
 
 
 async def rows_of(parts: TrainerParts, source: Any = "all") -> dict[str, dict[str, Any]]:
-    pieces = labels.export(parts.resources, parts.project, "jsonl", source)
+    pieces = await labels.export(parts.resources, parts.project, "jsonl", source)
     body = b"".join([one async for one in pieces])
     return {row["item_id"]: row for row in map(orjson.loads, body.splitlines())}
 
@@ -184,7 +184,7 @@ async def test_labels_are_exported_as_csv_with_a_column_for_each_field(
         await add_more(parts)
         await begin(parts, ask=False)
         await work(parts)
-        pieces = labels.export(parts.resources, parts.project, "csv", "all")
+        pieces = await labels.export(parts.resources, parts.project, "csv", "all")
         text = b"".join([one async for one in pieces]).decode()
         rows = list(csv.DictReader(io.StringIO(text)))
         assert len(rows) == len(await rows_of(parts))
