@@ -30,7 +30,7 @@ def test_the_three_stages_run_through_public_apis(tmp_path: Path) -> None:
     if told["first"]["state"] != "certified":
         return
     assert told["drift"]["level"] in {"drift", "severe"}
-    assert [one["to"] for one in told["history"]][:2] == ["certified", "warn"]
+    assert "suspended" in [one["to"] for one in told["history"]]
     assert {one["name"] for one in told["plan"]["tranches"]} == {"aligned", "random"}
     under_new = told["after"].values()
     if told["second"]["state"] == "certified":
