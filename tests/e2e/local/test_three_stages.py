@@ -35,4 +35,5 @@ def test_the_three_stages_run_through_public_apis(tmp_path: Path) -> None:
     under_new = told["after"].values()
     if told["second"]["state"] == "certified":
         assert sum(one["answered"] for one in under_new) > 0
-        assert told["rest"]["items"] == 1_000
+    if told["rest"]:
+        assert 0 < told["rest"]["labelled"] < told["rest"]["items"]
