@@ -35,6 +35,7 @@ from services.trainer.recipes.recipe import (
     Recipe,
     RecipeRefused,
     TrainingData,
+    fields_of_type,
 )
 from shared.fields.types import AnyField
 from shared.fields.vector import VectorField
@@ -110,10 +111,7 @@ def fit_head_on_vectors(
 
 class _Head:
     def learns_from(self, fields: Mapping[str, AnyField]) -> list[str]:
-        vectors = [name for name, spec in fields.items() if isinstance(spec, VectorField)]
-        if not vectors:
-            raise RecipeRefused("recipe head needs a vector field; the project has none")
-        return vectors
+        return fields_of_type(fields, VectorField, "head")
 
     def fit(self, data: TrainingData, *, seed: int, progress: Progress) -> FittedModel:
         return fit_head_on_vectors(data, seed=seed, progress=progress)

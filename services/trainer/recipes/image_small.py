@@ -28,8 +28,8 @@ from services.trainer.recipes.recipe import (
     FloatArray,
     Progress,
     Recipe,
-    RecipeRefused,
     TrainingData,
+    fields_of_type,
 )
 from shared.fields.image import ImageField
 from shared.fields.types import AnyField
@@ -105,10 +105,7 @@ def fit_image_small(
 
 class _ImageSmall:
     def learns_from(self, fields: Mapping[str, AnyField]) -> list[str]:
-        images = [name for name, spec in fields.items() if isinstance(spec, ImageField)]
-        if not images:
-            raise RecipeRefused("recipe image-small needs an image field; the project has none")
-        return images
+        return fields_of_type(fields, ImageField, "image-small")
 
     def fit(self, data: TrainingData, *, seed: int, progress: Progress) -> FittedModel:
         return fit_image_small(data, seed=seed, progress=progress)

@@ -163,3 +163,16 @@ class Recipe(Protocol):
         RecipeRefused
             The labels do not suffice, or the export is not the fitted model.
         """
+
+
+def fields_of_type(fields: Mapping[str, AnyField], kind: type[Any], recipe: str) -> list[str]:
+    """Return the names of the fields of a type, such as `TextField`.
+
+    Raises `RecipeRefused`: there is none; the message names the type and `recipe`.
+    """
+    names = [name for name, spec in fields.items() if isinstance(spec, kind)]
+    if not names:
+        what = kind.__name__.removesuffix("Field").lower()
+        article = "an" if what[0] in "aeiou" else "a"
+        raise RecipeRefused(f"recipe {recipe} needs {article} {what} field; the project has none")
+    return names

@@ -38,8 +38,8 @@ from services.trainer.recipes.recipe import (
     IntArray,
     Progress,
     Recipe,
-    RecipeRefused,
     TrainingData,
+    fields_of_type,
 )
 from services.trainer.recipes.tuning import CHEAP, tune
 from shared.fields.text import TextField
@@ -189,10 +189,7 @@ def _fit(
 
 class _TextEmbedding:
     def learns_from(self, fields: Mapping[str, AnyField]) -> list[str]:
-        texts = [name for name, spec in fields.items() if isinstance(spec, TextField)]
-        if not texts:
-            raise RecipeRefused("recipe text-embedding needs a text field; the project has none")
-        return texts
+        return fields_of_type(fields, TextField, "text-embedding")
 
     def fit(self, data: TrainingData, *, seed: int, progress: Progress) -> FittedModel:
         return fit_text_embedding(data, seed=seed, progress=progress)

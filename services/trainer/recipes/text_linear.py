@@ -28,6 +28,7 @@ from services.trainer.recipes.recipe import (
     Recipe,
     RecipeRefused,
     TrainingData,
+    fields_of_type,
 )
 from services.trainer.recipes.tuning import CHEAP, tune
 from shared.fields.text import TextField
@@ -110,10 +111,7 @@ def _fit(
 
 class _TextLinear:
     def learns_from(self, fields: Mapping[str, AnyField]) -> list[str]:
-        texts = [name for name, spec in fields.items() if isinstance(spec, TextField)]
-        if not texts:
-            raise RecipeRefused("recipe text-linear needs a text field; the project has none")
-        return texts
+        return fields_of_type(fields, TextField, "text-linear")
 
     def fit(self, data: TrainingData, *, seed: int, progress: Progress) -> FittedModel:
         return fit_text_linear(data, seed=seed, progress=progress)

@@ -34,7 +34,7 @@ async def post_tasks(visit: AtDesk, name: str, body: LeaseRequest, gone: IsGone)
         f"{project_path(name)}/leases",
         json=body.model_dump(),
         timeout=body.wait_seconds + _SLOWEST_SECONDS,
-        # Repeated, it would hold tasks that nobody sees until their leases expire.
+        # A repeated call would lease other tasks, while those of the lost answer wait for expiry.
         is_idempotent=False,
     )
     leased = await unless_gone(leasing, gone) or {"leases": []}

@@ -55,7 +55,8 @@ async def uncovered(session: AsyncSession, project: str) -> dict[str, int]:
         _pauses.c.reviewer == _tags.c.reviewer,
         _pauses.c.resumed_at.is_(None),
     )
-    # Counted first: whom they suit is asked once for each needs, and not for each task.
+    # Tasks with the same needs are counted together: reviewers are matched once for each set of
+    # needs, and not for each task.
     waiting = (
         select(_tasks.c.needs, func.count().label("number"))
         .where(

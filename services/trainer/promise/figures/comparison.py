@@ -68,7 +68,10 @@ async def _answers(resources: Resources, project: str, version: str) -> dict[str
     rows = zip(
         document.item_ids, document.labels, document.predicted, document.confidences, strict=True
     )
-    return {item_id: _Answer(*rest) for item_id, *rest in rows}  # type: ignore[arg-type]
+    return {
+        item_id: _Answer(label, predicted, confidence)
+        for item_id, label, predicted, confidence in rows
+    }
 
 
 def _compared(
