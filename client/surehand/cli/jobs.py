@@ -3,20 +3,17 @@
 import csv
 import json
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Annotated, Any
 
 import typer
-from rich.progress import Progress
 
 from surehand.cli import session
 from surehand.cli.failures import LOOK, UserError
 from surehand.cli.output import Output, document_of, documents_of
 from surehand.cli.text import moment, percent
 
-_POLL_SECONDS = 0.5
 _PREFIX = "surehand_"
 _OWN = (
     *("decision", "label", "suggestion", "confidence", "reason"),
@@ -127,15 +124,7 @@ def jobs(
 
 
 def _wait(used: session.Session, out: Output, project: str, job_id: str) -> dict[str, Any]:
-    quiet = out.is_json or not out.notes.is_terminal
-    with Progress(console=out.notes, disable=quiet, transient=True) as bar:
-        task = bar.add_task("Scoring", total=1.0)
-        while True:
-            job = used.client.jobs.get(project, job_id)
-            bar.update(task, completed=job.progress)
-            if job.is_over:
-                return document_of(job)
-            time.sleep(_POLL_SECONDS)
+    return out.wait("Scoring", lambda: used.client.jobs.get(project, job_id))
 
 
 def _tell(out: Output, job: dict[str, Any], after: str, as_json: bool) -> None:

@@ -2,15 +2,21 @@
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from rich.console import Console
+from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
 
 from surehand.cli.text import paragraph, plain
 from surehand.models.base import Model
+from surehand.models.jobs import Job
+from surehand.models.training import Run
+
+_LOOK_SECONDS = 0.5
 
 
 def document_of(answer: Model) -> dict[str, Any]:
@@ -54,6 +60,18 @@ class Output:
     def table(self, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
         """Print a table; cells that are `Text` keep their style."""
         self.console.print(table_of(columns, rows), soft_wrap=False)
+
+    def wait(self, words: str, look: Callable[[], Job | Run]) -> dict[str, Any]:
+        """Look until a job or run is over, with a bar on a terminal; return it as JSON has it."""
+        is_quiet = self.is_json or not self.notes.is_terminal
+        with Progress(console=self.notes, disable=is_quiet, transient=True) as bar:
+            task = bar.add_task(words, total=1.0)
+            while True:
+                found = look()
+                bar.update(task, completed=found.progress)
+                if found.is_over:
+                    return document_of(found)
+                time.sleep(_LOOK_SECONDS)
 
 
 def table_of(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:

@@ -1,11 +1,9 @@
 """``surehand train``, ``versions``, ``promote``, ``approve``, ``reject`` and ``rollback``."""
 
-import time
 from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
-from rich.progress import Progress
 
 from surehand.cli import session
 from surehand.cli.failures import LOOK
@@ -14,7 +12,6 @@ from surehand.cli.text import line_of, moment, percent
 from surehand.errors import Conflict
 from surehand.models.training import Channels
 
-_POLL_SECONDS = 0.5
 _MODES = "initial, fine_tune or active."
 
 
@@ -62,15 +59,7 @@ def _say_report(out: Output, report: dict[str, Any]) -> None:
 
 
 def _wait(used: session.Session, out: Output, project: str, run_id: str) -> dict[str, Any]:
-    quiet = out.is_json or not out.notes.is_terminal
-    with Progress(console=out.notes, disable=quiet, transient=True) as bar:
-        task = bar.add_task("Training", total=1.0)
-        while True:
-            run = used.client.runs.get(project, run_id)
-            bar.update(task, completed=run.progress)
-            if run.is_over:
-                return document_of(run)
-            time.sleep(_POLL_SECONDS)
+    return out.wait("Training", lambda: used.client.runs.get(project, run_id))
 
 
 def versions(
