@@ -330,3 +330,19 @@ async def test_new_items_appear_by_themselves(desk: Desk, enter: Enter) -> None:
         await desk.post(entry("late"))
         await expect(page.locator(".task .item-id bdi")).to_have_text("late")
         await expect(page.locator("#announcer")).to_have_text("A new item has come.")
+
+
+async def test_task_that_comes_as_the_page_closes_goes_to_the_next_reviewer(
+    desk: Desk, enter: Enter
+) -> None:
+    await begin(desk, 1)
+    async with enter("anna") as (page, _):
+        await read_instructions(page)
+        # The page now waits for more than there is, and leaves while it waits.
+        item = await shown(page)
+        await page.keyboard.press("1")
+        await wait_until(lambda: has(desk, {item: "negative"}))
+        await page.goto("about:blank")
+        await desk.post(entry("late"))
+    (lease,) = await desk.lease("ben", wait_seconds=60)
+    assert lease["task"]["item_id"] == "late"

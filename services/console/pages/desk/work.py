@@ -38,11 +38,23 @@ async def post_tasks(visit: AtDesk, name: str, body: LeaseRequest, gone: IsGone)
         is_idempotent=False,
     )
     leased = await unless_gone(leasing, gone) or {"leases": []}
+    # Only what its page has received can be given back by the page when it closes.
+    if leased["leases"] and await gone():
+        await _give_back(visit, leased["leases"])
+        leased = {"leases": []}
     # The project may have been replaced while nothing came.
     project = await load(visit, name)
     return visit.page(
         "desk/tasks.html", project=project, leases=_shown(visit, project, leased["leases"])
     )
+
+
+async def _give_back(visit: Visit, leases: list[dict[str, Any]]) -> None:
+    for lease in leases:
+        token = quote(lease["token"], safe="")
+        await visit.api.call(
+            "review_queue", "POST", f"/v1/leases/{token}/release", is_idempotent=True
+        )
 
 
 def _shown(
