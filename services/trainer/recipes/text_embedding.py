@@ -17,7 +17,7 @@ from scipy.special import softmax
 from threadpoolctl import threadpool_limits
 
 from services.trainer.recipes.calibration import Calibration
-from services.trainer.recipes.crossfit import assign_folds, content_keys
+from services.trainer.recipes.crossfit import content_keys, folds_for
 from services.trainer.recipes.encoder import (
     EMBEDDING,
     Encoder,
@@ -27,7 +27,7 @@ from services.trainer.recipes.encoder import (
     make_model,
     word_table,
 )
-from services.trainer.recipes.evidence import FOLDS, Fit, Logits, checkable, label_notes
+from services.trainer.recipes.evidence import Fit, Logits, checkable, label_notes
 from services.trainer.recipes.features import HeadSettings, LinearHead, Terms, fit_head, fit_terms
 from services.trainer.recipes.graph import OUTPUT, graph_inputs, probability_nodes, term_nodes
 from services.trainer.recipes.parity import check_parity, nasty_rows
@@ -145,7 +145,7 @@ def fit_text_embedding(
         does not answer as the pipeline does.
     """
     keys = content_keys(data.rows, data.fields)
-    fold_of = assign_folds(keys, data.targets, folds=FOLDS, seed=seed)
+    fold_of = folds_for(data, keys, seed=seed)
     with threadpool_limits(limits=1):
         embedder = _Embedder.of(data)
         return _fit(data, keys, fold_of, embedder, progress)
