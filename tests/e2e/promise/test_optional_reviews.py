@@ -56,7 +56,7 @@ def side_of(number: int) -> str:
 
 
 def data(number: int) -> dict[str, Any]:
-    """A text of its side; one in four has as many words of the other side, which nothing can tell."""
+    """A text of its side; in one of four, as many words of the other side hide it."""
     choose, side = random.Random(f"words {number}"), side_of(number)
     others = choose.choices(SIDES[OTHER[side]], k=3) if choose.random() < 0.25 else []
     words = [*choose.choices(SIDES[side], k=3), *others, *choose.choices(THINGS, k=2)]
