@@ -1,5 +1,6 @@
 """Import items, and count them."""
 
+import asyncio
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -40,8 +41,8 @@ async def import_lines(
     An item whose id or whose content the pool has is a duplicate; one whose id it has with other
     content is rejected. A share of the items is set aside, as a key and their ids decide.
     """
-    name, total = project.project, _Import()
-    for batch in _batches(lines):
+    name, total, remaining = project.project, _Import(), iter(lines)
+    while batch := await asyncio.to_thread(_next_batch, remaining):
         rejected = [_rejected(line.line, line.fault or "") for line in batch if line.item is None]
         items = [(line.line, line.item) for line in batch if line.item is not None]
         async with resources.database.transaction() as session:
@@ -87,10 +88,8 @@ def _rejected(line: int, detail: str) -> RejectedLine:
     return RejectedLine(line=line, detail=detail[:REJECTED_DETAIL_CHARACTERS])
 
 
-def _batches(lines: Iterable[ParsedLine]) -> Iterator[list[ParsedLine]]:
-    remaining = iter(lines)
-    while batch := list(islice(remaining, _IMPORT_BATCH)):
-        yield batch
+def _next_batch(lines: Iterator[ParsedLine]) -> list[ParsedLine]:
+    return list(islice(lines, _IMPORT_BATCH))
 
 
 async def _add(

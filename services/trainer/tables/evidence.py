@@ -136,7 +136,8 @@ class PoolItem(Base, table=True):
     `reserved` items, a share of the import that a key decides, are at all times a uniform sample of
     it; so are `waiting` ones as long as all batches were drawn at random. `arm` says how an asked
     item of batch `batch_id` was chosen (`PoolBatch`); null is a draw at random, as a batch of the
-    release before. `declined`, without a batch, are those that a job has not labelled.
+    release before. `declined`, without a batch, are those that a job has not labelled;
+    their tasks carry the version's `prediction`.
     """
 
     __tablename__ = "pool_items"
@@ -156,6 +157,7 @@ class PoolItem(Base, table=True):
     imported_at: datetime = Field(sa_type=UtcDateTime)
     batch_id: str | None = None
     arm: str | None = None
+    prediction: dict[str, Any] | None = Field(default=None, sa_type=JSON)
 
 
 # Arms whose items are a uniform sample of the import.
