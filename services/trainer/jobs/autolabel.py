@@ -101,7 +101,8 @@ class AutolabelSteps:
             items = await pool.in_states(session, self._project, most, job.cursor)
         # What was recorded is asked for before anything else is decided: a review queue that is
         # away, or slow, holds the job up.
-        await self._resources.posting.post_pending(self._project)
+        if job.asks:
+            await self._resources.posting.post_pending(self._project)
         standing = await standing_of(self._resources, project, self._version)
         refusal = standing.status.refusal
         if refusal is not None:

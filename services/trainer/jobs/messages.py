@@ -46,7 +46,7 @@ class JobView(Message):
     declined: int
     rejected: int
     detail: str | None
-    population: Literal["pool", "traffic"] | None
+    population: str | None
     caution: str | None
     requested_by: str
     created_at: UtcTime

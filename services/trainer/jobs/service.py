@@ -18,7 +18,7 @@ from shared import parquet
 from shared.contracts.base import new_id
 from shared.contracts.projects import Project
 from shared.db import Session
-from shared.problems import BodyTooLarge, Conflict, NotFound, Unprocessable
+from shared.problems import BodyTooLarge, Conflict, NotFound, Problem, Unprocessable
 
 log = structlog.get_logger()
 
@@ -73,12 +73,15 @@ async def score_upload(
     job = new_job(resources, project, "scoring")
     job.job_id, job.format, job.source = job_id, form, path
     job.owns_source, job.size = True, size
-    asked, begun = KeyedRequest("scoring", key, digest.hexdigest()), None
+    asked = KeyedRequest("scoring", key, digest.hexdigest())
     try:
         begun = await _begin(resources, project, job, requested_by, asked)
-    finally:
-        if begun is None or begun.job_id != job_id:
-            await resources.store.delete(path)
+    except Problem:
+        # After any other fault it may be recorded: a file that is left goes a day later.
+        await resources.store.delete(path)
+        raise
+    if begun.job_id != job_id:
+        await resources.store.delete(path)
     return begun
 
 

@@ -193,7 +193,10 @@ class PoolBatch(Base, table=True):
 
 
 class LearningPoint(Base, table=True):
-    """How far a version's answers agree with its predecessor's, on `items` unlabelled items."""
+    """How far a version's answers agree with its predecessor's, on `items` unlabelled items.
+
+    `control` is what the labels of the moment said of the selection that chose them.
+    """
 
     __tablename__ = "learning_points"
 
@@ -202,6 +205,7 @@ class LearningPoint(Base, table=True):
     previous: str | None = None
     kappa: float | None = None
     items: int
+    control: dict[str, Any] | None = Field(default=None, sa_type=JSON)
     measured_at: datetime = Field(sa_type=UtcDateTime)
 
 

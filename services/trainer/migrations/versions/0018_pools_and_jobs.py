@@ -1,4 +1,4 @@
-"""Keys by which requests act once; what a version said of items, and on what its proof stands."""
+"""Keys by which requests act once, and what jobs and the learning curve say besides."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -20,5 +20,6 @@ def upgrade() -> None:
         sa.Column("created_at", UtcDateTime(), nullable=False),
     )
     op.add_column("pool_items", sa.Column("prediction", sa.JSON()))
+    op.add_column("learning_points", sa.Column("control", sa.JSON()))
     for table in ("jobs", "model_labels"):
         op.add_column(table, sa.Column("population", sa.String()))
