@@ -78,16 +78,14 @@ def compare(
     )
 
 
-Model = LogisticRegression | str
-
-
-def _fitted(points: NDArray[np.float64], labels: NDArray[np.object_]) -> Model:
+def _fitted(points: NDArray[np.float64], labels: NDArray[np.object_]) -> Any:
+    """Return a model; where all labels are the same, that one."""
     if len(set(labels)) == 1:
         return str(labels[0])
     return LogisticRegression(C=10.0, max_iter=1000).fit(points, labels.astype(str))
 
 
-def _answers(model: Model, points: NDArray[np.float64]) -> NDArray[np.object_]:
+def _answers(model: Any, points: NDArray[np.float64]) -> NDArray[np.object_]:
     if isinstance(model, str):
         return np.full(len(points), model, dtype=object)
     return np.asarray(model.predict(points), dtype=object)

@@ -116,7 +116,7 @@ async def labels_by_arm(session: Session, project: str) -> dict[str, int]:
         .where(*_labelled(project), col(PoolItem.arm).is_not(None))
         .group_by(col(PoolItem.arm))
     )
-    return {row[0]: int(row[1]) for row in await session.execute(query)}
+    return {row[0] or "": int(row[1]) for row in await session.execute(query)}
 
 
 async def labelled_of(

@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from services.trainer.pool.rows import ParsedLine, cell_value, checked
@@ -76,7 +77,8 @@ def _parsed(found: ParquetRows, project: Project) -> Iterator[ParsedLine]:
             if isinstance(values, str):
                 yield ParsedLine(number, None, values)
             else:
-                yield checked(number, _document(values, project), project)
+                parsed = checked(number, _document(values, project), project)
+                yield replace(parsed, size=len(row or b""))
     except ParquetUnreadableError as error:
         if not number:
             raise

@@ -20,11 +20,12 @@ _FAULTS_SHOWN = 5
 
 @dataclass(frozen=True)
 class ParsedLine:
-    """One line: an item, or its fault."""
+    """One line: an item, or its fault; `size` in bytes where its file is compressed."""
 
     line: int
     item: Item | None
     fault: str | None = None
+    size: int = 0
 
 
 def parse_ndjson(body: bytes, project: Project) -> Iterator[ParsedLine]:

@@ -30,13 +30,15 @@ from shared.db import Session
 from shared.draws import Draw, key_for
 
 _IMPORT_BATCH = 500
+# Of rows that take less room in their file.
+_IMPORT_BYTES = 8 * 1024 * 1024
 _STATES = ("waiting", "asked", "passed", "answered", "refused", "erased")
 
 
 async def import_lines(
     resources: Resources, project: Project, lines: Iterable[ParsedLine]
 ) -> PoolImport:
-    """Import parsed lines, 500 a transaction; repeating an import changes nothing.
+    """Import parsed lines, at most 500 a transaction; repeating an import changes nothing.
 
     An item whose id or whose content the pool has is a duplicate; one whose id it has with other
     content is rejected. A share of the items is set aside, as a key and their ids decide.
@@ -89,7 +91,14 @@ def _rejected(line: int, detail: str) -> RejectedLine:
 
 
 def _next_batch(lines: Iterator[ParsedLine]) -> list[ParsedLine]:
-    return list(islice(lines, _IMPORT_BATCH))
+    batch: list[ParsedLine] = []
+    size = 0
+    for line in islice(lines, _IMPORT_BATCH):
+        batch.append(line)
+        size += line.size
+        if size > _IMPORT_BYTES:
+            break
+    return batch
 
 
 async def _add(

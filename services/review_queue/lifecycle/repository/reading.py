@@ -163,7 +163,7 @@ async def relabels(session: AsyncSession, task: Task, wanted: NewTask) -> bool:
         return wanted.lane == "relabel"
     query = select(col(TaskRow.prediction)).where(col(TaskRow.task_id) == task.task_id)
     before = (await session.execute(query)).scalar_one()
-    return before != wanted.prediction.model_dump(mode="json")
+    return bool(before != wanted.prediction.model_dump(mode="json"))
 
 
 async def lanes_asked(session: AsyncSession, task_ids: Collection[str]) -> dict[str, list[Lane]]:

@@ -12,7 +12,7 @@ from services.trainer.datasets.service import freeze, load
 from services.trainer.jobs import autolabel
 from services.trainer.jobs.labels import service as labels
 from services.trainer.jobs.messages import AutolabelRequest, JobView
-from services.trainer.jobs.service import view
+from services.trainer.jobs.service import new_job, view
 from services.trainer.jobs.worker import JobWorker
 from services.trainer.outcomes.service import read_feed
 from services.trainer.pool import repository as pool
@@ -22,7 +22,6 @@ from services.trainer.posting.repository import post_unanswered_again
 from services.trainer.queue_client import QueueAway
 from services.trainer.selection.messages import BatchRequest
 from services.trainer.selection.service import ask_batch
-from services.trainer.tables import Job
 from services.trainer.watch import suspension
 from shared.problems import Conflict
 from shared.settings import CommonSettings
@@ -186,8 +185,8 @@ async def test_a_certificate_from_traffic_is_named_and_cautioned_about(
         scored = await begin_scoring(parts, b'{"text": "the box was great"}')
         await work(parts)
         assert "not on this file" in ((await job_of(parts, scored.job_id)).caution or "")
-        traffic = Job(kind="autolabel", population="traffic", project=PROJECT, version="v1")
-        traffic.requested_by, traffic.created_at = "olivia", parts.clock()
+        traffic = new_job(parts.resources, parts.project, "autolabel")
+        traffic.population = "traffic"
         assert "recent traffic, not on this pool" in (view(traffic).caution or "")
 
 
