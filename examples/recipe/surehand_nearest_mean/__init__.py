@@ -13,9 +13,8 @@ import numpy as np
 from scipy.special import softmax
 
 from services.trainer.recipes.calibration import Calibration
-from services.trainer.recipes.crossfit import assign_folds, content_keys
+from services.trainer.recipes.crossfit import content_keys, folds_for
 from services.trainer.recipes.evidence import (
-    FOLDS,
     Logits,
     checkable,
     cross_fit_rows,
@@ -91,7 +90,7 @@ class NearestMean:
         (field,) = data.fields
         vectors = np.array([row[field] for row in data.rows], dtype=np.float64)
         keys = content_keys(data.rows, data.fields)
-        fold_of = assign_folds(keys, data.targets, folds=FOLDS, seed=seed)
+        fold_of = folds_for(data, keys, seed=seed)
         usable = checkable(keys, data.targets)
 
         def fit_on(rows: IntArray) -> Logits:

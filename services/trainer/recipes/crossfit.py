@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from services.trainer.recipes.recipe import IntArray, RecipeRefused
+from services.trainer.recipes.recipe import IntArray, RecipeRefused, TrainingData
+
+FOLDS = 5
 
 _MINIMUM_ROWS_A_FOLD = 2
 
@@ -55,3 +57,29 @@ def assign_folds(
     by_label = sorted(shuffled.tolist(), key=lambda i: label_of[contents[i]])
     fold_of = {contents[i]: position % folds for position, i in enumerate(by_label)}
     return np.array([fold_of[key] for key in keys], dtype=np.int64)
+
+
+def folds_for(
+    data: TrainingData, keys: Sequence[tuple[str, ...]], *, seed: int, folds: int = FOLDS
+) -> IntArray:
+    """Folds of a recipe's rows: those of the snapshot, where there are any.
+
+    Rows that are alike in the fields of the recipe, and not in others, share the fold of the first
+    of them. New folds are assigned where the rows have none, or are too few of the snapshot's to
+    have some of each fold.
+
+    Parameters
+    ----------
+    keys : n keys of the rows' contents, by the fields of the recipe (`content_keys`)
+
+    Raises
+    ------
+    RecipeRefused
+        As of `assign_folds`.
+    """
+    assigned = assign_folds(keys, data.targets, folds=folds, seed=seed)
+    if data.folds is None:
+        return assigned
+    first: dict[tuple[str, ...], int] = {}
+    given = [first.setdefault(k, int(f)) for k, f in zip(keys, data.folds, strict=True)]
+    return np.array(given, dtype=np.int64) if set(given) == set(range(folds)) else assigned

@@ -20,6 +20,7 @@ from services.trainer.recipes.calibration import (
     expected_calibration_error,
     log_loss,
 )
+from services.trainer.recipes.crossfit import FOLDS
 from services.trainer.recipes.recipe import (
     BoolArray,
     FittedModel,
@@ -29,7 +30,6 @@ from services.trainer.recipes.recipe import (
     TrainingData,
 )
 
-FOLDS = 5
 # Fewer different examples cannot be held out and learned from at the same time.
 _LEAST_EXAMPLES = 2
 _LABELS_NAMED = 20

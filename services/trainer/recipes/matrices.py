@@ -8,9 +8,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from services.trainer.recipes.boosting import MOST_LABELS, fit_boosting
-from services.trainer.recipes.crossfit import assign_folds, content_keys
+from services.trainer.recipes.crossfit import content_keys, folds_for
 from services.trainer.recipes.evidence import (
-    FOLDS,
     Evidence,
     Logits,
     checkable,
@@ -91,7 +90,7 @@ def fit_best(
         Too few labels (`assign_folds`).
     """
     keys = content_keys(data.rows, data.fields)
-    fold_of = assign_folds(keys, data.targets, folds=FOLDS, seed=seed)
+    fold_of = folds_for(data, keys, seed=seed)
     usable, n_classes = checkable(keys, data.targets), len(data.classes)
     evidence: dict[str, Evidence] = {}
     for i, (name, fit) in enumerate(candidates.items()):

@@ -63,6 +63,8 @@ class TrainingData:
         Whether each row was drawn uniformly, by no model's choice; None where that is unknown.
     comparison
         How recipes are compared; `auto` alone needs it.
+    folds : shape (n,), from 0 on
+        The fold of each row by the snapshot (`crossfit.folds_for`); None where it has none.
 
     Raises
     ------
@@ -78,10 +80,13 @@ class TrainingData:
     specs: Mapping[str, AnyField] = field(default_factory=dict)
     uniform: BoolArray | None = None
     comparison: "Comparison | None" = None
+    folds: IntArray | None = None
 
     def __post_init__(self) -> None:
         if not len(self.rows) == len(self.labels) == len(self.weights):
             raise ValueError("rows, labels and weights must have one entry a row")
+        if self.folds is not None and len(self.folds) != len(self.rows):
+            raise ValueError("folds must have one entry a row")
         if unknown := set(self.labels) - set(self.classes):
             raise ValueError(f"labels outside the project: {sorted(unknown)}")
         if not (np.isfinite(self.weights).all() and (np.asarray(self.weights) > 0).all()):

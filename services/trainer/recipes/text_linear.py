@@ -10,8 +10,8 @@ from collections.abc import Mapping
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from services.trainer.recipes.crossfit import assign_folds, content_keys
-from services.trainer.recipes.evidence import FOLDS, Fit, Logits, checkable, label_notes
+from services.trainer.recipes.crossfit import FOLDS, content_keys, folds_for
+from services.trainer.recipes.evidence import Fit, Logits, checkable, label_notes
 from services.trainer.recipes.features import (
     HeadSettings,
     TextLinearPipeline,
@@ -65,7 +65,7 @@ def fit_text_linear(
         texts without any term, or a graph that does not answer as the pipeline does.
     """
     keys = content_keys(data.rows, data.fields)
-    fold_of = assign_folds(keys, data.targets, folds=folds, seed=seed)
+    fold_of = folds_for(data, keys, folds=folds, seed=seed)
     # More threads would only spin on matrices this small, and would change the last digits.
     with threadpool_limits(limits=1):
         return _fit(data, keys, fold_of, progress)

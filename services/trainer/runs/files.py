@@ -13,6 +13,7 @@ from shared.fields.types import AnyField
 DATASET = "dataset.jsonl.gz"
 _JOB = "job.json"
 MODEL = "model.onnx"
+ENCODER = "encoder.onnx"
 _RESULT = "result.json"
 _FAULT = "fault.json"
 _FIELDS = TypeAdapter(dict[str, AnyField])
@@ -49,7 +50,8 @@ class TrainingJob(Job):
 
     `terms` are those of a certification, by which `auto` compares recipes for up to `auto_seconds`.
     `recent` has the ids of the items that were labelled since the audit last found the promise
-    broken; none where it never did.
+    broken; none where it never did. `encoder` describes the project's own one, whose graph is in
+    the folder, where the recipe learns on it.
     """
 
     recipe: str
@@ -58,6 +60,7 @@ class TrainingJob(Job):
     terms: dict[str, Any] = field(default_factory=dict)
     auto_seconds: float = 900.0
     recent: list[str] = field(default_factory=list)
+    encoder: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

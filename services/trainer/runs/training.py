@@ -6,11 +6,15 @@ from typing import Any
 
 import numpy as np
 
+from services.trainer.recipes.encoded_head import HeadOnEncoder
 from services.trainer.recipes.installed import load_recipe
+from services.trainer.recipes.own_encoder import OwnEncoder
 from services.trainer.recipes.recipe import FittedModel, Recipe, RecipeRefused, TrainingData
 from services.trainer.runs import files
 from services.trainer.runs.comparing import comparison_by
 from services.trainer.runs.process import report, run_job
+from shared.contracts.versions import ModelInput
+from shared.graphs.session import GraphRefused
 
 # Fewer cannot tell which labels serve better.
 _ENOUGH_RECENT = 100
@@ -19,8 +23,8 @@ _ENOUGH_RECENT = 100
 def train(folder: Path, job: files.TrainingJob, rows: list[dict[str, Any]]) -> files.Result:
     """Fit a model, write it into `folder`, and return its description."""
     report(0.0, f"{len(rows)} labels read")
-    recipe = load_recipe(job.recipe)
     try:
+        recipe = _recipe(folder, job)
         fitted = recipe.fit(_training_data(recipe, job, rows), seed=job.seed, progress=report)
     except RecipeRefused as refused:
         raise files.RunFailed(str(refused)) from refused
@@ -38,6 +42,19 @@ def train(folder: Path, job: files.TrainingJob, rows: list[dict[str, Any]]) -> f
         report=fitted.report,
         **held_out(fitted, [row["label"] for row in rows], job.labels),
     )
+
+
+def _recipe(folder: Path, job: files.TrainingJob) -> Recipe:
+    """Return the recipe, on the project's own encoder if the job has one."""
+    if job.encoder is None:
+        return load_recipe(job.recipe)
+    stored = job.encoder
+    inputs = [ModelInput.model_validate(entry) for entry in stored["inputs"]]
+    output, graph = stored["outputs"]["vector"], (folder / files.ENCODER).read_bytes()
+    try:
+        return HeadOnEncoder(OwnEncoder.open(graph, inputs, output, job.specs), stored["sha256"])
+    except GraphRefused as refused:
+        raise RecipeRefused(f"the project's encoder: {refused}") from refused
 
 
 def held_out(fitted: FittedModel, given: list[str], labels: list[str]) -> dict[str, Any]:

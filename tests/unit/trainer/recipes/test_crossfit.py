@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.trainer.recipes.crossfit import assign_folds, content_keys
-from services.trainer.recipes.recipe import RecipeRefused
+from services.trainer.recipes.crossfit import assign_folds, content_keys, folds_for
+from services.trainer.recipes.recipe import RecipeRefused, TrainingData
 
 
 @given(
@@ -52,3 +52,36 @@ def test_too_few_contents_or_labels_are_refused() -> None:
         assign_folds(keys, np.array([0] * 9 + [1]), folds=5, seed=0)
     with pytest.raises(ValueError, match="2 folds"):
         assign_folds(keys, targets, folds=1, seed=0)
+
+
+def _data(texts: list[str], folds: list[int] | None) -> TrainingData:
+    return TrainingData(
+        rows=[{"text": text} for text in texts],
+        labels=["ab"[place % 2] for place in range(len(texts))],
+        weights=np.ones(len(texts)),
+        fields=["text"],
+        classes=["a", "b"],
+        folds=None if folds is None else np.array(folds),
+    )
+
+
+def test_a_recipe_uses_the_folds_of_the_snapshot() -> None:
+    texts = [str(place) for place in range(20)]
+    given = [place // 4 for place in range(20)]
+    keys = [(text,) for text in texts]
+    assert folds_for(_data(texts, given), keys, seed=0).tolist() == given
+    # Alike in the recipe's field: the copy goes to the fold of the first.
+    alike = [*keys[:19], keys[0]]
+    assert folds_for(_data(texts, given), alike, seed=0).tolist() == [*given[:19], given[0]]
+
+
+@pytest.mark.parametrize("folds", [None, [0] * 20])
+def test_folds_are_assigned_where_the_snapshot_has_not_all(folds: list[int] | None) -> None:
+    texts = [str(place) for place in range(20)]
+    found = folds_for(_data(texts, folds), [(text,) for text in texts], seed=0)
+    assert np.bincount(found).tolist() == [4] * 5
+
+
+def test_folds_of_another_number_of_rows_are_refused() -> None:
+    with pytest.raises(ValueError, match="folds"):
+        _data(["x", "y"], [0])
