@@ -28,6 +28,7 @@ from surehand.models.training import (
     Run,
     Version,
 )
+from surehand.retries import keyed
 
 _LOOK_SECONDS = 0.5
 
@@ -35,10 +36,20 @@ _LOOK_SECONDS = 0.5
 class Runs(Group):
     """`client.runs`: training runs."""
 
-    def start(self, project: str, *, mode: str = "initial", recipe: str | None = None) -> Run:
-        """Start a run; `Conflict` while another one is under way."""
-        body = {"mode": mode, "recipe": recipe}
-        return self._http.ask(e.START_RUN, {"project": project}, json=body)
+    def start(
+        self,
+        project: str,
+        *,
+        mode: str = "initial",
+        recipe: str | None = None,
+        key: str | None = None,
+    ) -> Run:
+        """Start a run; `Conflict` while another one is under way.
+
+        Repeating a request with the same `key` gives the same run.
+        """
+        names, body = {"project": project}, {"mode": mode, "recipe": recipe}
+        return self._http.ask(e.START_RUN, names, json=body, headers=keyed(key))
 
     def list(self, project: str) -> Pages[Run]:
         """List the runs, newest first."""

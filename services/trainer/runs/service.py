@@ -5,6 +5,7 @@ from datetime import datetime
 
 import structlog
 
+from services.trainer.idempotency.service import KeyedRequest
 from services.trainer.projects.repository import (
     active_run,
     has_open_certification,
@@ -42,20 +43,30 @@ class CertificationOpen(Conflict):
 
 
 async def request(
-    resources: Resources, project: Project, wanted: RunRequest, subject: str
+    resources: Resources,
+    project: Project,
+    wanted: RunRequest,
+    subject: str,
+    key: str | None = None,
 ) -> RunView:
     """Queue a run, unless the last one or a certification has not ended.
 
-    Raises `Unprocessable`: this trainer has no such recipe.
+    The same key gives the same run, once. Raises `KeyReused`; `Unprocessable`: this trainer has no
+    such recipe.
     """
+    asked = KeyedRequest.of("run", key, wanted)
     if wanted.recipe is not None and (fault := unknown_recipe(wanted.recipe)):
         raise Unprocessable([("/recipe", fault)])
     async with resources.database.transaction() as session:
         await lock_state(session, project.project)
+        before = await asked.created(session, project.project)
+        if before is not None:
+            return view(await session.get_one(Run, before))
         await _refuse_if_busy(session, project.project)
         recipe = wanted.recipe or project.training.recipe
         run = _new_run(resources, project, wanted.mode, recipe, subject)
         session.add(run)
+        await asked.record(session, project.project, run.run_id, resources.now())
     await resources.bells.ring(work_bell(project.project))
     return view(run)
 
