@@ -34,9 +34,15 @@ _LOOK_SECONDS = 0.5
 class AsyncRuns(AsyncGroup):
     """`client.runs`: training runs."""
 
-    async def start(self, project: str, *, mode: str = "initial", recipe: str | None = None) -> Run:
-        """Start a run; `Conflict` while another one is under way."""
-        body = {"mode": mode, "recipe": recipe}
+    async def start(
+        self, project: str, *, mode: str | None = None, recipe: str | None = None
+    ) -> Run:
+        """Start a run; `Conflict` while another one is under way, or first labels are not ready.
+
+        Without a `mode` (initial, fine_tune, active) the trainer chooses by the project's state.
+        """
+        chosen = {} if mode is None else {"mode": mode}
+        body = {**chosen, "recipe": recipe}
         return await self._http.ask(e.START_RUN, {"project": project}, json=body)
 
     def list(self, project: str) -> AsyncPages[Run]:

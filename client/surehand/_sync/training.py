@@ -34,9 +34,13 @@ _LOOK_SECONDS = 0.5
 class Runs(Group):
     """`client.runs`: training runs."""
 
-    def start(self, project: str, *, mode: str = "initial", recipe: str | None = None) -> Run:
-        """Start a run; `Conflict` while another one is under way."""
-        body = {"mode": mode, "recipe": recipe}
+    def start(self, project: str, *, mode: str | None = None, recipe: str | None = None) -> Run:
+        """Start a run; `Conflict` while another one is under way, or first labels are not ready.
+
+        Without a `mode` (initial, fine_tune, active) the trainer chooses by the project's state.
+        """
+        chosen = {} if mode is None else {"mode": mode}
+        body = {**chosen, "recipe": recipe}
         return self._http.ask(e.START_RUN, {"project": project}, json=body)
 
     def list(self, project: str) -> Pages[Run]:

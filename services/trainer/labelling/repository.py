@@ -5,7 +5,6 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import exists, func, select
 from sqlmodel import col
 
-from services.trainer.outcomes.repository import trains
 from services.trainer.recipes import OWN
 from services.trainer.tables import (
     Dataset,
@@ -16,16 +15,6 @@ from services.trainer.tables import (
     batches_of,
 )
 from shared.db import Session
-
-
-async def label_counts(session: Session, project: str) -> dict[str, int]:
-    """Return how many outcomes that may train have each label."""
-    query = (
-        select(col(OutcomeRow.label), func.count())
-        .where(col(OutcomeRow.project) == project, trains())
-        .group_by(col(OutcomeRow.label))
-    )
-    return {row[0] or "": int(row[1]) for row in await session.execute(query)}
 
 
 async def count_open(session: Session, project: str) -> int:

@@ -48,8 +48,7 @@ class TrainingJob(Job):
     """Train with the recipe at `recipe`, a ``module:object``.
 
     `terms` are those of a certification, by which `auto` compares recipes for up to `auto_seconds`.
-    `recent` has the ids of the items that were labelled since the audit last found the promise
-    broken; none where it never did.
+    `older` is how much labels from before the last change count; None lets the run find out.
     """
 
     recipe: str
@@ -57,7 +56,7 @@ class TrainingJob(Job):
     seed: int
     terms: dict[str, Any] = field(default_factory=dict)
     auto_seconds: float = 900.0
-    recent: list[str] = field(default_factory=list)
+    older: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,7 +3,7 @@
 from services.trainer.resources import InActiveProject, InProject, Operator, Tools, project_router
 from services.trainer.runs import service
 from services.trainer.runs.messages import RunRequest, Runs, RunView
-from services.trainer.runs.service import CertificationOpen, RunActive
+from services.trainer.runs.service import CertificationOpen, LabelsNotReady, RunActive
 from shared.http.lists import After, Limit, decode_cursor, encode_cursor
 from shared.problems import BodyTooLarge, NotJson, declare
 from shared.problems.archived import ProjectArchived
@@ -15,7 +15,9 @@ router = project_router("training")
     "/runs",
     status_code=202,
     summary="Start a training run",
-    responses=declare(NotJson, BodyTooLarge, RunActive, CertificationOpen, ProjectArchived),
+    responses=declare(
+        NotJson, BodyTooLarge, RunActive, CertificationOpen, LabelsNotReady, ProjectArchived
+    ),
 )
 async def start(
     wanted: RunRequest, tools: Tools, project: InActiveProject, operator: Operator
