@@ -19,6 +19,8 @@ from services.trainer.runs.comparing import comparison_by
 from services.trainer.runs.process import report, run_job
 from services.trainer.runs.weighting import fit_weighted
 
+_FITS = 4
+
 
 def train(folder: Path, job: files.TrainingJob, rows: list[dict[str, Any]]) -> files.Result:
     """Fit a model, write it into `folder`, and return its description."""
@@ -31,7 +33,9 @@ def train(folder: Path, job: files.TrainingJob, rows: list[dict[str, Any]]) -> f
     is_new = np.array([row.get("is_new") is True for row in rows], dtype=np.bool_)
     try:
         data = _training_data(recipe, job, rows)
-        found = fit_weighted(data, is_new, fit, older=job.older, seconds=job.auto_seconds)
+        # Further fits must leave the last one its share of the limit.
+        seconds = min(job.auto_seconds, job.cpu_seconds / _FITS)
+        found = fit_weighted(data, is_new, fit, older=job.older, seconds=seconds)
     except RecipeRefused as refused:
         raise files.RunFailed(str(refused)) from refused
     rows, fitted = [rows[place] for place in found.at], found.fitted
