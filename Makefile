@@ -48,7 +48,7 @@ test test-thorough: export PYTHONDONTWRITEBYTECODE =
 
 test: $(VENV)/dev ## Test every behaviour once, in minutes
 	tests/system-packages.sh
-	$(BIN)/python -m pytest -n auto --dist loadgroup -m "not thorough"
+	$(BIN)/python -m pytest -n auto -m "not thorough"
 
 test-thorough: $(VENV)/dev ## Test what takes longer: PostgreSQL, kills, memory, hostile clients
 	tests/system-packages.sh

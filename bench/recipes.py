@@ -1,124 +1,64 @@
 """What each recipe makes of the same labels, and what `auto` chooses: ``python -m bench recipes``.
 
 For each data set, size and seed, every recipe that learns from the fields is fitted on the first
-labels of a random order. The rest, at most 2,000 items, says how often each model is right, and
-what share it could answer at the target at best. `auto` sees out-of-fold predictions alone.
+labels of a random order. The next items, at most 1,000, say how often each model is right, and what
+share it could answer at the target at best. From the rest, 500 labels are drawn for a certification
+by the trainer's own functions, which the same 1,000 items judge. `auto` sees out-of-fold
+predictions alone. Beside the recipes stands the `text-linear` of before, of words alone.
 """
 
 import argparse
-import base64
-import io
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
-from sklearn.datasets import load_digits
+import orjson
 
-from bench.package_texts import package_texts
+from bench.certifying import LABELS, Certified, Judged, certified
+from bench.earlier_recipes import NAME as BEFORE
+from bench.earlier_recipes import WordsAlone
+from bench.labelled_sets import SETS, Labelled
+from bench.remembered import fit_remembering, probabilities_of
 from bench.serving.plot import Bar, bars
 from bench.serving.report import table
-from services.demo.texts import RatedText, load_texts
-from services.local.seeding import cache_folder
 from services.trainer.recipes.auto import Candidate, choose, fitting
-from services.trainer.recipes.recipe import BoolArray, FittedModel, FloatArray, TrainingData
+from services.trainer.recipes.recipe import (
+    BoolArray,
+    FittedModel,
+    Float32Array,
+    FloatArray,
+    Recipe,
+    TrainingData,
+)
 from services.trainer.runs.comparing import predicted_coverage
 from shared.contracts.versions import ModelInput, ModelInterface
-from shared.fields.image import ImageField
-from shared.fields.number import NumberField
-from shared.fields.spec import FieldSpec
 from shared.fields.text import TextField
-from shared.fields.vector import VectorField
 from shared.graphs.graph import Graph
 
-SIZES, SEEDS, TARGET = (500, 1_000, 2_000), 5, 0.9
-_MOST_TESTED = 2_000
+SIZES, SEEDS, TARGET, STRICTER = (500, 1_000, 2_000), 5, 0.9, 0.95
+_EMBEDDING = "text-embedding"
+_MOST_TESTED, _MOST_DRAWN_FROM = 1_000, 2_000
 _LEAST_TESTED = 500
+_TIMED = 32
 
-
-@dataclass(frozen=True)
-class Labelled:
-    """Rows of a project with their labels."""
-
-    fields: dict[str, FieldSpec]
-    rows: list[dict[str, Any]]
-    labels: list[str]
+Score = Callable[[list[dict[str, Any]]], Float32Array]
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """One recipe on one draw: on items that were left out, in [0, 1], and its cost."""
+    """One recipe on one draw: on items that were left out, in [0, 1], and its cost.
+
+    `certified` has the certificate by the promised accuracy; it is empty with too few items.
+    """
 
     accuracy: float
     best_share: float
     candidate: Candidate
     micros: float
-    load_millis: float
-
-
-def _texts(texts: Sequence[RatedText]) -> Labelled:
-    rows = [
-        {"text": one.text, "length": float(len(one.text)), "shouts": float(one.text.count("!"))}
-        for one in texts
-    ]
-    fields = {"text": TextField(), "length": NumberField(), "shouts": NumberField()}
-    return Labelled(fields, rows, [one.majority for one in texts])
-
-
-def posts() -> Labelled:
-    """Return social posts, with two numbers beside each text."""
-    return _texts(load_texts(cache_folder()).posts)
-
-
-def films() -> Labelled:
-    """Return sentences of film reviews, with two numbers beside each text."""
-    return _texts(load_texts(cache_folder()).films)
-
-
-def reviews() -> Labelled:
-    """Return sentences of product reviews, with two numbers beside each text."""
-    return _texts(load_texts(cache_folder()).reviews)
-
-
-def packages() -> Labelled:
-    """Return descriptions of Debian packages, with some 50 sections as labels."""
-    found = package_texts()
-    return Labelled(
-        {"text": TextField()}, [{"text": text} for text, _ in found], [label for _, label in found]
-    )
-
-
-def digits() -> Labelled:
-    """Return scanned digits, as a picture, as a vector and as the darkness of each quarter."""
-    found = load_digits()
-    rows = []
-    for flat in found.data:
-        square = flat.reshape(8, 8)
-        file = io.BytesIO()
-        Image.fromarray((square * 15.9).astype(np.uint8)).save(file, "PNG")
-        parts = [square[i : i + 4, j : j + 4].mean() for i in (0, 4) for j in (0, 4)]
-        rows.append(
-            {
-                "picture": base64.b64encode(file.getvalue()).decode(),
-                "pixels": flat.tolist(),
-                **{f"quarter_{i}": float(part) for i, part in enumerate(parts)},
-            }
-        )
-    fields: dict[str, FieldSpec] = {"picture": ImageField(), "pixels": VectorField(length=64)}
-    fields |= {f"quarter_{i}": NumberField() for i in range(4)}
-    return Labelled(fields, rows, [str(one) for one in found.target])
-
-
-SETS: dict[str, Callable[[], Labelled]] = {
-    "posts": posts,
-    "reviews": reviews,
-    "films": films,
-    "packages": packages,
-    "digits": digits,
-}
+    certified: dict[float, Certified]
 
 
 def main(arguments: list[str]) -> None:
@@ -129,6 +69,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--seeds", type=int, default=SEEDS)
     parser.add_argument("--target", type=float, default=TARGET, help="promised accuracy")
     parser.add_argument("--plot", type=Path, help="write the accuracies as an SVG to this file")
+    parser.add_argument("--keep", type=Path, help="add each draw's figures to this file, in JSON")
     asked = parser.parse_args(arguments)
     drawn: list[Bar] = []
     for name in asked.sets:
@@ -138,8 +79,10 @@ def main(arguments: list[str]) -> None:
                 continue
             draws = [compare(labelled, size, seed, asked.target) for seed in range(asked.seeds)]
             print(f"\n{name}, {size} labels, mean of {asked.seeds} draws", flush=True)
-            print(_table(draws), flush=True)
+            print(_table(draws, asked.target), flush=True)
             drawn += _bars(f"{name}, {size}", draws)
+            if asked.keep is not None:
+                _keep(asked.keep, name, size, draws)
     if asked.plot is not None:
         asked.plot.write_text(bars("Right on items that were left out, in %", drawn))
 
@@ -147,59 +90,94 @@ def main(arguments: list[str]) -> None:
 def compare(labelled: Labelled, size: int, seed: int, target: float) -> dict[str, Outcome]:
     """Fit every recipe on `size` labels, and try it on items that were left out."""
     order = np.random.default_rng(seed).permutation(len(labelled.rows)).tolist()
-    known, tested = order[:size], order[size : size + _MOST_TESTED]
     classes = sorted(set(labelled.labels))
-    terms = {"alpha": 1 - target, "delta": 0.05, "labels": 500, "draws": 3}
     found = {}
-    for name, recipe in fitting(labelled.fields).items():
+    for name, recipe in _recipes(labelled).items():
         fields = recipe.learns_from(labelled.fields)
         data = TrainingData(
-            rows=[{field: labelled.rows[i][field] for field in fields} for i in known],
-            labels=[labelled.labels[i] for i in known],
+            rows=[{field: labelled.rows[i][field] for field in fields} for i in order[:size]],
+            labels=[labelled.labels[i] for i in order[:size]],
             weights=np.ones(size),
             fields=fields,
             classes=classes,
             specs={field: labelled.fields[field] for field in fields},
         )
         began = time.monotonic()
-        fitted = recipe.fit(data, seed=seed, progress=lambda _share, _message: None)
+        fitted, score = _fitted(name, recipe, data, seed)
         candidate = Candidate(
             name,
             "fitted",
             time.monotonic() - began,
-            coverage=predicted_coverage(fitted.scores, fitted.correct, terms),
+            coverage=predicted_coverage(fitted.scores, fitted.correct, _terms(target)),
             accuracy=fitted.metrics["accuracy"],
             model_bytes=len(fitted.onnx),
             fitted=fitted,
         )
-        found[name] = _outcome(candidate, fitted, data, labelled, tested, target)
+        found[name] = _outcome(candidate, fitted, score, labelled, order[size:], data, target, seed)
     return found
+
+
+def _terms(target: float) -> dict[str, Any]:
+    return {"alpha": 1 - target, "delta": 0.05, "labels": LABELS, "draws": 3}
+
+
+def _recipes(labelled: Labelled) -> dict[str, Recipe]:
+    has_texts = any(isinstance(spec, TextField) for spec in labelled.fields.values())
+    before: dict[str, Recipe] = {BEFORE: WordsAlone()} if has_texts else {}
+    return before | fitting(labelled.fields)
+
+
+def _interface(fitted: FittedModel, data: TrainingData) -> ModelInterface:
+    return ModelInterface(
+        labels=data.classes,
+        inputs=[ModelInput.model_validate(entry) for entry in fitted.inputs],
+        outputs={"probabilities": fitted.output},
+    )
+
+
+def _fitted(name: str, recipe: Recipe, data: TrainingData, seed: int) -> tuple[FittedModel, Score]:
+    """Fit; return the model, and what gives its probabilities."""
+    if name == _EMBEDDING:
+        fitted, embedder = fit_remembering(data, seed)
+        interface = _interface(fitted, data)
+        return fitted, lambda rows: probabilities_of(fitted, interface, data, embedder, rows)
+    fitted = recipe.fit(data, seed=seed, progress=lambda _share, _message: None)
+    return fitted, Graph(fitted.onnx, _interface(fitted, data), data.specs).run
 
 
 def _outcome(
     candidate: Candidate,
     fitted: FittedModel,
-    data: TrainingData,
+    score: Score,
     labelled: Labelled,
-    tested: Sequence[int],
+    left_out: Sequence[int],
+    data: TrainingData,
     target: float,
+    seed: int,
 ) -> Outcome:
-    interface = ModelInterface(
-        labels=data.classes,
-        inputs=[ModelInput.model_validate(entry) for entry in fitted.inputs],
-        outputs={"probabilities": fitted.output},
-    )
+    tested = left_out[:_MOST_TESTED]
+    pool = left_out[_MOST_TESTED:][:_MOST_DRAWN_FROM]
+    others = _judged(score, labelled, tested, data)
+    graph = Graph(fitted.onnx, _interface(fitted, data), data.specs)
+    timed = [labelled.rows[i] for i in tested[:_TIMED]]
     began = time.perf_counter()
-    graph = Graph(fitted.onnx, interface, data.specs)
-    load_millis = 1e3 * (time.perf_counter() - began)
-    rows = [labelled.rows[i] for i in tested]
-    began = time.perf_counter()
-    probabilities = graph.run(rows)
-    micros = 1e6 * (time.perf_counter() - began) / len(rows)
-    truth = np.array([data.classes.index(labelled.labels[i]) for i in tested])
-    right = probabilities.argmax(axis=1) == truth
-    share = best_share(probabilities.max(axis=1).astype(np.float64), right, target)
-    return Outcome(float(right.mean()), share, candidate, micros, load_millis)
+    graph.run(timed)
+    micros = 1e6 * (time.perf_counter() - began) / len(timed)
+    certificates = {}
+    if len(pool) >= LABELS:
+        drawn_from = _judged(score, labelled, pool, data)
+        for promised in (target, STRICTER):
+            rng = np.random.default_rng(seed)
+            certificates[promised] = certified(fitted, drawn_from, others, promised, rng)
+    share = best_share(others.scores.astype(np.float64), others.right, target)
+    return Outcome(float(others.right.mean()), share, candidate, micros, certificates)
+
+
+def _judged(score: Score, labelled: Labelled, places: Sequence[int], data: TrainingData) -> Judged:
+    probabilities = score([{f: labelled.rows[i][f] for f in data.fields} for i in places])
+    index = {label: column for column, label in enumerate(data.classes)}
+    truth = np.array([index[labelled.labels[i]] for i in places])
+    return Judged(probabilities.max(axis=1), probabilities.argmax(axis=1) == truth)
 
 
 def best_share(scores: FloatArray, right: BoolArray, target: float) -> float:
@@ -217,38 +195,73 @@ def best_share(scores: FloatArray, right: BoolArray, target: float) -> float:
 
 def _bars(at: str, draws: Sequence[dict[str, Outcome]]) -> list[Bar]:
     return [
-        Bar(
-            f"{at} labels: {recipe}",
-            100 * float(np.mean([draw[recipe].accuracy for draw in draws])),
-            ours=recipe == "text-embedding",
-        )
-        for recipe in draws[0]
+        Bar(f"{at} labels: {name}", 100 * _mean([one.accuracy for one in outcomes]), name == "auto")
+        for name, outcomes in _by_name(draws).items()
     ]
 
 
-def choice(draw: dict[str, Outcome]) -> Outcome:
+def choice(draw: Mapping[str, Outcome]) -> Outcome:
     """Return the outcome of the recipe that `auto` chooses."""
-    return draw[choose([one.candidate for one in draw.values()]).recipe]
+    candidates = [one.candidate for name, one in draw.items() if name != BEFORE]
+    return draw[choose(candidates).recipe]
 
 
-def _table(draws: Sequence[dict[str, Outcome]]) -> str:
+def _by_name(draws: Sequence[dict[str, Outcome]]) -> dict[str, list[Outcome]]:
     chosen = [choice(draw) for draw in draws]
-    by_name = {name: [draw[name] for draw in draws] for name in draws[0]} | {"auto": chosen}
+    return {name: [draw[name] for draw in draws] for name in draws[0]} | {"auto": chosen}
+
+
+def _table(draws: Sequence[dict[str, Outcome]], target: float) -> str:
+    chosen = [choice(draw) for draw in draws]
     rows = []
-    for name, outcomes in by_name.items():
+    for name, outcomes in _by_name(draws).items():
         times = sum(one.candidate.recipe == name for one in chosen)
         rows.append(
             (
                 name,
-                f"{100 * np.mean([one.accuracy for one in outcomes]):.1f} %",
-                f"{100 * np.mean([one.best_share for one in outcomes]):.1f} %",
-                f"{100 * np.mean([one.candidate.coverage or 0 for one in outcomes]):.1f} %",
-                "" if name == "auto" else f"{times} of {len(draws)}",
-                f"{np.mean([one.candidate.seconds for one in outcomes]):.1f}",
-                f"{np.mean([one.micros for one in outcomes]):.0f}",
-                f"{np.mean([one.load_millis for one in outcomes]):.0f}",
-                f"{np.mean([one.candidate.model_bytes or 0 for one in outcomes]) / 1e6:.2f}",
+                f"{100 * _mean([one.accuracy for one in outcomes]):.1f} %",
+                f"{100 * _mean([one.best_share for one in outcomes]):.1f} %",
+                f"{100 * _mean([one.candidate.coverage or 0 for one in outcomes]):.1f} %",
+                _certified(outcomes, target),
+                _certified(outcomes, STRICTER),
+                "" if name in ("auto", BEFORE) else f"{times} of {len(draws)}",
+                f"{_mean([one.micros for one in outcomes]):.0f}",
+                f"{_mean([one.candidate.model_bytes or 0 for one in outcomes]) / 1e6:.2f}",
             )
         )
+    certificates = (f"certified at {100 * one:g} % (wrong)" for one in (target, STRICTER))
     heads = ("recipe", "right", "best share at the target", "predicted certified share")
-    return table([*heads, "chosen", "fitted in s", "µs an item", "loaded in ms", "MB"], rows)
+    return table([*heads, *certificates, "chosen", "µs an item", "MB"], rows)
+
+
+def _certified(outcomes: Sequence[Outcome], target: float) -> str:
+    """Say what was answered on average, and how much of that was wrong at worst."""
+    found = [one.certified[target] for one in outcomes if target in one.certified]
+    if not found:
+        return ""
+    share = 100 * _mean([one.share for one in found])
+    return f"{share:.1f} % ({100 * max(one.wrong for one in found):.1f} %)"
+
+
+def _keep(path: Path, name: str, size: int, draws: Sequence[dict[str, Outcome]]) -> None:
+    with path.open("ab") as file:
+        for recipe, outcomes in _by_name(draws).items():
+            figures = {
+                "set": name,
+                "labels": size,
+                "recipe": recipe,
+                "right": [one.accuracy for one in outcomes],
+                "chosen": [one.candidate.recipe for one in outcomes],
+                "certified": [
+                    {
+                        f"{target:g}": [one.share, one.wrong]
+                        for target, one in each.certified.items()
+                    }
+                    for each in outcomes
+                ],
+            }
+            file.write(orjson.dumps(figures) + b"\n")
+
+
+def _mean(values: Sequence[float]) -> float:
+    return float(np.mean(values))

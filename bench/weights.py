@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.recipes import Labelled, films, posts, reviews
+from bench.labelled_sets import Labelled, films, posts, reviews
 from bench.serving.report import table
 from services.trainer.recipes.recipe import FittedModel, FloatArray, IntArray, TrainingData
 from services.trainer.recipes.text_linear import fit_text_linear

@@ -5,6 +5,7 @@ import os
 import resource
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -13,6 +14,7 @@ from shared.auth import Keys
 from shared.settings import CommonSettings
 from tests.harness.databases import postgres_database
 from tests.harness.otlp import Collector, collecting
+from tests.harness.scheduling import SharedServers
 from tests.harness.servers import postgres_server, redis_server
 from tests.harness.settings import common_settings
 from tests.harness.statements import share_compiled_statements
@@ -43,6 +45,12 @@ def pytest_xdist_auto_num_workers() -> int:
     return processors + (processors + 1) // 2
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> SharedServers:
+    """Let tests that share a server share a worker."""
+    return SharedServers(config, log)
+
+
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Leave out modules that `make test` runs nothing of: importing them takes each worker long."""
     if config.option.markexpr != "not thorough" or collection_path.suffix != ".py":
@@ -52,19 +60,12 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave PostgreSQL to `make test-thorough`, but for tests of what is about SQL itself.
-
-    The tests of `make test` that need PostgreSQL, or a browser, share one worker: each starts once.
-    """
+    """Leave PostgreSQL to `make test-thorough`, but for tests of what is about SQL itself."""
     for item in items:
         call = getattr(item, "callspec", None)
         is_twin = call is not None and call.params.get("database_kind") == "postgresql"
         if is_twin and item.get_closest_marker("sql") is None:
             item.add_marker(pytest.mark.thorough)
-        if item.get_closest_marker("thorough") is None:
-            needed = {*getattr(item, "fixturenames", ()), *(["postgres"] if is_twin else [])}
-            for server in needed & {"browser", "postgres"}:
-                item.add_marker(pytest.mark.xdist_group(server))
 
 
 def pytest_collection_finish() -> None:

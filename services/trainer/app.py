@@ -31,6 +31,7 @@ from services.trainer.runs import routes as runs
 from services.trainer.runs.announcing import RecipeAnnouncement
 from services.trainer.selection import routes as selection
 from services.trainer.settings import TrainerSettings
+from services.trainer.uploads import encoder_routes as encoders
 from services.trainer.uploads import routes as uploads
 from services.trainer.watch import routes as watch
 from services.trainer.worker import Worker
@@ -44,7 +45,7 @@ from shared.settings import CommonSettings
 from shared.store.check import StoreCheck
 
 _ROUTES = (
-    *(changes, pool, selection, labelling, runs, datasets, uploads, registry),
+    *(changes, pool, selection, labelling, runs, datasets, uploads, encoders, registry),
     *(promise, figures, proof, watch, ledger, drift, slices, relabel, jobs, lineage),
 )
 _ROUTERS = [
@@ -63,6 +64,7 @@ def create_app(
     reader, measurement = LedgerReader(), TrainerMeasurement(resources)
     worker = Worker(resources, reader)
     loops = [one(resources).loop for one in (LedgerRetention, RecipeAnnouncement, JobWorker)]
+    upload_bytes = settings.model_limit_bytes + uploads.UPLOAD_OVERHEAD_BYTES
     show_token_expiry("trainer", common.service_token.get_secret_value())
 
     @contextlib.asynccontextmanager
@@ -89,7 +91,7 @@ def create_app(
         body_limit_bytes=common.body_limit_bytes,
         larger_bodies={
             jobs.SCORING_PATH: settings.scoring_limit_bytes,
-            uploads.UPLOAD_PATH: settings.model_limit_bytes + uploads.UPLOAD_OVERHEAD_BYTES,
+            **dict.fromkeys((uploads.UPLOAD_PATH, encoders.UPLOAD_PATH), upload_bytes),
         },
     )
     app.state.outages.append(database_outage)

@@ -46,8 +46,9 @@ class Resources:
     """Connections, settings and the clock.
 
     `owner` names this process in run records; `runs_folder` (absolute) holds what runs work on;
-    `under_way` has the ids of the runs that this process carries on. Choosing a batch, and looking
-    for slices, take seconds of a processor and much memory: one request at a time does each.
+    `under_way` has the ids of the runs, and the names of the checks, that this process carries on.
+    Choosing a batch, looking for slices, and checking an encoder take seconds of a processor and
+    much memory: one request at a time does each.
     """
 
     common: CommonSettings
@@ -66,6 +67,7 @@ class Resources:
     under_way: set[str] = field(default_factory=set)
     choosing: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
     slicing: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
+    checking: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
 
     async def close(self) -> None:
         """Release the leases, and close the connections."""

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from shared.contracts.versions import ModelInterface
+from shared.contracts.versions import ModelInput, ModelInterface
 from shared.graphs.session import GraphRefused
 from shared.graphs.tensors import Fields, input_fault, runtime_fault
 
@@ -27,20 +27,21 @@ def check_signature(session: Any, interface: ModelInterface, fields: Fields) -> 
     Raises `GraphRefused`: an input that is fed twice, not at all, or with another type or shape; or
     no output of probabilities for these labels.
     """
-    _check_inputs(session, interface, fields)
+    check_inputs(session, interface.inputs, fields)
     _check_output(session, interface)
 
 
-def _check_inputs(session: Any, interface: ModelInterface, fields: Fields) -> None:
+def check_inputs(session: Any, inputs: Sequence[ModelInput], fields: Fields) -> None:
+    """Check a session's inputs; `GraphRefused`: fed twice, not at all, or wrongly."""
     known = {entry.name: entry for entry in session.get_inputs()}
-    for i, entry in enumerate(interface.inputs):
+    for i, entry in enumerate(inputs):
         own = known.get(entry.name)
         fault = input_fault(entry, fields) or runtime_fault(
             entry, own.type if own else None, own.shape if own else ()
         )
         if fault:
             raise GraphRefused(fault, f"/manifest/inputs/{i}")
-    fed = Counter(entry.name for entry in interface.inputs)
+    fed = Counter(entry.name for entry in inputs)
     if unfed := sorted(known.keys() - fed.keys()):
         raise GraphRefused(f"the manifest does not feed {', '.join(unfed)}", "/manifest/inputs")
     if twice := [name for name, count in fed.items() if count > 1]:

@@ -249,6 +249,21 @@ def manifest_path(project: str, version: str) -> str:
     return f"{project}/versions/{version}/manifest.json"
 
 
+def encoder_path(project: str) -> str:
+    """Path of the document that names a project's own encoder."""
+    return f"{project}/encoder.json"
+
+
+def encoder_folder(project: str) -> str:
+    """Folder of the graphs of a project's own encoders."""
+    return f"{project}/encoders"
+
+
+def encoder_model_path(project: str, digest: str) -> str:
+    """Path of an encoder's graph, by its SHA-256."""
+    return f"{encoder_folder(project)}/{digest}.onnx"
+
+
 def decisions_prefix(project: str) -> str:
     """Folder of a project's decision log."""
     return f"{project}/decisions"

@@ -22,6 +22,7 @@ from surehand.models.training import (
     DatasetDiff,
     Decision,
     DecisionDays,
+    Encoder,
     ProjectDays,
     PromotionEvent,
     Run,
@@ -160,11 +161,34 @@ class Versions(Group):
 
         `manifest` has ``inputs`` and ``outputs``, and may have ``labels`` and ``metrics``.
         """
-        files = {
-            "model": ("model.onnx", model, "application/octet-stream"),
-            "manifest": ("manifest.json", json.dumps(manifest).encode(), "application/json"),
-        }
+        files = _parts(model, manifest)
         return self._http.ask(e.UPLOAD_VERSION, {"project": project}, files=files)
+
+    def put_encoder(
+        self, project: str, model: bytes | IO[bytes], manifest: Mapping[str, Any]
+    ) -> Encoder:
+        """Give the project an ONNX encoder of its own, on whose vectors recipe `head` learns.
+
+        `manifest` has ``inputs``, and ``outputs`` with the name of the output ``vector``.
+        """
+        files = _parts(model, manifest)
+        return self._http.ask(e.PUT_ENCODER, {"project": project}, files=files)
+
+    def encoder(self, project: str) -> Encoder:
+        """Return what is known of the project's own encoder; `NotFound` where it has none."""
+        return self._http.ask(e.GET_ENCODER, {"project": project})
+
+    def remove_encoder(self, project: str) -> None:
+        """Remove the project's own encoder; versions that were trained on it serve on."""
+        path = e.REMOVE_ENCODER.at({"project": project})
+        self._http.call(e.REMOVE_ENCODER.service, e.REMOVE_ENCODER.method, path)
+
+
+def _parts(model: bytes | IO[bytes], manifest: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "model": ("model.onnx", model, "application/octet-stream"),
+        "manifest": ("manifest.json", json.dumps(manifest).encode(), "application/json"),
+    }
 
 
 class Decisions(Group):

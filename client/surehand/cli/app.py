@@ -9,6 +9,7 @@ from surehand._version import __version__
 from surehand.cli import (
     accounts,
     doctor,
+    encoders,
     exporting,
     importing,
     jobs,
@@ -112,6 +113,7 @@ for name, command, panel in (
     ("relabel", monitoring.relabel, _PROMISE),
     ("train", training.train, _VERSIONS),
     ("versions", training.versions, _VERSIONS),
+    ("encoder", encoders.encoder, _VERSIONS),
     ("promote", training.promote, _VERSIONS),
     ("approve", training.approve, _VERSIONS),
     ("reject", training.reject, _VERSIONS),

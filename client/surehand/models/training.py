@@ -166,6 +166,18 @@ class PromotionEvent(Model):
     decision: dict[str, Any] | None = None
 
 
+class Encoder(Model):
+    """A project's own encoder; `width` is the length of a vector."""
+
+    sha256: str
+    width: int
+    size_bytes: int
+    uploaded_at: datetime
+    uploaded_by: str
+    inputs: list[dict[str, Any]] = []
+    outputs: dict[str, str] = {}
+
+
 class Channels(Model):
     """Which version has which role."""
 

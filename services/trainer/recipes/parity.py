@@ -66,6 +66,7 @@ def check_parity(
     *,
     specs: Fields | None = None,
     tolerance: float = TOLERANCE,
+    output: str = OUTPUT,
 ) -> float:
     """Compare a serialised graph with the pipeline that was trained, on at least one row.
 
@@ -84,7 +85,7 @@ def check_parity(
         predicted label (unless the reference's two best labels tie up to rounding).
     """
     expected = reference.predict_proba(rows)
-    actual = open_graph(onnx, inputs, expected.shape[1], specs).run(rows).astype(np.float64)
+    actual = open_graph(onnx, inputs, expected.shape[1], specs, output).run(rows).astype(np.float64)
     differences = np.where(np.isfinite(actual), np.abs(actual - expected), np.inf).max(axis=1)
     worst = int(differences.argmax())
     if differences[worst] > tolerance:

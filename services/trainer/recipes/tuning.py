@@ -28,8 +28,9 @@ def tune(
     report: Progress,
     *,
     is_cheap: bool,
+    usual: HeadSettings = USUAL,
 ) -> tuple[HeadSettings, Evidence, dict[str, Any]]:
-    """Cross-fit with the usual settings, and with others if that `is_cheap` and labels suffice.
+    """Cross-fit with the `usual` settings, and with others if that `is_cheap` and labels suffice.
 
     The calibrated log loss of rows that the models had not seen tells which are best.
 
@@ -46,15 +47,15 @@ def tune(
     def best() -> HeadSettings:
         return min(tried, key=lambda settings: _loss(tried[settings]))
 
-    attempt(USUAL)
+    attempt(usual)
     counts = np.bincount(data.targets[usable])
     present = counts[counts > 0]
     if is_cheap and len(data.rows) >= _FEWEST_ROWS:
         if present.max() > _IMBALANCED * present.min():
-            attempt(replace(USUAL, class_weights="balanced"))
+            attempt(replace(usual, class_weights="balanced"))
         weighting = best()
         for factor in _FACTORS:
-            strength = USUAL.inverse_regularisation * factor
+            strength = usual.inverse_regularisation * factor
             attempt(replace(weighting, inverse_regularisation=strength))
     return best(), tried[best()], _told(tried, best())
 

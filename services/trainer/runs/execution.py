@@ -7,11 +7,14 @@ import asyncio
 import contextlib
 import shutil
 from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
 
 import structlog
 
 from services.trainer.child import Child
 from services.trainer.datasets.service import freeze
+from services.trainer.encoders import stored as encoders
 from services.trainer.projects.repository import lock_state
 from services.trainer.projects.service import work_bell
 from services.trainer.recipes.installed import installed_recipes, unknown_recipe
@@ -30,6 +33,8 @@ log = structlog.get_logger()
 
 _PROCESS = "services.trainer.runs.training"
 _HEARTBEAT_SECONDS = 2.0
+HEAD = "head"
+"""The recipe that learns on the project's own encoder, where it has one."""
 
 
 class Cancelled(Exception):  # noqa: N818 - not a fault
@@ -91,18 +96,37 @@ async def _train(resources: Resources, project: Project, active: ActiveRun) -> f
         )
     async with resources.database.reading() as session:
         older = await older_weight(session, project.project, active.run.mode)
+    encoder = await _encoder(resources, project, active)
     job = files.TrainingJob(
         recipe=recipe,
         labels=project.labels,
         fields={name: spec.model_dump(mode="json") for name, spec in project.fields.items()},
         seed=0,
         older=older,
+        encoder=encoder,
         terms=terms_of(project),
         auto_seconds=resources.settings.auto_seconds,
         memory_mib=memory_mib(resources.settings.run_memory_mib),
         cpu_seconds=resources.settings.run_cpu_seconds,
     )
     return await run_process(resources, active, _PROCESS, job)
+
+
+async def _encoder(
+    resources: Resources, project: Project, active: ActiveRun
+) -> dict[str, Any] | None:
+    """Put the project's own encoder into the run's folder, and describe it: for recipe `head`."""
+    if active.run.recipe != HEAD:
+        return None
+    found = await encoders.current(resources, project.project)
+    if found is None:
+        return None
+    body = await encoders.graph_of(resources, project.project, found)
+    if body is None:
+        raise RunFailed("the project's encoder is not in the store as it was: upload it again")
+    await asyncio.to_thread(active.folder.mkdir, parents=True, exist_ok=True)
+    await asyncio.to_thread((active.folder / files.ENCODER).write_bytes, body)
+    return found.model_dump(mode="json")
 
 
 @contextlib.asynccontextmanager
@@ -175,7 +199,14 @@ async def run_process(
             raise RunFailed(f"it was not done within {seconds:g} s")
     finally:
         await child.end()
-    status, result = child.ended.result(), await asyncio.to_thread(files.read_result, active.folder)
+    return await result_of(child, active.folder, job)
+
+
+async def result_of(child: Child, folder: Path, job: files.Job) -> files.Result:
+    """Return what a process left in its folder; `RunFailed`: it left nothing, or a fault."""
+    if not child.ended.done():
+        raise RunFailed("it was not done in time")
+    status, result = child.ended.result(), await asyncio.to_thread(files.read_result, folder)
     if status < 0:
         raise RunFailed(
             f"its process was ended by signal {-status}; its limits are {job.cpu_seconds} s of "

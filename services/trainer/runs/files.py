@@ -13,6 +13,7 @@ from shared.fields.types import AnyField
 DATASET = "dataset.jsonl.gz"
 _JOB = "job.json"
 MODEL = "model.onnx"
+ENCODER = "encoder.onnx"
 _RESULT = "result.json"
 _FAULT = "fault.json"
 _FIELDS = TypeAdapter(dict[str, AnyField])
@@ -49,6 +50,8 @@ class TrainingJob(Job):
 
     `terms` are those of a certification, by which `auto` compares recipes for up to `auto_seconds`.
     `older` is how much labels from before the last change count; None lets the run find out.
+    `encoder` describes the project's own one, whose graph is in the folder, where the recipe learns
+    on it.
     """
 
     recipe: str
@@ -57,6 +60,7 @@ class TrainingJob(Job):
     terms: dict[str, Any] = field(default_factory=dict)
     auto_seconds: float = 900.0
     older: float | None = None
+    encoder: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -63,7 +63,8 @@ async def remove_left_folders(resources: Resources) -> None:
         return
     async with resources.database.reading() as session:
         running = {run_id for _, run_id, _ in await active_runs(session)}
-    left = [folder for folder in folders if folder.name not in running]
+    busy = {*running, *resources.under_way}
+    left = [folder for folder in folders if folder.name not in busy]
     await asyncio.to_thread(_remove, left)
     if left:
         log.warning("run_folders_removed", folders=len(left))

@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from services.trainer.recipes.encoded_head import HeadOnEncoder
 from services.trainer.recipes.installed import load_recipe
+from services.trainer.recipes.own_encoder import OwnEncoder
 from services.trainer.recipes.recipe import (
     FittedModel,
     IntArray,
@@ -18,6 +20,8 @@ from services.trainer.runs import files
 from services.trainer.runs.comparing import comparison_by
 from services.trainer.runs.process import report, run_job
 from services.trainer.runs.weighting import fit_weighted
+from shared.contracts.versions import ModelInput
+from shared.graphs.session import GraphRefused
 
 _FITS = 4
 
@@ -25,13 +29,13 @@ _FITS = 4
 def train(folder: Path, job: files.TrainingJob, rows: list[dict[str, Any]]) -> files.Result:
     """Fit a model, write it into `folder`, and return its description."""
     report(0.0, f"{len(rows)} labels read")
-    recipe = load_recipe(job.recipe)
 
     def fit(data: TrainingData) -> FittedModel:
         return recipe.fit(data, seed=job.seed, progress=report)
 
     is_new = np.array([row.get("is_new") is True for row in rows], dtype=np.bool_)
     try:
+        recipe = _recipe(folder, job)
         data = _training_data(recipe, job, rows)
         # Further fits must leave the last one its share of the limit.
         seconds = min(job.auto_seconds, job.cpu_seconds / _FITS)
@@ -54,6 +58,19 @@ def train(folder: Path, job: files.TrainingJob, rows: list[dict[str, Any]]) -> f
         report=fitted.report,
         **held_out(fitted, [row["label"] for row in rows], job.labels),
     )
+
+
+def _recipe(folder: Path, job: files.TrainingJob) -> Recipe:
+    """Return the recipe, on the project's own encoder if the job has one."""
+    if job.encoder is None:
+        return load_recipe(job.recipe)
+    stored = job.encoder
+    inputs = [ModelInput.model_validate(entry) for entry in stored["inputs"]]
+    output, graph = stored["outputs"]["vector"], (folder / files.ENCODER).read_bytes()
+    try:
+        return HeadOnEncoder(OwnEncoder.open(graph, inputs, output, job.specs), stored["sha256"])
+    except GraphRefused as refused:
+        raise RecipeRefused(f"the project's encoder: {refused}") from refused
 
 
 def held_out(fitted: FittedModel, given: list[str], labels: list[str]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import orjson
 from services.trainer.outcomes import repository as outcomes
 from services.trainer.pool import repository as pool
 from services.trainer.resources import Resources
-from services.trainer.selection.process import ROWS
+from services.trainer.selection.job import ROWS
 from shared.contracts.items import check_data
 from shared.contracts.projects import Project
 

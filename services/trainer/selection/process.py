@@ -5,7 +5,6 @@ writes files of plain data in the folder.
 """
 
 import sys
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from pydantic import TypeAdapter
 from threadpoolctl import threadpool_limits
 
 from services.trainer.selection.choice import pick
+from services.trainer.selection.job import MODEL, ROWS, SelectionJob, read_job, write_choice
 from services.trainer.selection.representation import represent
 from shared.child_limits import die_with_parent, limit
 from shared.contracts.versions import Manifest
@@ -22,42 +22,7 @@ from shared.fields.types import AnyField
 from shared.graphs.graph import Graph
 from shared.graphs.rows import FloatArray
 
-ROWS, MODEL = "rows.jsonl", "model.onnx"
-_JOB, _CHOICE = "job.json", "choice.json"
 _FIELDS = TypeAdapter(dict[str, AnyField])
-
-
-@dataclass(frozen=True, kw_only=True)
-class SelectionJob:
-    """Choose `size` of the rows after the first `covered`, which people have labelled already.
-
-    Attributes
-    ----------
-    fields : the project's, by name, as JSON
-    strategy : typiclust or margin
-    manifest : of the model in the folder, for margin
-    """
-
-    size: int
-    covered: int
-    strategy: str
-    seed: int
-    fields: dict[str, dict[str, Any]]
-    memory_mib: int
-    cpu_seconds: int
-    run_seconds: float
-    manifest: dict[str, Any] = field(default_factory=dict)
-
-
-def write_job(folder: Path, job: SelectionJob) -> None:
-    """Put a job beside its rows."""
-    (folder / _JOB).write_bytes(orjson.dumps(vars(job)))
-
-
-def read_choice(folder: Path) -> list[int] | None:
-    """Return the places of the chosen rows among the candidates; None if the process left none."""
-    path = folder / _CHOICE
-    return list(orjson.loads(path.read_bytes())) if path.exists() else None
 
 
 def choose(job: SelectionJob, rows: list[dict[str, Any]], model: bytes | None = None) -> list[int]:
@@ -87,13 +52,13 @@ def main() -> int:
     """Do the job in the folder of the command line; return the exit status."""
     folder, parent = Path(sys.argv[1]), int(sys.argv[2])
     die_with_parent(parent)
-    job = SelectionJob(**orjson.loads((folder / _JOB).read_bytes()))
+    job = read_job(folder)
     limit(job.memory_mib, job.cpu_seconds)
     rows = [orjson.loads(line) for line in (folder / ROWS).read_bytes().splitlines()]
     path = folder / MODEL
     with threadpool_limits(limits=1):
         chosen = choose(job, rows, path.read_bytes() if path.exists() else None)
-    (folder / _CHOICE).write_bytes(orjson.dumps(chosen))
+    write_choice(folder, chosen)
     return 0
 
 

@@ -21,8 +21,8 @@ from services.trainer.registry.scores import fits_project
 from services.trainer.resources import Resources
 from services.trainer.selection import repository
 from services.trainer.selection.candidates import write_candidates
+from services.trainer.selection.job import MODEL, SelectionJob, read_choice, write_job
 from services.trainer.selection.messages import Batch, BatchRequest
-from services.trainer.selection.process import MODEL, SelectionJob, read_choice, write_job
 from services.trainer.tables import UNIFORM_ARM, PoolBatch, Version
 from shared.contracts.base import new_id
 from shared.contracts.projects import Project

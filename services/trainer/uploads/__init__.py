@@ -1,1 +1,1 @@
-"""Versions that were made elsewhere: an ONNX file, and a manifest by its maker."""
+"""Versions and encoders that were made elsewhere: an ONNX file, and a manifest by its maker."""

@@ -1,9 +1,13 @@
 """The two parts of an upload, out of a multipart body."""
 
-from typing import Annotated, Any, Literal
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Annotated, Any, BinaryIO, Literal, TypeVar
 
 from pydantic import Field, ValidationError
 from starlette.datastructures import FormData, UploadFile
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
 
 from shared.contracts.base import Label, Message, at_most
 from shared.contracts.items import FieldError
@@ -14,6 +18,9 @@ from shared.problems.faults import pointer_of
 
 PARTS = ("model", "manifest")
 MANIFEST_BYTES = 1024 * 1024
+_MULTIPART = "multipart/form-data"
+
+AnyManifest = TypeVar("AnyManifest", bound=Message)
 
 
 class OwnManifest(Message):
@@ -29,7 +36,42 @@ class OwnManifest(Message):
     metrics: Annotated[dict[str, float], *at_most(100)] = {}
 
 
-async def read_parts(form: FormData, model_limit_bytes: int) -> tuple[UploadFile, OwnManifest]:
+def multipart_schema(manifest: str) -> dict[str, Any]:
+    """Return what OpenAPI says of an upload; `manifest` describes that part."""
+    schema = {
+        "type": "object",
+        "required": list(PARTS),
+        "additionalProperties": False,
+        "properties": {
+            "model": {"type": "string", "contentMediaType": "application/octet-stream"},
+            "manifest": {
+                "type": "string",
+                "contentMediaType": "application/json",
+                "description": manifest,
+            },
+        },
+    }
+    return {"requestBody": {"required": True, "content": {_MULTIPART: {"schema": schema}}}}
+
+
+@contextlib.asynccontextmanager
+async def reading_parts(
+    request: Request, model_limit_bytes: int, kind: type[AnyManifest]
+) -> AsyncIterator[tuple[BinaryIO, AnyManifest]]:
+    """Give the model's file and the manifest of a request; see `read_parts` for what is refused."""
+    if not request.headers.get("content-type", "").lower().startswith(_MULTIPART):
+        raise Unprocessable([("/header/content-type", f"must be {_MULTIPART}")])
+    try:
+        async with request.form(max_files=len(PARTS), max_fields=len(PARTS)) as parts:
+            model, manifest = await read_parts(parts, model_limit_bytes, kind)
+            yield model.file, manifest
+    except HTTPException as error:
+        raise Unprocessable([("", f"cannot be read: {error.detail}")]) from error
+
+
+async def read_parts(
+    form: FormData, model_limit_bytes: int, kind: type[AnyManifest]
+) -> tuple[UploadFile, AnyManifest]:
     """Return the model's file and the manifest.
 
     Raises `Unprocessable`: a part is missing, is there twice or is another one, or the manifest is
@@ -50,7 +92,7 @@ async def read_parts(form: FormData, model_limit_bytes: int) -> tuple[UploadFile
     assert isinstance(model, UploadFile)
     if (model.size or 0) > model_limit_bytes:
         raise BodyTooLarge(model_limit_bytes)
-    return model, _manifest(await _text(manifest))
+    return model, _manifest(await _text(manifest), kind)
 
 
 async def _text(part: UploadFile | str | None) -> bytes:
@@ -61,7 +103,7 @@ async def _text(part: UploadFile | str | None) -> bytes:
     return (part or "").encode()
 
 
-def _manifest(body: bytes) -> OwnManifest:
+def _manifest(body: bytes, kind: type[AnyManifest]) -> AnyManifest:
     try:
         document = parse_json(body)
     except NotJson as error:
@@ -72,7 +114,7 @@ def _manifest(body: bytes) -> OwnManifest:
             [(f"/manifest{fault['pointer']}", fault["detail"]) for fault in faults]
         ) from error
     try:
-        return OwnManifest.model_validate(document)
+        return kind.model_validate(document)
     except ValidationError as error:
         raise Unprocessable(
             [

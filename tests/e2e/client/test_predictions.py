@@ -10,8 +10,6 @@ import pytest
 from surehand import AsyncSurehand, ItemConflict, NotFound, WaitTimeout
 from tests.e2e.client.conftest import Installation
 
-pytestmark = pytest.mark.xdist_group("client")
-
 
 @pytest.fixture
 async def reviewer(installation: Installation) -> AsyncIterator[AsyncSurehand]:

@@ -6,13 +6,9 @@ import re
 import sys
 from pathlib import Path
 
-import pytest
-
 from surehand import AsyncSurehand
 from tests.e2e.client.conftest import SPEC, Installation
 from tests.harness.processes import ROOT
-
-pytestmark = pytest.mark.xdist_group("client")
 
 PYTHON_BLOCK = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
 

@@ -2,14 +2,10 @@
 
 import asyncio
 
-import pytest
-
 from surehand import AsyncSurehand
 from surehand.models.tasks import OutcomePage
 from tests.e2e.client.conftest import SPEC, Installation
 from tests.harness import wait_until
-
-pytestmark = pytest.mark.xdist_group("client")
 
 
 async def add(client: AsyncSurehand, project: str, *item_ids: str) -> list[str]:

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from bench.recipes import Labelled, best_share, choice, compare, digits
+from bench.labelled_sets import Labelled, digits
+from bench.recipes import best_share, choice, compare
 from shared.fields.image import ImageField
 
 

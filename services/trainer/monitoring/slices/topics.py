@@ -4,10 +4,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.cluster import MiniBatchKMeans
-from sklearn.decomposition import TruncatedSVD
-from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.preprocessing import normalize
 
 MOST_TOPICS = 12
 _ITEMS_A_TOPIC = 150
@@ -30,6 +26,18 @@ def topics_of(texts: Sequence[str], *, seed: int = 0) -> tuple[list[str], NDArra
     count = min(MOST_TOPICS, len(texts) // _ITEMS_A_TOPIC, len(set(texts)) // 10)
     if count < 2:
         return none
+    return _clusters([text[:_CHARACTERS] for text in texts], count, seed) or none
+
+
+def _clusters(
+    texts: Sequence[str], count: int, seed: int
+) -> tuple[list[str], NDArray[np.int64]] | None:
+    # Importing scikit-learn takes a second, and few projects have so many texts.
+    from sklearn.cluster import MiniBatchKMeans  # noqa: PLC0415
+    from sklearn.decomposition import TruncatedSVD  # noqa: PLC0415
+    from sklearn.feature_extraction.text import TfidfVectorizer  # noqa: PLC0415
+    from sklearn.preprocessing import normalize  # noqa: PLC0415
+
     vectorizer = TfidfVectorizer(
         max_features=_TERMS,
         stop_words="english",
@@ -39,11 +47,11 @@ def topics_of(texts: Sequence[str], *, seed: int = 0) -> tuple[list[str], NDArra
         sublinear_tf=True,
     )
     try:
-        weights = vectorizer.fit_transform([text[:_CHARACTERS] for text in texts])
+        weights = vectorizer.fit_transform(texts)
     except ValueError:  # no word is left
-        return none
+        return None
     if weights.shape[1] <= count:
-        return none
+        return None
     size = min(_DIMENSIONS, weights.shape[1] - 1)
     points = normalize(TruncatedSVD(size, random_state=seed).fit_transform(weights))
     found = MiniBatchKMeans(count, random_state=seed, n_init=3, batch_size=1024).fit_predict(points)

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from services.trainer.selection.copies import without_copies
+from services.trainer.selection.job import SelectionJob
 from services.trainer.selection.margin import margins, uncertain
-from services.trainer.selection.process import SelectionJob, choose
+from services.trainer.selection.process import choose
 from services.trainer.selection.representation import represent
 from services.trainer.selection.typiclust import typical
 from shared.fields.category import CategoryField

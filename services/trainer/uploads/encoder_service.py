@@ -1,0 +1,93 @@
+"""Take a project's own encoder, once a process has checked it."""
+
+import asyncio
+import gzip
+import shutil
+from typing import BinaryIO
+
+import structlog
+
+from services.trainer.child import Child
+from services.trainer.encoders import stored
+from services.trainer.encoders.messages import Encoder, EncoderManifest
+from services.trainer.resources import Resources
+from services.trainer.runs import files
+from services.trainer.runs.execution import result_of
+from shared.child_limits import memory_mib
+from shared.contracts.base import new_id
+from shared.contracts.projects import Project
+from shared.problems import NotFound, Unprocessable
+from shared.store import sha256
+
+log = structlog.get_logger()
+
+_PROCESS = "services.trainer.uploads.encoder_check"
+# On a busy machine processor time passes more slowly than the clock.
+_PATIENCE = 4
+_EMPTY = gzip.compress(b"")
+
+
+async def put(
+    resources: Resources, project: Project, manifest: EncoderManifest, model: BinaryIO, subject: str
+) -> Encoder:
+    """Check an encoder, and keep it as the project's; the same file again is checked again.
+
+    Raises `Unprocessable`: it cannot be used; the sentence says why.
+    """
+    body = await asyncio.to_thread(model.read)
+    async with resources.checking:
+        try:
+            result = await _check(resources, project, manifest, body)
+        except files.RunFailed as failure:
+            raise Unprocessable([(failure.pointer or "/model", str(failure))]) from failure
+    encoder = Encoder(
+        inputs=manifest.inputs,
+        outputs=manifest.outputs,
+        sha256=sha256(body),
+        width=int(result.metrics["width"]),
+        size_bytes=len(body),
+        uploaded_at=resources.now(),
+        uploaded_by=subject,
+    )
+    await stored.put(resources, project.project, encoder, body)
+    log.info("encoder_kept", project=project.project, sha256=encoder.sha256, width=encoder.width)
+    return encoder
+
+
+async def get(resources: Resources, project: Project) -> Encoder:
+    """Return the project's encoder. Raises `NotFound`: it has none."""
+    found = await stored.current(resources, project.project)
+    if found is None:
+        raise NotFound("The project has no encoder; PUT …/encoder gives it one.")
+    return found
+
+
+async def _check(
+    resources: Resources, project: Project, manifest: EncoderManifest, model: bytes
+) -> files.Result:
+    settings = resources.settings
+    folder = resources.runs_folder / f"encoder-{new_id()}"
+    job = files.CheckJob(
+        memory_mib=memory_mib(settings.run_memory_mib),
+        cpu_seconds=settings.check_seconds,
+        interface={
+            "inputs": [entry.model_dump(mode="json") for entry in manifest.inputs],
+            "output": manifest.outputs["vector"],
+        },
+        fields={name: spec.model_dump(mode="json") for name, spec in project.fields.items()},
+        samples={},
+    )
+    # A trainer that starts removes the folders of what is not under way.
+    resources.under_way.add(folder.name)
+    try:
+        await asyncio.to_thread(files.write_job, folder, job, _EMPTY)
+        await asyncio.to_thread((folder / files.MODEL).write_bytes, model)
+        child = await Child.start(_PROCESS, folder)
+        try:
+            await asyncio.wait({child.ended}, timeout=_PATIENCE * settings.check_seconds)
+            return await result_of(child, folder, job)
+        finally:
+            await child.end()
+    finally:
+        resources.under_way.discard(folder.name)
+        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)

@@ -1,0 +1,28 @@
+"""Which tests share a worker of pytest-xdist, so that what takes long to start starts once.
+
+The groups of pytest-xdist's own `loadgroup` do nothing under pytest 9.2, silently: it marks them in
+the tests' ids, which no longer change (pytest-dev/pytest-xdist#1386).
+"""
+
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
+
+# What the tests of a folder share: an installation and a browser, or the client's installation.
+_GROUPS = {"tests/browser/": "pages", "tests/console/": "pages", "tests/e2e/client/": "client"}
+
+
+def group_of(test: str, *, is_thorough: bool) -> str:
+    """Return the group of the test with this id; a test that shares nothing is one by itself.
+
+    Of thorough tests nearly all need PostgreSQL: each worker starts one.
+    """
+    for folder, group in _GROUPS.items():
+        if test.startswith(folder):
+            return group
+    return "postgresql" if "[postgresql" in test and not is_thorough else test
+
+
+class SharedServers(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
+    """Hands out groups of tests, the largest first."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return group_of(nodeid, is_thorough=self.config.option.markexpr != "not thorough")

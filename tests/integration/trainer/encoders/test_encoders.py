@@ -1,0 +1,125 @@
+"""A project's own encoder: uploaded, checked, trained on, removed."""
+
+from typing import Any
+
+import orjson
+from onnx import helper
+
+from services.trainer.encoders.messages import Encoder
+from shared.auth import Keys
+from shared.contracts.versions import Manifest
+from shared.settings import CommonSettings
+from shared.store import Store, encoder_folder, encoder_path, manifest_path, model_path, sha256
+from tests.graphs import FLOAT, STRING, an_input, bytes_of, model_of, node, text_model
+from tests.harness import wait_until
+from tests.harness.served_trainer import ROOT, serve_trainer
+from tests.harness.trainer_and_queue import PROJECT, TrainerAndQueue, run_trainer_and_queue
+
+MANIFEST: dict[str, Any] = {
+    "inputs": [an_input("text", "text", "string").model_dump()],
+    "outputs": {"vector": "vector"},
+}
+FIELDS = {"text": {"type": "text"}}
+_TEXTS = 20
+
+
+def encoder(length: float = 1.0) -> bytes:
+    """From a text to two numbers: above 0 for "fine 7", below for "awful 7"."""
+    nodes = [
+        node(
+            "LabelEncoder",
+            ["text"],
+            ["place"],
+            domain="ai.onnx.ml",
+            keys_strings=[f"{word} {n}" for word in ("fine", "awful") for n in range(_TEXTS)],
+            values_floats=[length] * _TEXTS + [-length] * _TEXTS,
+            default_float=0.0,
+        ),
+        node("Concat", ["place", "place"], ["vector"], axis=1),
+    ]
+    output = helper.make_tensor_value_info("vector", FLOAT, [None, 2])
+    return bytes_of(model_of(nodes, {"text": (STRING, [None, 1])}, output=output))
+
+
+def parts(model: bytes, manifest: dict[str, Any]) -> dict[str, Any]:
+    return {"model": ("model.onnx", model), "manifest": (None, orjson.dumps(manifest).decode())}
+
+
+async def test_an_encoder_is_checked_kept_replaced_and_removed(
+    common: CommonSettings, keys: Keys, sqlite_url: str
+) -> None:
+    async with serve_trainer(common, keys, sqlite_url, fields=FIELDS) as trainer:
+        path, store = f"{ROOT}/encoder", Store(common.store_address)
+        assert (await trainer.operator.get(path)).status_code == 404
+
+        async def put(model: bytes, **changes: Any) -> Any:
+            return await trainer.operator.put(path, files=parts(model, MANIFEST | changes))
+
+        for refused, changes, pointer, words in (
+            (b"no graph", {}, "/model", "not an ONNX file"),
+            (text_model(), {}, "/manifest/outputs/vector", "no output vector"),
+            (encoder(), {"inputs": []}, "/manifest/inputs", "at least 1"),
+            (encoder(), {"outputs": {"probabilities": "x"}}, "/manifest/outputs/", "vector"),
+        ):
+            response = await put(refused, **changes)
+            assert response.status_code == 422, response.text
+            fault = response.json()["errors"][0]
+            assert fault["pointer"].startswith(pointer)
+            assert words in fault["detail"]
+        assert await store.read_document(encoder_path(PROJECT), Encoder) is None
+
+        for model in (encoder(), encoder(), encoder(2.0)):
+            response = await put(model)
+            assert response.status_code == 200, response.text
+            kept = (await trainer.operator.get(path)).json()
+            assert kept == response.json()
+            assert (kept["sha256"], kept["width"]) == (sha256(model), 2)
+        assert (await trainer.operator.delete(path)).status_code == 204
+        assert (await trainer.operator.delete(path)).status_code == 204
+        assert (await trainer.operator.get(path)).status_code == 404
+        assert await store.modified(encoder_folder(PROJECT)) == {}
+
+
+async def label(both: TrainerAndQueue) -> None:
+    tasks = [
+        {
+            "item_id": f"i-{n}",
+            "data": {"text": f"{('fine', 'awful', 'neither')[n % 3]} {n // 3}"},
+            "lane": "mandatory",
+        }
+        for n in range(3 * _TEXTS)
+    ]
+    response = await both.queue.post(f"/v1/projects/{PROJECT}/tasks", json={"tasks": tasks})
+    assert response.is_success, response.text
+    both.answers = lambda data: "good" if "fine" in data["text"] else "bad"
+    assert await both.answer_all() == 3 * _TEXTS
+
+
+async def test_head_learns_on_the_encoder_and_the_version_is_one_graph(
+    common: CommonSettings, keys: Keys, sqlite_url: str
+) -> None:
+    async with run_trainer_and_queue(common, keys, sqlite_url) as both:
+        training = {"min_new_labels": 1_000_000, "recipe": "head"}
+        await both.put_project(labels=["bad", "good"], fields=FIELDS, training=training)
+        await label(both)
+        files = parts(encoder(), MANIFEST)
+        put = await both.trainer.put(f"/v1/projects/{PROJECT}/encoder", files=files)
+        assert put.status_code == 200, put.text
+
+        async def ended() -> Any:
+            found = await both.get(f"runs/{run['run_id']}")
+            return found if found["state"] in {"succeeded", "failed"} else None
+
+        run = (await both.post("runs", {})).json()
+        run = await wait_until(ended, seconds=60)
+        assert run["state"] == "succeeded", run
+        assert run["report"]["encoder_sha256"] == sha256(encoder())
+        store = Store(common.store_address)
+        manifest = await store.read_document(manifest_path(PROJECT, run["version"]), Manifest)
+        assert manifest is not None
+        assert (manifest.recipe, manifest.metrics["accuracy"] > 0.9) == ("head", True)
+        assert [entry.name for entry in manifest.inputs] == ["text"]
+        graph = await store.read(model_path(PROJECT, run["version"]))
+        assert graph is not None
+        # The file of the version holds the encoder's words too.
+        assert b"awful 19" in graph
