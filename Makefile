@@ -77,7 +77,7 @@ docs: $(VENV)/docs ## Build the documentation as a site, in .cache/site
 	$(BIN)/zensical build --strict
 
 lock: $(VENV)/dev ## Lock the requirements anew: hashed, without index addresses
-	for extra in router review-queue trainer text-embedding console embedded dev docs; do \
+	for extra in router review-queue trainer text-embedding parquet console embedded dev docs; do \
 	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade \
 	    --no-emit-index-url --no-emit-find-links --no-header --no-annotate \
 	    --extra $$extra pyproject.toml -o requirements/$$extra.txt || exit 1; \

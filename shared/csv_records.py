@@ -19,6 +19,29 @@ MAX_RECORD_CHARACTERS = LONGEST_ROW
 csv.field_size_limit(MAX_RECORD_CHARACTERS)
 
 
+# A spreadsheet takes a cell that begins so for a formula (CWE-1236); ours get an apostrophe in
+# front, and so do those that begin with one themselves: it can be told again, and taken off.
+_FORMULA = frozenset("=+-@\t\r\n")
+_MARK = "'"
+_GUARDED = _FORMULA | {_MARK}
+
+
+def guard(cell: str) -> str:
+    """Return `cell` so that no spreadsheet takes it for a formula.
+
+    Examples
+    --------
+    >>> guard("=1+1"), unguard(guard("=1+1")), unguard("'twas")
+    ("'=1+1", '=1+1', "'twas")
+    """
+    return _MARK + cell if cell[:1] in _GUARDED else cell
+
+
+def unguard(cell: str) -> str:
+    """Return what was guarded; other cells as they are."""
+    return cell[1:] if cell[:1] == _MARK and cell[1:2] in _GUARDED else cell
+
+
 class CsvUnreadableError(ValueError):
     """The file is not CSV from `line` on; the message says why."""
 

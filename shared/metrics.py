@@ -54,19 +54,21 @@ class LabelledGauge:
 
     def __init__(self, gauge: Gauge) -> None:
         self._gauge = gauge
-        self._shown: set[tuple[str, ...]] = set()
+        self._shown: dict[tuple[str, ...], float] = {}
 
     def show(self, values: Mapping[tuple[str, ...], float]) -> None:
         """Show these values by their labels, and no others."""
         for labels, value in values.items():
-            self._gauge.labels(*labels).set(value)
-        for labels in self._shown - values.keys():
+            # Of a thousand idle projects nothing changes.
+            if self._shown.get(labels) != value:
+                self._gauge.labels(*labels).set(value)
+        for labels in self._shown.keys() - values.keys():
             # Where several workers share files a series cannot be removed: 0 says it then.
             self._gauge.labels(*labels).set(0)
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 self._gauge.remove(*labels)
-        self._shown = set(values)
+        self._shown = dict(values)
 
 
 def use_files_of(number: int) -> None:

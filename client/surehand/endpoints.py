@@ -188,7 +188,7 @@ POOL_ITEMS = Listing(TRAINER, f"{PROJECT}/pool/items", "items", labelling.Pooled
 REMOVE_FROM_POOL = _acts_once(f"{PROJECT}/pool/removals", labelling.RemovedItems, TRAINER)
 LABELLING = Endpoint(TRAINER, "GET", f"{PROJECT}/labelling", labelling.Labelling)
 LEARNING_CURVE = Endpoint(TRAINER, "GET", f"{PROJECT}/learning-curve", labelling.LearningCurve)
-START_RUN = Endpoint(TRAINER, "POST", f"{PROJECT}/runs", training.Run)
+START_RUN = _acts_once(f"{PROJECT}/runs", training.Run, TRAINER)
 RUNS = Listing(TRAINER, f"{PROJECT}/runs", "runs", training.Run)
 GET_RUN = Endpoint(TRAINER, "GET", PROJECT + "/runs/{run_id}", training.Run)
 CANCEL_RUN = _acts_once(PROJECT + "/runs/{run_id}/cancel", training.Run, TRAINER)
@@ -199,7 +199,7 @@ COMPARE_DATASETS = Endpoint(
     TRAINER, "GET", PROJECT + "/datasets/{dataset_id}/diff", training.DatasetDiff
 )
 # Repeated, it would be another job.
-SCORE = Endpoint(TRAINER, "POST", f"{PROJECT}/scoring", jobs.Job)
+SCORE = _acts_once(f"{PROJECT}/scoring", jobs.Job, TRAINER)
 AUTOLABEL = _acts_once(f"{PROJECT}/pool/autolabel", jobs.Job, TRAINER)
 JOBS = Listing(TRAINER, f"{PROJECT}/jobs", "jobs", jobs.Job)
 GET_JOB = Endpoint(TRAINER, "GET", PROJECT + "/jobs/{job_id}", jobs.Job)
@@ -243,7 +243,7 @@ RELIABILITY = Endpoint(TRAINER, "GET", f"{PROJECT}/reliability", promises.Reliab
 AUDIT = Endpoint(TRAINER, "GET", f"{PROJECT}/audit", promises.Audits)
 AUDIT_DAYS = Endpoint(TRAINER, "GET", f"{PROJECT}/audit/days", promises.AuditDays)
 DRIFT = Endpoint(TRAINER, "GET", f"{PROJECT}/drift", monitoring.Drift)
-RELABEL_PLAN = Endpoint(TRAINER, "POST", f"{PROJECT}/relabel-plans", monitoring.RelabelPlan)
+RELABEL_PLAN = _acts_once(f"{PROJECT}/relabel-plans", monitoring.RelabelPlan, TRAINER)
 RELABEL_PLANS = Endpoint(TRAINER, "GET", f"{PROJECT}/relabel-plans", monitoring.RelabelPlans)
 RELABEL_SHOW = Endpoint(
     TRAINER, "GET", PROJECT + "/relabel-plans/{plan_id}", monitoring.RelabelPlan

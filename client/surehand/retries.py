@@ -1,12 +1,13 @@
 """Which failed calls are repeated, and after how long.
 
-Pure: the random draw is an argument.
+Pure, but for the keys by which calls act once: the random draw is an argument.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from uuid import uuid4
 
 # The service refused before it did anything, so any call may be repeated.
 _NOT_BEGUN = frozenset({429})
@@ -82,3 +83,8 @@ def retry_after_of(headers: Mapping[str, str], now: datetime | None = None) -> f
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     return max((moment - (now or datetime.now(UTC))).total_seconds(), 0.0)
+
+
+def keyed(key: str | None) -> dict[str, str]:
+    """Return the header by which a repeated request acts once; its key is random by default."""
+    return {"Idempotency-Key": key or str(uuid4())}

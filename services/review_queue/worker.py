@@ -63,6 +63,7 @@ class Worker:
         self._nudged = asyncio.Event()
         self._stopping = asyncio.Event()
         self._published = asyncio.Event()
+        self._declared = asyncio.Event()
         self._index: IndexWriter | None = None
         self.loops = [
             _loop("outbox", self.relay, self._until_nudged),
@@ -84,6 +85,7 @@ class Worker:
             loop.stop()
         self._stopping.set()
         self._published.set()
+        self._declared.set()
         self._nudged.set()
         self._webhooks.stop()
         if self._index is not None:
@@ -107,10 +109,11 @@ class Worker:
             _loop("project_documents", projects.publisher.publish_behind, self._rest_long),
             projects.publisher.index.loop,
             _loop("known_reviewers", known.refresh, self._rest_long),
-            _loop("deleted_projects", erasure.remove, self._rest),
+            _loop("deleted_projects", erasure.remove, self._until_declared),
             _loop("revoked_links", links.refresh, self._rest),
         ]
-        with self._bells.hearing("versions.*") as self._published:
+        hearing = self._bells.hearing
+        with hearing("versions.*") as self._published, hearing("project.*") as self._declared:
             await asyncio.gather(*(loop.run() for loop in self.loops))
         await self._webhooks.leave()
         # What the last requests wrote; where it fails, another copy or the next start does it.
@@ -137,6 +140,9 @@ class Worker:
 
     async def _until_published(self) -> None:
         await wait_for(self._published, self._bells.rest_seconds(self._poll_seconds))
+
+    async def _until_declared(self) -> None:
+        await wait_for(self._declared, self._bells.rest_seconds(self._poll_seconds))
 
     async def announce(self) -> int:
         """Have receivers told what the trainer has published; return how many deliveries."""

@@ -6,6 +6,7 @@ from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from functools import partial
 from typing import Annotated, Any, TypeVar, get_args
 
+import orjson
 from pydantic import (
     AfterValidator,
     AwareDatetime,
@@ -40,6 +41,8 @@ LONGEST_ROW = 8 * 1024 * 1024
 _MOST_MEMBERS = 200
 
 _UTC_OFFSET_LENGTH = len("+00:00")
+# Of a moment with microseconds as JSON has it, without its quotation mark.
+_WITH_MILLISECONDS = slice(1, len('"2026-11-24T06:00:00.000'))
 
 # Fixed for ever: every service derives the same task id from the same item with it.
 _TASK_NAMESPACE = uuid.UUID("5b1f9f0e-7c0d-5d55-9d6c-0f0a6a1b6c11")
@@ -48,7 +51,11 @@ _TASK_NAMESPACE = uuid.UUID("5b1f9f0e-7c0d-5d55-9d6c-0f0a6a1b6c11")
 def rfc3339(moment: datetime) -> str:
     """`moment` in UTC with milliseconds, e.g. ``2026-11-24T06:00:00.000Z``."""
     in_utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
-    return in_utc.isoformat(timespec="milliseconds")[:-_UTC_OFFSET_LENGTH] + "Z"
+    if not in_utc.microsecond:
+        # orjson leaves the fraction out.
+        return in_utc.isoformat(timespec="milliseconds")[:-_UTC_OFFSET_LENGTH] + "Z"
+    # A third of the time of `isoformat`: each decision says when it was made.
+    return orjson.dumps(in_utc)[_WITH_MILLISECONDS].decode() + "Z"
 
 
 def utc_now() -> datetime:

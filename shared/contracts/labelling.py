@@ -18,7 +18,8 @@ class LabellingSettings(Message):
     With `automatic` the trainer asks for a batch of `batch_size` items by itself whenever reviewers
     have answered nearly all of the last one, until the project has `most_labels` labels (null: no
     limit) or further labels are not expected to help. `reserve_rate` of imported items is set aside
-    at import: no strategy chooses them, so that they can measure and certify a model.
+    at import: no strategy chooses them, so that they can measure and certify a model. A
+    rate that is changed after a choice applies to later imports alone, and weighs them otherwise.
     """
 
     automatic: bool = False

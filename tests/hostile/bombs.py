@@ -24,10 +24,10 @@ def keys(prefix: bytes, number: int) -> bytes:
     return b",".join(b'"%b%d":1' % (prefix, i) for i in range(number))
 
 
-def parquet_of(**columns: Any) -> bytes:
+def parquet_of(columns: dict[str, Any]) -> bytes:
     """Write one row group, with dictionaries and runs."""
     sink = io.BytesIO()
-    table = pyarrow.table({name.replace("_text", ".text"): c for name, c in columns.items()})
+    table = pyarrow.table(columns)
     parquet.write_table(
         table, sink, compression="zstd", dictionary_pagesize_limit=2**30, row_group_size=len(table)
     )
@@ -40,36 +40,35 @@ def _the_same(values: list[str], times: int) -> Any:
     return pyarrow.DictionaryArray.from_arrays(indices, pyarrow.array(values))
 
 
-def repeated_text() -> bytes:
+def repeated_text(text: str = "data.text") -> bytes:
     """2.4 GB: 300 rows that all have the same text of 8 MB."""
     ids = [f"item-{i}" for i in range(300)]
-    return parquet_of(item_id=ids, data_text=_the_same(["x" * 8 * MB], 300))
+    return parquet_of({"item_id": ids, text: _the_same(["x" * 8 * MB], 300)})
 
 
-def long_list() -> bytes:
+def long_list(text: str = "data.text") -> bytes:
     """4 GB in one row: a list of the same text of 1 MB."""
     values = _the_same(["x" * MB], 4000)
     column = pyarrow.ListArray.from_arrays(pyarrow.array([0, 4000], pyarrow.int32()), values)
-    return parquet_of(item_id=["a"], data_text=column)
+    return parquet_of({"item_id": ["a"], text: column})
 
 
 def many_rows() -> bytes:
     """Two million rows that say the same."""
-    return parquet_of(item_id=_the_same(["a"], 2 * MILLION))
+    return parquet_of({"item_id": _the_same(["a"], 2 * MILLION)})
 
 
-def inflated_page() -> bytes:
+def inflated_page(text: str = "data.text") -> bytes:
     """A text of 20 MB in a page of 1 kB."""
-    text = pyarrow.array(["x" * 20 * MB])
     sink = io.BytesIO()
-    table = pyarrow.table({"item_id": ["a"], "data.text": text})
+    table = pyarrow.table({"item_id": ["a"], text: pyarrow.array(["x" * 20 * MB])})
     parquet.write_table(table, sink, compression="zstd", use_dictionary=False)
     return sink.getvalue()
 
 
 def many_columns(number: int) -> bytes:
     """Write a file of one row."""
-    return parquet_of(**{f"c{i}": ["a"] for i in range(number)})
+    return parquet_of({f"c{i}": ["a"] for i in range(number)})
 
 
 def csv_columns(number: int) -> Body:
@@ -134,4 +133,11 @@ POOL_CSV: dict[str, Body] = {
     "a row of many cells": lambda: b"text\n" + b"," * 7 * MB + b"\nfine\n",
     "a record of many lines": lambda: b"text\n" + b'"\n",' * MILLION,
     "rows that are none": lambda: b"text\n" + b"1,2\n" * 100_000,
+}
+POOL_PARQUET: dict[str, Body] = {
+    "a text in many rows": lambda: repeated_text("text"),
+    "a long list": lambda: long_list("text"),
+    "a page that inflates": lambda: inflated_page("text"),
+    "many rows": lambda: parquet_of({"text": _the_same(["a"], 2 * MILLION)}),
+    "many columns": lambda: many_columns(2_000),
 }

@@ -25,6 +25,7 @@ from tests.hostile.bombs import (
     PARQUET,
     POOL_CSV,
     POOL_LINES,
+    POOL_PARQUET,
     Body,
 )
 
@@ -57,7 +58,7 @@ IMPORTS = [
 ]
 POOLS = [
     pytest.param(form, body, id=f"{form}: {name}")
-    for form, bodies in (("jsonl", POOL_LINES), ("csv", POOL_CSV))
+    for form, bodies in (("jsonl", POOL_LINES), ("csv", POOL_CSV), ("parquet", POOL_PARQUET))
     for name, body in bodies.items()
 ]
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from typing import Any
-from uuid import uuid4
 
 from surehand import endpoints as e
 from surehand._async.encoding import encoded_items
@@ -17,6 +16,7 @@ from surehand.models.labelling import (
     RemovedItem,
 )
 from surehand.models.training import DuplicateLine, PoolCounts, PoolImport
+from surehand.retries import keyed
 
 _CALL_ITEMS = 5000
 _SHOWN = 1000
@@ -80,8 +80,8 @@ class AsyncPool(AsyncGroup):
             Repeating a request with the same key gives the same batch.
         """
         body = {"strategy": strategy, "size": size}
-        headers = {"Idempotency-Key": key or str(uuid4())}
-        return await self._http.ask(e.ASK_POOL, {"project": project}, json=body, headers=headers)
+        names, headers = {"project": project}, keyed(key)
+        return await self._http.ask(e.ASK_POOL, names, json=body, headers=headers)
 
     def batches(self, project: str) -> AsyncPages[Batch]:
         """List the batches that reviewers were asked about, newest first."""

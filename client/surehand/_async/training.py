@@ -28,6 +28,7 @@ from surehand.models.training import (
     Run,
     Version,
 )
+from surehand.retries import keyed
 
 _LOOK_SECONDS = 0.5
 
@@ -36,15 +37,21 @@ class AsyncRuns(AsyncGroup):
     """`client.runs`: training runs."""
 
     async def start(
-        self, project: str, *, mode: str | None = None, recipe: str | None = None
+        self,
+        project: str,
+        *,
+        mode: str | None = None,
+        recipe: str | None = None,
+        key: str | None = None,
     ) -> Run:
         """Start a run; `Conflict` while another one is under way, or first labels are not ready.
 
         Without a `mode` (initial, fine_tune, active) the trainer chooses by the project's state.
+        Repeating a request with the same `key` gives the same run.
         """
         chosen = {} if mode is None else {"mode": mode}
-        body = {**chosen, "recipe": recipe}
-        return await self._http.ask(e.START_RUN, {"project": project}, json=body)
+        names, body = {"project": project}, {**chosen, "recipe": recipe}
+        return await self._http.ask(e.START_RUN, names, json=body, headers=keyed(key))
 
     def list(self, project: str) -> AsyncPages[Run]:
         """List the runs, newest first."""

@@ -12,11 +12,16 @@ from surehand._sync.concurrency import parts_of, sleep, write_to
 from surehand._sync.pages import Group, Pages
 from surehand.errors import WaitTimeout
 from surehand.models.jobs import Job
+from surehand.retries import keyed
 
 _LOOK_SECONDS = 0.5
 _UPLOAD_SECONDS = 600.0
-_FORMATS = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
-_MEDIA_TYPES = {"csv": "text/csv", "jsonl": "application/x-ndjson"}
+_FORMATS = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
+_MEDIA_TYPES = {
+    "csv": "text/csv",
+    "jsonl": "application/x-ndjson",
+    "parquet": "application/vnd.apache.parquet",
+}
 
 
 class Jobs(Group):
@@ -28,8 +33,9 @@ class Jobs(Group):
         path: str | Path,
         *,
         format: str | None = None,  # noqa: A002 - the parameter's name in the API
+        key: str | None = None,
     ) -> Job:
-        """Begin to score a CSV or JSON Lines file, which is sent as it is read.
+        """Begin to score a CSV, JSON Lines or Parquet file, which is sent as it is read.
 
         Its columns, or members, have the names of the project's fields; ``item_id`` is optional,
         and others are passed over. See `download_result`.
@@ -37,7 +43,9 @@ class Jobs(Group):
         Parameters
         ----------
         format
-            ``csv`` or ``jsonl``; by default the file's suffix says it.
+            ``csv``, ``jsonl`` or ``parquet``; by default the file's suffix says it.
+        key
+            Repeating a request with the same key gives the same job.
 
         Raises
         ------
@@ -50,32 +58,42 @@ class Jobs(Group):
         media_type = _MEDIA_TYPES.get(format or _FORMATS.get(path.suffix.lower(), ""))
         if media_type is None:
             raise ValueError(f"{path.name}: the suffix must be one of {', '.join(_FORMATS)}")
+        # Of a body with a length slow parts are waited for.
+        length = {"Content-Length": str(path.stat().st_size)}
         return self._http.ask(
             e.SCORE,
             {"project": project},
             content=partial(parts_of, path),
-            # Of a body with a length slow parts are waited for.
-            headers={"Content-Type": media_type, "Content-Length": str(path.stat().st_size)},
+            headers={"Content-Type": media_type, **length, **keyed(key)},
             timeout=_UPLOAD_SECONDS,
         )
 
-    def score_stored(self, project: str, path: str, *, format: str | None = None) -> Job:  # noqa: A002 - the parameter's name in the API
+    def score_stored(
+        self,
+        project: str,
+        path: str,
+        *,
+        format: str | None = None,  # noqa: A002 - the parameter's name in the API
+        key: str | None = None,
+    ) -> Job:
         """Begin to score a file that lies in the store, below ``PROJECT/incoming/``."""
         body = {"path": path, "format": format}
-        return self._http.ask(e.SCORE, {"project": project}, json=body)
+        names, headers = {"project": project}, keyed(key)
+        return self._http.ask(e.SCORE, names, json=body, headers=headers)
 
-    def autolabel(self, project: str, *, ask: bool = True) -> Job:
+    def autolabel(self, project: str, *, ask: bool = True, key: str | None = None) -> Job:
         """Begin to label the rest of the pool: certified answers become labels.
 
         With `ask` reviewers get a task of each other item. While such a job is active, it is
-        returned.
+        returned; repeating a request with the same `key` gives the same job.
 
         Raises
         ------
         Conflict
             No certified version serves, or nothing waits in the pool.
         """
-        return self._http.ask(e.AUTOLABEL, {"project": project}, json={"ask": ask})
+        names, headers = {"project": project}, keyed(key)
+        return self._http.ask(e.AUTOLABEL, names, json={"ask": ask}, headers=headers)
 
     def list(self, project: str) -> Pages[Job]:
         """List the jobs of the last 30 days, newest first."""
@@ -112,11 +130,11 @@ class Jobs(Group):
         *,
         format: str = "jsonl",  # noqa: A002 - as above
     ) -> Iterator[httpx.Response]:
-        """Give the result of a scoring job, ``jsonl`` or ``csv``: a row for each row of the file.
+        """Give the result of a scoring job, ``jsonl``, ``csv`` or ``parquet``.
 
-        ``line`` says on which line of the file the row ends. ``decision`` is answered (with
-        ``label`` and ``certificate_id``), declined (with ``reason`` and ``suggestion``) or rejected
-        (with ``detail``).
+        It has a row for each row of the file: ``line`` says on which line of the file that row ends
+        (of Parquet: its number). ``decision`` is answered (with ``label`` and ``certificate_id``),
+        declined (with ``reason`` and ``suggestion``) or rejected (with ``detail``).
         """
         route, names = e.JOB_RESULT, {"project": project, "job_id": job_id}
         params = {"format": format}
@@ -125,8 +143,8 @@ class Jobs(Group):
             yield response
 
     def download_result(self, project: str, job_id: str, path: str | Path) -> int:
-        """Write the result of a scoring job to a file, CSV by its suffix; return its bytes."""
-        form = _form_of(Path(path))
+        """Write a scoring job's result, CSV or Parquet by the suffix; return the file's bytes."""
+        form = _FORMATS.get(Path(path).suffix.lower(), "jsonl")
         with self.result(project, job_id, format=form) as response:
             return write_to(Path(path), response.iter_bytes())
 

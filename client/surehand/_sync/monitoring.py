@@ -3,6 +3,7 @@
 from surehand import endpoints as e
 from surehand._sync.pages import Group
 from surehand.models.monitoring import Drift, RelabelPlan, SliceChanges, Slices
+from surehand.retries import keyed
 
 
 class Monitoring(Group):
@@ -25,10 +26,15 @@ class Monitoring(Group):
         names = {"project": project, "version": version}
         return self._http.ask(e.SLICE_CHANGES, names)
 
-    def plan_relabelling(self, project: str, labels: int | None = None) -> RelabelPlan:
-        """Choose which of the new items people are to label; `start_relabelling` asks them."""
-        body = {"labels": labels}
-        return self._http.ask(e.RELABEL_PLAN, {"project": project}, json=body)
+    def plan_relabelling(
+        self, project: str, labels: int | None = None, *, key: str | None = None
+    ) -> RelabelPlan:
+        """Choose which of the new items people are to label; `start_relabelling` asks them.
+
+        Repeating a request with the same `key` gives the same plan.
+        """
+        names, body = {"project": project}, {"labels": labels}
+        return self._http.ask(e.RELABEL_PLAN, names, json=body, headers=keyed(key))
 
     def start_relabelling(self, project: str, plan_id: str) -> RelabelPlan:
         """Ask people for a plan's labels."""

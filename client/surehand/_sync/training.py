@@ -28,6 +28,7 @@ from surehand.models.training import (
     Run,
     Version,
 )
+from surehand.retries import keyed
 
 _LOOK_SECONDS = 0.5
 
@@ -35,14 +36,22 @@ _LOOK_SECONDS = 0.5
 class Runs(Group):
     """`client.runs`: training runs."""
 
-    def start(self, project: str, *, mode: str | None = None, recipe: str | None = None) -> Run:
+    def start(
+        self,
+        project: str,
+        *,
+        mode: str | None = None,
+        recipe: str | None = None,
+        key: str | None = None,
+    ) -> Run:
         """Start a run; `Conflict` while another one is under way, or first labels are not ready.
 
         Without a `mode` (initial, fine_tune, active) the trainer chooses by the project's state.
+        Repeating a request with the same `key` gives the same run.
         """
         chosen = {} if mode is None else {"mode": mode}
-        body = {**chosen, "recipe": recipe}
-        return self._http.ask(e.START_RUN, {"project": project}, json=body)
+        names, body = {"project": project}, {**chosen, "recipe": recipe}
+        return self._http.ask(e.START_RUN, names, json=body, headers=keyed(key))
 
     def list(self, project: str) -> Pages[Run]:
         """List the runs, newest first."""

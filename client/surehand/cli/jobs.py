@@ -1,30 +1,26 @@
 """``surehand score``, ``autolabel``, ``labels`` and ``jobs``: many items at once."""
 
-import csv
 import json
 import sys
-from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import IO, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from surehand.cli import session
 from surehand.cli.failures import LOOK, UserError
+from surehand.cli.joining import check_parquet, join
 from surehand.cli.output import Output, document_of, documents_of
 from surehand.cli.text import moment, percent
 
-_PREFIX = "surehand_"
-_OWN = (
-    *("decision", "label", "suggestion", "confidence", "reason"),
-    *("model_version", "certificate_id", "detail"),
-)
 _NO_WAIT = Annotated[bool, typer.Option("--no-wait", help="Do not wait for its end.")]
 
 
 def score(
     ctx: typer.Context,
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="CSV or JSON Lines.")],
+    file: Annotated[
+        Path, typer.Argument(exists=True, dir_okay=False, help="CSV, JSON Lines or Parquet.")
+    ],
     project: session.Project = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="By default FILE with .scored in it.")
@@ -39,6 +35,7 @@ def score(
     used, out = session.of(ctx), session.output(as_json)
     name = used.project(project)
     target = output or file.with_name(f"{file.stem}.scored{file.suffix}")
+    check_parquet(file)
     if job is None:
         try:
             job = used.client.jobs.score_file(name, file).job_id
@@ -133,47 +130,7 @@ def _tell(out: Output, job: dict[str, Any], after: str, as_json: bool) -> None:
     else:
         counts = ", ".join(f"{job[name]:,} {name}" for name in ("answered", "declined", "rejected"))
         out.say(f"Job {job['job_id']}: {job['state']}; {counts}.", job.get("detail") or after)
+        if job.get("caution"):
+            out.note(job["caution"])
     if job["state"] == "failed":
         raise typer.Exit(LOOK)
-
-
-def join(source: Path, target: Path, scored: Iterator[Mapping[str, Any]]) -> None:
-    """Write the rows of a file with what was decided of each, found by the line it ends on."""
-    unfinished = target.with_name(f".{target.name}.part")
-    try:
-        with (
-            source.open(encoding="utf-8-sig", errors="replace", newline="") as given,
-            unfinished.open("w", encoding="utf-8", newline="") as made,
-        ):
-            is_csv = source.suffix.lower() == ".csv"
-            (_join_csv if is_csv else _join_lines)(given, made, scored)
-        unfinished.replace(target)
-    finally:
-        unfinished.unlink(missing_ok=True)
-
-
-def _join_csv(given: IO[str], made: IO[str], scored: Iterator[Mapping[str, Any]]) -> None:
-    rows, writer = csv.reader(given), csv.writer(made)
-    writer.writerow([*next(rows, []), *(_PREFIX + name for name in _OWN)])
-    found = next(scored, None)
-    for cells in rows:
-        decided: list[Any] = []
-        if found is not None and found["line"] == rows.line_num:
-            decided = ["" if found[name] is None else found[name] for name in _OWN]
-            found = next(scored, None)
-        if cells:
-            writer.writerow([*cells, *decided])
-
-
-def _join_lines(given: IO[str], made: IO[str], scored: Iterator[Mapping[str, Any]]) -> None:
-    found = next(scored, None)
-    for number, line in enumerate(given, start=1):
-        if found is None or found["line"] != number:
-            continue
-        try:
-            row = json.loads(line)
-        except ValueError:
-            row = {"line": number}
-        row = row if isinstance(row, dict) else {"line": number}
-        made.write(json.dumps({**row, **{_PREFIX + name: found[name] for name in _OWN}}) + "\n")
-        found = next(scored, None)

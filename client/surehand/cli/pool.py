@@ -100,3 +100,5 @@ def learning(
     if rows:
         columns = ("version", "labels", "accuracy", "95 % interval", "could answer", "kappa")
         out.table(columns, rows)
+    if curve.get("control"):
+        out.say(f"Selection: {curve['control']['words']}.")

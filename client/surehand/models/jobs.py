@@ -10,7 +10,8 @@ class Job(Model):
 
     `state` is queued, running, succeeded, failed or cancelled, `progress` in [0, 1]. Of the `rows`
     so far `answered` have a certified label, `declined` have none, and `rejected` are no items of
-    the project.
+    the project. `population` (pool or traffic) is what the certificate was proven on, and `caution`
+    says where that is not what the job scores.
     """
 
     job_id: str
@@ -23,6 +24,8 @@ class Job(Model):
     declined: int
     rejected: int
     detail: str | None = None
+    population: str | None = None
+    caution: str | None = None
     requested_by: str
     created_at: datetime
     started_at: datetime | None = None

@@ -87,11 +87,30 @@ class CurvePoint(Model):
     stop_items: int = 0
 
 
+class ArmComparison(Model):
+    """What as many labels teach, chosen by a strategy or drawn at random.
+
+    `verdict` is too_few, pays, does_not_pay or open; `difference` is the accuracy with chosen
+    labels less that with random ones, with its 95 % paired `interval`.
+    """
+
+    verdict: str
+    words: str
+    version: str | None = None
+    labels: int = 0
+    measured: int = 0
+    chosen_accuracy: float | None = None
+    random_accuracy: float | None = None
+    difference: float | None = None
+    interval: list[float] | None = None
+
+
 class LearningCurve(Model):
-    """Versions, oldest first, and whether further labels help."""
+    """Versions, oldest first, and whether further labels, and their selection, help."""
 
     points: list[CurvePoint]
     stop: StopAdvice
+    control: ArmComparison | None = None
 
 
 class Labelling(Model):

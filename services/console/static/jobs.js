@@ -1,7 +1,7 @@
 // Sends a file to be scored, as a whole: the console hands it on as it comes.
 const root = document.getElementById("score");
 const find = (id) => document.getElementById(id);
-const FORMATS = { csv: "csv", jsonl: "jsonl", ndjson: "jsonl" };
+const FORMATS = { csv: "csv", jsonl: "jsonl", ndjson: "jsonl", parquet: "parquet" };
 
 function send(file, format) {
   const address = `/projects/${encodeURIComponent(root.dataset.project)}/data/jobs/file?format=${format}`;
@@ -32,7 +32,7 @@ if (root) {
     const [file] = input.files;
     const format = FORMATS[file.name.split(".").pop().toLowerCase()];
     if (format === undefined) {
-      find("said").textContent = "The file's name must end with .csv or .jsonl.";
+      find("said").textContent = "The file's name must end with .csv, .jsonl or .parquet.";
       return;
     }
     [button.disabled, find("progress").hidden, find("progress").value] = [true, false, 0];

@@ -149,7 +149,7 @@ class IntakeService:
     async def _ask(self, session: Session, batch: _Batch, task: Task, entry: Entry) -> None:
         """Ask for a task that is there already: open it again if need be, or move it."""
         if task.state == "resolved":
-            again = entry.task.lane == "relabel" or is_wanted_again(
+            again = await reading.relabels(session, task, entry.task) or is_wanted_again(
                 task, entry.task.lane, entry.task.due_at, batch.now
             )
             # Gold needs no second opinion: it would come to reviewers who were tested on it.

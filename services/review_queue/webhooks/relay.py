@@ -45,6 +45,8 @@ _AT_ONCE = 8
 _PAUSE_SECONDS = 0.1
 _STOP_SECONDS = 5.0
 _POLLS_PER_COUNT = 5
+# While no project has a webhook nothing is due, and a commit that adds one nudges.
+_POLLS_PER_IDLE_REST = 10
 _RETENTION_SECONDS = 3600.0
 _CLAIMS_PER_TRIM = 100
 
@@ -60,6 +62,7 @@ class Relay:
     draw: Callable[[], float] = random.random
     _nudged: asyncio.Event = field(default_factory=asyncio.Event)
     _stopping: bool = False
+    _is_idle: bool = False
     _serving: dict[str, asyncio.Task[bool]] = field(default_factory=dict)
     _counted: dict[str, int] = field(default_factory=dict)
     _count_at: float = 0.0
@@ -80,7 +83,8 @@ class Relay:
         self._nudged.set()
 
     async def _rest(self) -> None:
-        await wait_for(self._nudged, self.poll_seconds)
+        polls = _POLLS_PER_IDLE_REST if self._is_idle else 1
+        await wait_for(self._nudged, self.poll_seconds * polls)
         await asyncio.sleep(_PAUSE_SECONDS)
 
     async def settled(self) -> None:
@@ -114,6 +118,7 @@ class Relay:
             self.nudge()
         async with self.database.reading() as session:
             due = await repository.due(session, self.now())
+            self._is_idle = not await repository.any_webhook(session)
         for webhook_id in due:
             if webhook_id not in self._serving:
                 self._serve(webhook_id)

@@ -49,6 +49,7 @@ async def take_content(session: Session, project: str, item_ids: Iterable[str]) 
         "content_hash": literal("erased:").concat(col(PoolItem.item_id)),
         "state": "erased",
         "posted": True,
+        "prediction": None,
     }
     for batch in batches_of(item_ids):
         await _empty_ledger(session, project, batch)

@@ -7,18 +7,20 @@ so a job that broke off, or is begun again, goes on with what is left.
 from collections.abc import Sequence
 from typing import Any
 
+from services.trainer.idempotency.service import KeyedRequest
 from services.trainer.jobs import repository
-from services.trainer.jobs.deciding import Standing, decide, standing_of
+from services.trainer.jobs.deciding import Standing, decide, note_population, standing_of
 from services.trainer.jobs.labels import repository as labels
 from services.trainer.jobs.messages import AutolabelRequest, JobView
-from services.trainer.jobs.service import JOBS_BELL, champion, view
+from services.trainer.jobs.service import JOBS_BELL, champion, new_job, require, view
+from services.trainer.pool import repository as pool
 from services.trainer.projects.repository import lock_state
 from services.trainer.registry.scores import LoadedVersion
 from services.trainer.resources import Resources
 from services.trainer.tables import Job, ModelLabel, PoolItem
 from shared.contracts.items import check_data
 from shared.contracts.projects import Project
-from shared.contracts.tasks import NewTask, TaskPrediction
+from shared.contracts.tasks import TaskPrediction
 from shared.db import Session
 from shared.problems import Conflict
 from shared.routing.decisions import Decision
@@ -38,33 +40,38 @@ class NothingCertified(Exception):  # noqa: N818 - says what is found
 
 
 async def begin(
-    resources: Resources, project: Project, wanted: AutolabelRequest, requested_by: str
+    resources: Resources,
+    project: Project,
+    wanted: AutolabelRequest,
+    requested_by: str,
+    key: str | None = None,
 ) -> JobView:
-    """Queue a job; one that is active is returned instead.
+    """Queue a job; one that is active, or was given for the same key, is returned instead.
 
-    Raises `NothingServes`, or `Conflict` where the promise of the version that serves does not
-    hold, or nothing waits in the pool.
+    Raises `KeyReused`, `NothingServes`, or `Conflict` where the promise of the version that serves
+    does not hold, or nothing waits in the pool.
     """
+    asked = KeyedRequest.of("autolabel", key, wanted)
     async with resources.database.transaction() as session:
+        await lock_state(session, project.project)
+        before = await asked.created(session, project.project)
+        if before is not None:
+            return view(await require(session, project.project, before))
         version = await champion(session, project)
         for job in await repository.active(session, project.project):
             if job.kind == "autolabel":
+                await asked.record(session, project.project, job.job_id, resources.now())
                 return view(job)
-        size = await labels.count_waiting(session, project.project)
+        size = await pool.count_waiting(session, project.project)
         if not size:
             raise Conflict("No item of the pool waits for a label.")
         if version.certificate is None:
             raise Conflict(f"{version.version} is not certified: its answers become no labels.")
-        job = Job(
-            project=project.project,
-            kind="autolabel",
-            requested_by=requested_by,
-            version=version.version,
-            asks=wanted.ask,
-            size=size,
-            created_at=resources.now(),
-        )
+        job = new_job(resources, project, "autolabel")
+        job.requested_by, job.version = requested_by, version.version
+        job.asks, job.size = wanted.ask, size
         session.add(job)
+        await asked.record(session, project.project, job.job_id, resources.now())
     await resources.bells.ring(JOBS_BELL)
     return view(job)
 
@@ -90,7 +97,12 @@ class AutolabelSteps:
             job = await repository.find(session, self._project, self._job_id)
             if job is None or job.state != "running":
                 return False
-            items = await labels.next_waiting(session, self._project, job.cursor, _BATCH)
+            most = await pool.count_within(session, self._project, _BATCH, job.cursor)
+            items = await pool.in_states(session, self._project, most, job.cursor)
+        # What was recorded is asked for before anything else is decided: a review queue that is
+        # away, or slow, holds the job up.
+        if job.asks:
+            await self._resources.posting.post_pending(self._project)
         standing = await standing_of(self._resources, project, self._version)
         refusal = standing.status.refusal
         if refusal is not None:
@@ -102,31 +114,13 @@ class AutolabelSteps:
         data = [item.data for item in usable]
         decided = await decide(self._project, self._version, standing, data)
         by_id = {item.item_id: found for item, found in zip(usable, decided, strict=True)}
-        asked = await self._ask(usable, by_id) if job.asks else {}
-        return await self._record(items, by_id, standing, asked)
-
-    async def _ask(self, items: Sequence[PoolItem], decided: Decided) -> dict[str, bool]:
-        """Post tasks of the items that are not answered; say of each whether it was taken.
-
-        Tasks come first: asked for again after a crash, an item has its task already. They are no
-        draw at random, so they stand in the lane of what a version is unsure of.
-        """
-        tasks = [
-            _task(item, *decided[item.item_id], self._version.manifest.version)
-            for item in items
-            if decided[item.item_id][1].decision != "answered"
-        ]
-        if not tasks:
-            return {}
-        receipts = await self._resources.queue.post(self._project, tasks)
-        return {one.item_id: one.status in ("created", "existing") for one in receipts}
+        return await self._record(items, by_id, standing)
 
     async def _record(
         self,
         items: Sequence[PoolItem],
         decided: Decided,
         standing: Standing,
-        asked: dict[str, bool],
     ) -> bool:
         resources = self._resources
         async with resources.database.transaction() as session:
@@ -139,7 +133,7 @@ class AutolabelSteps:
                 return False
             ids = [item.item_id for item in items]
             # People may have been asked about some of them meanwhile, or they were erased.
-            waiting = await labels.still_waiting(session, self._project, ids)
+            waiting = await pool.still_waiting(session, self._project, ids)
             given = [
                 self._label(item_id, *decided[item_id], standing)
                 for item_id in waiting & decided.keys()
@@ -148,7 +142,9 @@ class AutolabelSteps:
             answered = {row["item_id"] for row in given}
             rejected = waiting - decided.keys()
             await labels.add(session, self._project, given)
-            await self._leave(session, job, (waiting & decided.keys()) - answered, asked)
+            left = (waiting & decided.keys()) - answered
+            await self._leave(session, job, {item_id: decided[item_id] for item_id in left})
+            note_population(job, standing)
             job.cursor = items[-1].order_key
             job.rows += len(waiting)
             job.done += len(items)
@@ -157,18 +153,27 @@ class AutolabelSteps:
             job.declined += len(waiting) - len(answered) - len(rejected)
         return True
 
-    async def _leave(
-        self, session: Session, job: Job, declined: set[str], asked: dict[str, bool]
-    ) -> None:
-        """Leave to people, or to wait on, what the version does not answer."""
-        taken = {item_id for item_id in declined if asked.get(item_id)}
-        refused = (declined & asked.keys()) - taken
-        left = declined - asked.keys()
-        await labels.leave(session, self._project, taken, "asked")
-        await labels.leave(session, self._project, refused, "refused")
-        if left:
-            await labels.leave(session, self._project, left, "waiting")
-            await labels.note_declined(session, job, len(left), self._resources.now())
+    async def _leave(self, session: Session, job: Job, declined: Decided) -> None:
+        """Leave to people, or to wait on, what the version does not answer.
+
+        They are no draw at random, so tasks stand in the lane of what a version is unsure of.
+        """
+        if job.asks:
+            said = {item_id: self._prediction(*found) for item_id, found in declined.items()}
+            await labels.ask(session, self._project, said)
+        elif declined:
+            await labels.leave_waiting(session, self._project, declined)
+            await labels.note_declined(session, job, len(declined), self._resources.now())
+
+    def _prediction(self, score: Score | None, decision: Decision) -> dict[str, Any]:
+        """Return what the task says of the item, as a router's would."""
+        return TaskPrediction(
+            label=decision.suggestion,
+            confidence=None if score is None else score.confidence,
+            model_version=self._version.manifest.version,
+            propensity=1.0,
+            reason=decision.reason,
+        ).model_dump(mode="json")
 
     def _label(
         self, item_id: str, score: Score | None, decision: Decision, standing: Standing
@@ -186,25 +191,8 @@ class AutolabelSteps:
             target_accuracy=certificate.target_accuracy,
             promise_confidence=certificate.confidence,
             threshold=standing.status.threshold or certificate.threshold,
+            population=certificate.population,
             job_id=self._job_id,
             given_at=self._resources.now(),
         )
         return row.model_dump()
-
-
-def _task(item: PoolItem, score: Score | None, decision: Decision, version: str) -> NewTask:
-    """Return the task of an item that is not answered, as a router would ask for it."""
-    prediction = TaskPrediction(
-        label=decision.suggestion,
-        confidence=None if score is None else score.confidence,
-        model_version=version,
-        propensity=1.0,
-        reason=decision.reason,
-    )
-    return NewTask(
-        item_id=item.item_id,
-        data=item.data,
-        metadata=item.item_metadata,
-        lane="mandatory",
-        prediction=prediction,
-    )

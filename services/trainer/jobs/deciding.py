@@ -10,6 +10,7 @@ from typing import Any
 
 from services.trainer.registry.scores import LoadedVersion
 from services.trainer.resources import Resources
+from services.trainer.tables import Job
 from shared.contracts.projects import Project
 from shared.contracts.promise_status import PromiseStatus, digest_of, promise_status
 from shared.contracts.versions import Certificate, PromiseDocument
@@ -35,6 +36,16 @@ class Standing:
             return None
         found = self.certificate.evidence.get("certification_id")
         return found if isinstance(found, str) else None
+
+
+def note_population(job: Job, standing: Standing) -> None:
+    """Record of which population the certificate speaks by which rows of a job are answered.
+
+    Where it is renewed meanwhile, the one from traffic is kept: it says less of a pool or a file.
+    """
+    if standing.certificate_id is not None and job.population != "traffic":
+        assert standing.certificate is not None
+        job.population = standing.certificate.population
 
 
 async def standing_of(resources: Resources, project: Project, version: LoadedVersion) -> Standing:

@@ -8,7 +8,8 @@ from shared.contracts.base import Message, UtcTime
 from shared.contracts.decisions import Reason
 
 JobState = Literal["queued", "running", "succeeded", "failed", "cancelled"]
-FileFormat = Literal["csv", "jsonl"]
+TextFormat = Literal["csv", "jsonl"]
+FileFormat = Literal["csv", "jsonl", "parquet"]
 
 
 class StoredFile(Message):
@@ -31,7 +32,8 @@ class JobView(Message):
     """One job.
 
     `progress` is in [0, 1]. Of the `rows` scored so far, `answered` have a certified label,
-    `declined` have none, and `rejected` are no items of the project.
+    `declined` have none, and `rejected` are no items of the project. `population` is what the
+    certificate of the answered rows was proven on; `caution` says where the job scores others.
     """
 
     job_id: str
@@ -44,6 +46,8 @@ class JobView(Message):
     declined: int
     rejected: int
     detail: str | None
+    population: str | None
+    caution: str | None
     requested_by: str
     created_at: UtcTime
     started_at: UtcTime | None
@@ -60,9 +64,10 @@ class Jobs(Message):
 class ScoredRow(Message):
     """One row of a scoring job's result, in the order of the file.
 
-    `line` is that on which the row of the file ends, counted from 1, a header included. `label` is
-    set where the row is answered under the certificate `certificate_id`; else `suggestion` is the
-    version's guess. A row that is no item of the project is `rejected`, and `detail` says why.
+    `line` is that on which the row of the file ends, counted from 1, a header included; of Parquet
+    it is the row's number. `label` is set where the row is answered under the certificate
+    `certificate_id`; else `suggestion` is the version's guess. A row that is no item of the project
+    is `rejected`, and `detail` says why.
     """
 
     line: int

@@ -5,20 +5,28 @@ ignored.
 """
 
 import io
+import shutil
+import tempfile
 from collections.abc import Iterator, Mapping
-from typing import Any, BinaryIO, NamedTuple
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
 
+from services.trainer.pool.parquet_rows import data_of, text_of, values_of
 from services.trainer.pool.rows import cell_value
 from shared.contracts.base import LONGEST_ROW, REJECTED_DETAIL_CHARACTERS, ItemId
 from shared.contracts.items import FieldError, check_data
 from shared.contracts.projects import Project
-from shared.csv_records import MAX_COLUMNS, CsvReader, CsvUnreadableError
+from shared.csv_records import MAX_COLUMNS, CsvReader, CsvUnreadableError, unguard
 from shared.http.body import parse_json_part
+from shared.parquet.reading import ParquetUnreadableError, open_parquet
+from shared.store.files import StoredFile
 
 _ITEM_ID: TypeAdapter[str] = TypeAdapter(ItemId)
 _FAULTS_SHOWN = 5
+_BUFFER_BYTES = 256 * 1024
 
 
 class UnreadableFile(Exception):  # noqa: N818 - says what is found
@@ -37,15 +45,67 @@ class FileRow(NamedTuple):
     fault: str | None = None
 
 
-def read_rows(file: BinaryIO, form: str, project: Project) -> Iterator[FileRow]:
-    """Give the rows of a file in format `form`, ``csv`` or ``jsonl``.
+@dataclass
+class OpenedFile:
+    """A file of `size` bytes that is being read.
+
+    Of a Parquet file, which is laid on disk as a whole, `decoded` bytes of rows have been given,
+    and the `share` of its rows.
+    """
+
+    file: StoredFile
+    size: int
+    decoded: int = 0
+    share: float | None = None
+
+    @property
+    def position(self) -> int:
+        """How many bytes were read and decoded."""
+        return self.file.position + self.decoded
+
+    @property
+    def done(self) -> int:
+        """How many bytes of the file are behind the last row."""
+        return self.file.position if self.share is None else int(self.share * self.size)
+
+
+def read_rows(opened: OpenedFile, form: str, project: Project, folder: Path) -> Iterator[FileRow]:
+    """Give the rows of a file in format `form`: ``csv``, ``jsonl`` or ``parquet``.
+
+    A Parquet file is laid into `folder` first: its index is at its end.
 
     Raises `UnreadableFile`: it is no such file from some line on, or lacks a column.
     """
-    return _csv_rows(file, project) if form == "csv" else _json_rows(file, project)
+    raw: Any = io.BufferedReader(opened.file, _BUFFER_BYTES)
+    if form != "parquet":
+        return _csv_rows(raw, project) if form == "csv" else _json_rows(raw, project)
+    folder.mkdir(parents=True, exist_ok=True)
+    laid = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - closed by the rows' end
+    shutil.copyfileobj(raw, laid, _BUFFER_BYTES)
+    laid.seek(0)
+    return _parquet_rows(opened, laid, project)
 
 
-def _json_rows(file: BinaryIO, project: Project) -> Iterator[FileRow]:
+def _parquet_rows(opened: OpenedFile, laid: IO[bytes], project: Project) -> Iterator[FileRow]:
+    columns = {"item_id", *project.fields}
+    try:
+        with laid, open_parquet(laid, opened.size, columns) as found:
+            _places(found.names, project)
+            for number, row in enumerate(found.rows, start=1):
+                opened.decoded += len(row or b"")
+                opened.share = number / max(number, found.count)
+                yield _parquet_row(number, values_of(row), project)
+    except ParquetUnreadableError as error:
+        raise UnreadableFile(str(error)) from error
+
+
+def _parquet_row(number: int, values: dict[str, Any] | str, project: Project) -> FileRow:
+    if isinstance(values, str):
+        return _rejected(number, None, values)
+    return _checked(number, text_of(values.get("item_id")), data_of(values, project), project)
+
+
+def _json_rows(file: IO[bytes], project: Project) -> Iterator[FileRow]:
     number = 0
     while line := file.readline(LONGEST_ROW + 1):
         number += 1
@@ -68,7 +128,7 @@ def _json_row(number: int, line: bytes, project: Project) -> FileRow:
     return _checked(number, document.get("item_id"), data, project)
 
 
-def _csv_rows(file: BinaryIO, project: Project) -> Iterator[FileRow]:
+def _csv_rows(file: IO[bytes], project: Project) -> Iterator[FileRow]:
     text = io.TextIOWrapper(file, "utf-8-sig", errors="surrogateescape", newline="")
     try:
         reader = CsvReader(text)
@@ -82,7 +142,7 @@ def _csv_rows(file: BinaryIO, project: Project) -> Iterator[FileRow]:
                 for name, field in project.fields.items()
                 if name in places
             }
-            own = record.cells[places["item_id"]] if "item_id" in places else None
+            own = unguard(record.cells[places["item_id"]]) if "item_id" in places else None
             yield _checked(record.line, own or None, data, project)
     except CsvUnreadableError as error:
         raise UnreadableFile(f"The file is not CSV from line {error.line} on: {error}.") from error

@@ -6,6 +6,7 @@ from fastapi import Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import ValidationError
 
+from services.trainer.idempotency.service import IdempotencyKey, KeyReused
 from services.trainer.jobs import autolabel, service
 from services.trainer.jobs.labels import service as labels
 from services.trainer.jobs.labels.messages import LabelSource
@@ -15,10 +16,12 @@ from services.trainer.jobs.messages import (
     Jobs,
     JobView,
     StoredFile,
+    TextFormat,
 )
 from services.trainer.jobs.results import open_result
 from services.trainer.jobs.service import NothingServes
 from services.trainer.resources import InActiveProject, InProject, Operator, Tools, project_router
+from shared import parquet
 from shared.http.body import parse_json
 from shared.http.lists import After, Limit, decode_cursor, encode_cursor
 from shared.problems import BodyTooLarge, Conflict, NotJson, Unprocessable, declare
@@ -30,20 +33,29 @@ router = project_router("jobs")
 # Bodies on this path are read past the ordinary limit.
 SCORING_PATH = r"/v1/projects/[^/]+/scoring"
 _LONGEST_JSON = 64 * 1024
-_UPLOADS: dict[str, FileFormat] = {"text/csv": "csv", "application/x-ndjson": "jsonl"}
+_UPLOADS: dict[str, FileFormat] = {
+    "text/csv": "csv",
+    "application/x-ndjson": "jsonl",
+    parquet.MEDIA_TYPE: "parquet",
+}
 _MEDIA_TYPES = {form: media_type for media_type, form in _UPLOADS.items()}
+_TEXT: dict[str, Any] = {
+    media_type: {"schema": {"type": "string"}}
+    for media_type, form in _UPLOADS.items()
+    if form != "parquet"
+}
+_FILE = _TEXT | {parquet.MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}}
 _BODY: dict[str, Any] = {
-    **{media_type: {"schema": {"type": "string"}} for media_type in _UPLOADS},
+    **_FILE,
     "application/json": {"schema": StoredFile.model_json_schema()},
 }
-_FILE: dict[str, Any] = {media_type: {"schema": {"type": "string"}} for media_type in _UPLOADS}
 
 
 @router.post(
     "/scoring",
     status_code=202,
     summary="Score a file by job",
-    responses=declare(NotJson, BodyTooLarge, ProjectArchived, NothingServes, Conflict),
+    responses=declare(NotJson, BodyTooLarge, ProjectArchived, NothingServes, KeyReused),
     openapi_extra={"requestBody": {"required": True, "content": _BODY}},
 )
 async def score(
@@ -52,8 +64,9 @@ async def score(
     tools: Tools,
     project: InActiveProject,
     operator: Operator,
+    idempotency_key: IdempotencyKey = None,
 ) -> JobView:
-    """Score the rows of a CSV or JSON Lines file under the promise of the version that serves.
+    """Score a CSV, JSON Lines or Parquet file under the promise of the version that serves.
 
     The body is the file, or JSON that names one in the store. Rows are decided as `predict` with
     `review` `never` decides them, by the same certificate; nothing is audited or logged.
@@ -61,11 +74,13 @@ async def score(
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type == "application/json":
         wanted = _stored_file(await _short_body(request))
-        job = await service.score_stored(tools, project, wanted, operator.subject)
+        job = await service.score_stored(tools, project, wanted, operator.subject, idempotency_key)
     elif media_type in _UPLOADS:
         form = _UPLOADS[media_type]
         body = request.stream()
-        job = await service.score_upload(tools, project, body, form, operator.subject)
+        job = await service.score_upload(
+            tools, project, body, form, operator.subject, idempotency_key
+        )
     else:
         fault = f"must be one of {', '.join(_BODY)}"
         raise Unprocessable([("/header/content-type", fault)])
@@ -94,7 +109,7 @@ def _stored_file(body: bytes) -> StoredFile:
     "/pool/autolabel",
     status_code=202,
     summary="Label the rest of the pool",
-    responses=declare(NotJson, BodyTooLarge, ProjectArchived, NothingServes, Conflict),
+    responses=declare(NotJson, BodyTooLarge, ProjectArchived, NothingServes, KeyReused),
 )
 async def label_pool(
     wanted: AutolabelRequest,
@@ -102,13 +117,14 @@ async def label_pool(
     tools: Tools,
     project: InActiveProject,
     operator: Operator,
+    idempotency_key: IdempotencyKey = None,
 ) -> JobView:
     """Decide every item of the pool that waits: certified answers become labels, others tasks.
 
     Such labels have the source `model`: they train nothing and prove nothing. While a job of this
     kind is active, it is returned.
     """
-    job = await autolabel.begin(tools, project, wanted, operator.subject)
+    job = await autolabel.begin(tools, project, wanted, operator.subject, idempotency_key)
     response.headers["Location"] = f"/v1/projects/{project.project}/jobs/{job.job_id}"
     return job
 
@@ -156,12 +172,12 @@ async def download(
     "/labels",
     summary="Export all labels",
     response_class=StreamingResponse,
-    responses={200: {"description": "The file", "content": _FILE}},
+    responses={200: {"description": "The file", "content": _TEXT}},
 )
 async def export_labels(
     tools: Tools,
     project: InProject,
-    form: Annotated[FileFormat, Query(alias="format")] = "jsonl",
+    form: Annotated[TextFormat, Query(alias="format")] = "jsonl",
     source: LabelSource = "all",
 ) -> StreamingResponse:
     """Return each labelled item with its label's source, confidence, verdicts and certificate."""

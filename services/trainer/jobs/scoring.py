@@ -5,15 +5,13 @@ recorded.
 """
 
 import asyncio
-import io
 from collections.abc import Iterator
 from itertools import islice
-from typing import Any
 
 from services.trainer.jobs import repository
-from services.trainer.jobs.deciding import Standing, decide, standing_of
+from services.trainer.jobs.deciding import Standing, decide, note_population, standing_of
 from services.trainer.jobs.messages import ScoredRow
-from services.trainer.jobs.reading import FileRow, UnreadableFile, read_rows
+from services.trainer.jobs.reading import FileRow, OpenedFile, UnreadableFile, read_rows
 from services.trainer.jobs.results import record_part, without_erased, write_part
 from services.trainer.registry.scores import LoadedVersion
 from services.trainer.resources import Resources
@@ -21,12 +19,10 @@ from services.trainer.tables import Job
 from shared.contracts.projects import Project
 from shared.routing.decisions import Decision
 from shared.routing.scores import Score
-from shared.store.files import StoredFile
 
 # A part has at most so many rows, or those of so many bytes and one row more.
 PART_ROWS = 2_000
 _PART_BYTES = 8 * 1024 * 1024
-_BUFFER_BYTES = 256 * 1024
 
 
 class ScoringSteps:
@@ -38,7 +34,8 @@ class ScoringSteps:
         self._resources, self._version = resources, version
         # How many rows of the file are recorded, as far as these steps know.
         self._job_id, self._recorded = job.job_id, job.rows
-        self._file: StoredFile | None = None
+        self._file: OpenedFile | None = None
+        self._size = job.size
         self._source, self._form, self._project = job.source, job.format, project
         self._rows: Iterator[FileRow] = iter(())
 
@@ -51,16 +48,17 @@ class ScoringSteps:
         batch = await asyncio.to_thread(self._next)
         standing = await standing_of(self._resources, project, self._version)
         scored = await self._scored(project, standing, batch)
-        return await self._record(scored, batch)
+        return await self._record(scored, batch, standing)
 
     def _next(self) -> list[FileRow]:
         if self._file is None:
             try:
-                self._file = self._resources.store.reader(self._source)
+                file = self._resources.store.reader(self._source)
             except FileNotFoundError as error:
                 raise UnreadableFile("The file is no longer in the store.") from error
-            buffered: Any = io.BufferedReader(self._file, _BUFFER_BYTES)
-            self._rows = read_rows(buffered, self._form, self._project)
+            self._file = OpenedFile(file, self._size)
+            folder = self._resources.runs_folder
+            self._rows = read_rows(self._file, self._form, self._project, folder)
             for _ in islice(self._rows, self._recorded):
                 pass
         batch: list[FileRow] = []
@@ -99,10 +97,12 @@ class ScoringSteps:
             certificate_id=standing.certificate_id if is_answered else None,
         )
 
-    async def _record(self, scored: list[ScoredRow], batch: list[FileRow]) -> bool:
+    async def _record(
+        self, scored: list[ScoredRow], batch: list[FileRow], standing: Standing
+    ) -> bool:
         """Write and record a part, unless the job was ended or taken over meanwhile."""
         assert self._file is not None
-        done, path, is_last = self._file.position, None, not batch
+        done, path, is_last = self._file.done, None, not batch
         async with self._resources.database.reading() as session:
             job = await repository.find(session, self._project.project, self._job_id)
         if job is None or not _is_at(job, job.parts, self._recorded):
@@ -116,6 +116,7 @@ class ScoringSteps:
                 is_recorded = path is None or await record_part(session, current, path, scored)
                 if is_recorded:
                     _count(current, scored, len(batch), done)
+                    note_population(current, standing)
                 if is_last:
                     current.state, current.finished_at = "succeeded", self._resources.now()
         if path is not None and not (is_ours and is_recorded):
@@ -123,7 +124,7 @@ class ScoringSteps:
         if is_ours and not is_recorded:
             # An item was erased meanwhile: its row is left out, and the rest is written again.
             kept = await without_erased(self._resources, self._project.project, scored)
-            return await self._record(kept, batch)
+            return await self._record(kept, batch, standing)
         self._recorded += len(batch)
         return is_ours and not is_last
 

@@ -1,9 +1,12 @@
 """Jobs as use cases: begin, list, cancel, and give their results."""
 
+import hashlib
 from collections.abc import AsyncIterator, Sequence
 
 import structlog
 
+from services.trainer.idempotency import repository as keys
+from services.trainer.idempotency.service import KeyedRequest
 from services.trainer.jobs import repository
 from services.trainer.jobs.messages import FileFormat, JobView, StoredFile
 from services.trainer.projects.repository import lock_state
@@ -11,15 +14,21 @@ from services.trainer.registry import repository as registry
 from services.trainer.registry.scores import fits_project
 from services.trainer.resources import Resources
 from services.trainer.tables import Job, Version
+from shared import parquet
 from shared.contracts.base import new_id
 from shared.contracts.projects import Project
 from shared.db import Session
-from shared.problems import BodyTooLarge, Conflict, NotFound, Unprocessable
+from shared.problems import BodyTooLarge, Conflict, NotFound, Problem, Unprocessable
 
 log = structlog.get_logger()
 
 JOBS_BELL = "trainer-jobs"
-FORMATS: dict[str, FileFormat] = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
+FORMATS: dict[str, FileFormat] = {
+    ".csv": "csv",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".parquet": "parquet",
+}
 _MOST_ACTIVE = 20
 
 
@@ -40,39 +49,54 @@ async def score_upload(
     body: AsyncIterator[bytes],
     form: FileFormat,
     requested_by: str,
+    key: str | None = None,
 ) -> JobView:
     """Keep a file in the store as it comes, and begin to score it.
 
-    Raises `NothingServes` and `Conflict` as `_begin`; `BodyTooLarge`.
+    The same key and file give the same job, once. Raises `KeyReused`, `NothingServes` and
+    `Conflict` as `_begin`; `BodyTooLarge`; `Unprocessable` where it is Parquet and pyarrow is not
+    installed.
     """
-    await _require_room(resources, project)
+    _require_reader(form)
+    await _require_room(resources, project, key)
     job_id = new_id()
     path = f"{folder_of(project.project, job_id)}/source"
-    size = 0
+    size, digest = 0, hashlib.sha256(form.encode())
     async with resources.store.writing(path) as write:
         async for piece in body:
             size += len(piece)
             if size > resources.settings.scoring_limit_bytes:
                 raise BodyTooLarge(resources.settings.scoring_limit_bytes)
             if piece:
+                digest.update(piece)
                 await write(piece)
-    job = _new(resources, project)
+    job = new_job(resources, project, "scoring")
     job.job_id, job.format, job.source = job_id, form, path
     job.owns_source, job.size = True, size
+    asked = KeyedRequest("scoring", key, digest.hexdigest())
     try:
-        return await _begin(resources, project, job, requested_by)
-    except BaseException:
+        begun = await _begin(resources, project, job, requested_by, asked)
+    except Problem:
+        # After any other fault it may be recorded: a file that is left goes a day later.
         await resources.store.delete(path)
         raise
+    if begun.job_id != job_id:
+        await resources.store.delete(path)
+    return begun
 
 
 async def score_stored(
-    resources: Resources, project: Project, wanted: StoredFile, requested_by: str
+    resources: Resources,
+    project: Project,
+    wanted: StoredFile,
+    requested_by: str,
+    key: str | None = None,
 ) -> JobView:
-    """Begin to score a file that lies in the store.
+    """Begin to score a file that lies in the store; the same key gives the same job, once.
 
     Raises `Unprocessable`: the path is not below the project's folder of incoming files, there is
-    no such file, or its format is unknown. Others as `score_upload`.
+    no such file, its format is unknown, or it is Parquet and pyarrow is not installed. Others as
+    `score_upload`.
     """
     incoming = f"{project.project}/incoming/"
     parts = wanted.path.split("/")
@@ -80,32 +104,47 @@ async def score_stored(
         raise Unprocessable([("/path", f"must be a file in the store below {incoming}")])
     form = wanted.format or FORMATS.get(f".{wanted.path.rpartition('.')[2].lower()}")
     if form is None:
-        raise Unprocessable([("/format", "must be csv or jsonl: the path's ending does not say")])
+        raise Unprocessable(
+            [("/format", "must be csv, jsonl or parquet: the path's ending does not say")]
+        )
+    _require_reader(form)
     size = await resources.store.size(wanted.path) if wanted.path.isprintable() else None
     if size is None:
         raise Unprocessable([("/path", "names no file in the store")])
-    job = _new(resources, project)
+    job = new_job(resources, project, "scoring")
     job.format, job.source, job.size = form, wanted.path, size
-    return await _begin(resources, project, job, requested_by)
+    asked = KeyedRequest.of("scoring", key, wanted)
+    return await _begin(resources, project, job, requested_by, asked)
 
 
-def _new(resources: Resources, project: Project) -> Job:
-    """Return a scoring job of which `_begin` completes the rest."""
+def _require_reader(form: FileFormat) -> None:
+    if form == "parquet" and not parquet.is_installed():
+        raise Unprocessable([("/format", parquet.NOT_INSTALLED)])
+
+
+def new_job(resources: Resources, project: Project, kind: str) -> Job:
+    """Return a job that begins now; the caller says what it scores, by which version, for whom."""
     now = resources.now()
-    return Job(project=project.project, kind="scoring", requested_by="", version="", created_at=now)
+    return Job(project=project.project, kind=kind, requested_by="", version="", created_at=now)
 
 
-async def _begin(resources: Resources, project: Project, job: Job, requested_by: str) -> JobView:
-    """Queue a job of the version that serves.
+async def _begin(
+    resources: Resources, project: Project, job: Job, requested_by: str, asked: KeyedRequest
+) -> JobView:
+    """Queue a job of the version that serves, or return the one that the request was given.
 
-    Raises `NothingServes`, or `Conflict` where too many jobs of the project wait.
+    Raises `KeyReused`, `NothingServes`, or `Conflict` where too many jobs of the project wait.
     """
     async with resources.database.transaction() as session:
         await lock_state(session, project.project)
+        before = await asked.created(session, project.project)
+        if before is not None:
+            return view(await require(session, project.project, before))
         version = await champion(session, project)
         await _check_room(session, project)
         job.version, job.requested_by = version.version, requested_by
         session.add(job)
+        await asked.record(session, project.project, job.job_id, resources.now())
     await resources.bells.ring(JOBS_BELL)
     log.info("job_queued", project=project.project, job_id=job.job_id, kind=job.kind)
     return view(job)
@@ -124,9 +163,11 @@ async def champion(session: Session, project: Project) -> Version:
     return version
 
 
-async def _require_room(resources: Resources, project: Project) -> None:
+async def _require_room(resources: Resources, project: Project, key: str | None) -> None:
     """Raise before a body is read what `_begin` would raise after it."""
     async with resources.database.transaction() as session:
+        if key is not None and await keys.find(session, project.project, key) is not None:
+            return
         await champion(session, project)
         await _check_room(session, project)
 
@@ -176,5 +217,18 @@ async def require(session: Session, project: str, job_id: str) -> Job:
 def view(job: Job) -> JobView:
     """Return what the API says of a job."""
     share = 1.0 if job.state == "succeeded" else min(1.0, job.done / max(1, job.size))
-    members = {name: getattr(job, name) for name in JobView.model_fields if name != "progress"}
-    return JobView(progress=share, **members)
+    derived = {"progress": share, "caution": _caution(job)}
+    members = {name: getattr(job, name) for name in JobView.model_fields.keys() - derived.keys()}
+    return JobView.model_validate(derived | members)
+
+
+def _caution(job: Job) -> str | None:
+    """Say where the certificate speaks of other items than those of the job."""
+    if job.population is None or (job.kind, job.population) == ("autolabel", "pool"):
+        return None
+    proven_on = "recent traffic" if job.population == "traffic" else "the pool"
+    scored = "this pool" if job.kind == "autolabel" else "this file"
+    return (
+        f"The certificate was proven on {proven_on}, not on {scored}: it holds for items like "
+        "those. Let reviewers label a random sample of the answered rows."
+    )

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import structlog
 
 from services.trainer.labelling import repository
+from services.trainer.labelling.arms import compare_arms, newest_comparison
 from services.trainer.labelling.messages import ArmPoint, CurvePoint, LearningCurve
 from services.trainer.labelling.stopping import advice, answerable, kappa
 from services.trainer.promise.binomial import interval
@@ -23,7 +24,10 @@ _LEAST_UNIFORM = 30
 
 
 async def measure_if_due(resources: Resources, project: Project) -> None:
-    """Compare the newest version with the one before, once, on the last items of the reserve."""
+    """Measure the newest version once: beside the one before, and chosen labels beside random ones.
+
+    Versions are compared on the last items of the reserve.
+    """
     name = project.project
     async with resources.database.reading() as session:
         if await repository.is_measured(session, name):
@@ -50,6 +54,7 @@ async def measure_if_due(resources: Resources, project: Project) -> None:
         previous=None if before is None else before.version,
         kappa=agreed,
         items=len(rows),
+        control=await compare_arms(resources, project, newest.version),
         measured_at=resources.now(),
     )
     async with resources.database.transaction() as session:
@@ -71,7 +76,9 @@ async def learning_curve(
     points = [
         _point(version, sizes, measured.get(version.version), arms, allowed) for version in versions
     ]
-    return LearningCurve(points=points, stop=advice(points))
+    newest = versions[-1].version if versions else None
+    control = await newest_comparison(resources, name, measured, newest)
+    return LearningCurve(points=points, stop=advice(points), control=control)
 
 
 def _point(

@@ -49,11 +49,35 @@ class CurvePoint(Message):
     stop_items: int
 
 
+class ArmComparison(Message):
+    """What as many labels teach, chosen by a strategy or drawn at random.
+
+    Two small models learned from `labels` labels each, and answered the same `measured` random
+    labels, which neither learned from; `difference` is chosen less random accuracy, with its 95 %
+    paired `interval`. `verdict`: `too_few` labels yet, selection `pays` or `does_not_pay`, or it is
+    `open`. `version` is the newest one when they were compared.
+    """
+
+    verdict: Literal["too_few", "pays", "does_not_pay", "open"]
+    words: str
+    version: str | None = None
+    labels: int = 0
+    measured: int = 0
+    chosen_accuracy: Probability | None = None
+    random_accuracy: Probability | None = None
+    difference: float | None = None
+    interval: list[float] | None = None
+
+
 class LearningCurve(Message):
-    """The answer of ``GET …/learning-curve``: versions, oldest first, and whether to go on."""
+    """The answer of ``GET …/learning-curve``: versions, oldest first, and whether to go on.
+
+    `control` says whether the selection of items pays.
+    """
 
     points: list[CurvePoint]
     stop: StopAdvice
+    control: ArmComparison
 
 
 class LabellingView(Message):

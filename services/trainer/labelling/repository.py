@@ -1,10 +1,12 @@
 """SQL of the labelling."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import ColumnElement, String, cast, exists, func, select
 from sqlmodel import col
 
+from services.trainer.outcomes.repository import trains
 from services.trainer.recipes import OWN
 from services.trainer.tables import (
     Dataset,
@@ -80,6 +82,48 @@ async def arms(session: Session, project: str, item_ids: Iterable[str]) -> dict[
         )
         found |= {row[0]: row[1] or "" for row in await session.execute(query)}
     return found
+
+
+# Longer ones are compared by no model: both arms lack them.
+_LONGEST = 20_000
+
+
+def _labelled(project: str) -> tuple[ColumnElement[bool], ...]:
+    return (
+        col(PoolItem.project) == project,
+        # Few of a large pool, and they have an index.
+        col(PoolItem.state) == "asked",
+        col(OutcomeRow.project) == project,
+        col(OutcomeRow.item_id) == col(PoolItem.item_id),
+        trains(),
+    )
+
+
+async def labels_by_arm(session: Session, project: str) -> dict[str, int]:
+    """Return how many labels that may train are of each arm."""
+    query = (
+        select(col(PoolItem.arm), func.count())
+        .where(*_labelled(project), col(PoolItem.arm).is_not(None))
+        .group_by(col(PoolItem.arm))
+    )
+    return {row[0] or "": int(row[1]) for row in await session.execute(query)}
+
+
+async def labelled_of(
+    session: Session, project: str, arms: Sequence[str], limit: int
+) -> list[tuple[dict[str, Any], str]]:
+    """Return data and label of the first items that batches of these arms had."""
+    query = (
+        select(col(PoolItem.data), col(OutcomeRow.label))
+        .where(
+            *_labelled(project),
+            col(PoolItem.arm).in_(arms),
+            func.length(cast(col(PoolItem.data), String)) <= _LONGEST,
+        )
+        .order_by(col(PoolItem.batch_id), col(PoolItem.order_key))
+        .limit(limit)
+    )
+    return [(row[0], row[1]) for row in await session.execute(query)]
 
 
 async def stop_set(session: Session, project: str, limit: int) -> Sequence[PoolItem]:

@@ -1,8 +1,9 @@
 """SQL of the pool."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import accumulate, takewhile
 
-from sqlalchemy import delete, func, select, union, update
+from sqlalchemy import String, cast, delete, func, select, union, update
 from sqlmodel import col
 
 from services.trainer.tables import OutcomeRow, PoolBatch, PoolItem, batches_of
@@ -10,6 +11,12 @@ from shared.db import Session
 
 WAITING = ("waiting", "reserved")
 """States of the items that people have not been asked about."""
+_PAGE_CHARACTERS = 8 * 1024 * 1024
+_WAITS = func.coalesce(col(PoolItem.state), "").in_(WAITING)
+"""That an item waits, where items are searched by their ids.
+
+An expression has no index: by that of the state SQLite would read all that waits.
+"""
 
 
 async def known_items(
@@ -48,13 +55,24 @@ async def counts(session: Session, project: str) -> dict[str, int]:
 
 async def count_waiting(session: Session, project: str, among: Sequence[str] | None = None) -> int:
     """Count the items that wait, reserved ones included; with `among`, those of these ids."""
-    query = select(func.count()).where(
-        col(PoolItem.project) == project, col(PoolItem.state).in_(WAITING)
-    )
-    queries = [query]
+    query = select(func.count()).where(col(PoolItem.project) == project)
+    queries = [query.where(col(PoolItem.state).in_(WAITING))]
     if among is not None:
-        queries = [query.where(col(PoolItem.item_id).in_(batch)) for batch in batches_of(among)]
+        queries = [
+            query.where(col(PoolItem.item_id).in_(batch), _WAITS) for batch in batches_of(among)
+        ]
     return sum([int((await session.execute(each)).scalar_one()) for each in queries])
+
+
+async def still_waiting(session: Session, project: str, item_ids: Iterable[str]) -> set[str]:
+    """Return those of the items that wait."""
+    found: set[str] = set()
+    for batch in batches_of(item_ids):
+        query = select(col(PoolItem.item_id)).where(
+            col(PoolItem.project) == project, col(PoolItem.item_id).in_(batch), _WAITS
+        )
+        found |= set((await session.execute(query)).scalars())
+    return found
 
 
 async def in_states(
@@ -76,6 +94,37 @@ async def in_states(
         )
         found += (await session.execute(query)).scalars()
     return sorted(found, key=lambda item: item.order_key)[:limit]
+
+
+async def count_within(
+    session: Session,
+    project: str,
+    most: int,
+    after: str = "",
+    states: Sequence[str] = WAITING,
+) -> int:
+    """Return how many of the next items of these states to read at once: at most `most`.
+
+    The data of so many items of one state have at most 8 MiB characters of JSON together; one item
+    is read, however large.
+    """
+    found = most
+    for state in states:
+        query = (
+            select(func.length(cast(col(PoolItem.data), String)))
+            .where(
+                col(PoolItem.project) == project,
+                col(PoolItem.state) == state,
+                col(PoolItem.order_key) > after,
+            )
+            .order_by(col(PoolItem.order_key))
+            .limit(found)
+        )
+        sizes = list((await session.execute(query)).scalars())
+        if sum(sizes) > _PAGE_CHARACTERS:
+            fitting = takewhile(lambda size: size <= _PAGE_CHARACTERS, accumulate(sizes))
+            found = max(1, sum(1 for _ in fitting))
+    return found
 
 
 async def waiting_ids(
@@ -147,11 +196,11 @@ async def ask_about(
     *,
     batch_id: str,
     arm: str,
-    propensity: float,
+    propensity: float | None = None,
 ) -> int:
     """Mark items that still wait as asked in a batch, to be posted; return how many.
 
-    `propensity` is the chance that each of them had.
+    `propensity` is the chance that each of them had; None where it is not known.
     """
     asked = 0
     for batch in batches_of(item_ids):
@@ -160,7 +209,7 @@ async def ask_about(
             .where(
                 col(PoolItem.project) == project,
                 col(PoolItem.item_id).in_(batch),
-                col(PoolItem.state).in_(WAITING),
+                _WAITS,
             )
             .values(state="asked", posted=False, batch_id=batch_id, arm=arm, propensity=propensity)
             .returning(col(PoolItem.item_id))
@@ -178,7 +227,7 @@ async def remove(session: Session, project: str, item_ids: Sequence[str]) -> set
             .where(
                 col(PoolItem.project) == project,
                 col(PoolItem.item_id).in_(batch),
-                col(PoolItem.state).in_(WAITING),
+                _WAITS,
             )
             .returning(col(PoolItem.item_id))
         )

@@ -11,25 +11,34 @@ from services.trainer.pool.messages import (
     Removal,
     RemovedItems,
 )
+from services.trainer.pool.parquet_rows import parse_parquet
 from services.trainer.pool.rows import parse_csv, parse_ndjson
 from services.trainer.resources import InActiveProject, InProject, Tools, project_router
+from shared import parquet
 from shared.http.lists import After, Limit, decode_cursor, encode_cursor
 from shared.problems import BodyTooLarge, NotJson, Unprocessable, declare
 from shared.problems.archived import ProjectArchived
 
 router = project_router("pool")
-_PARSERS = {"application/x-ndjson": parse_ndjson, "text/csv": parse_csv}
+_PARSERS = {
+    "application/x-ndjson": parse_ndjson,
+    "text/csv": parse_csv,
+    parquet.MEDIA_TYPE: parse_parquet,
+}
 _TEXT = {"schema": {"type": "string"}}
+_BODY = dict.fromkeys(_PARSERS, _TEXT) | {
+    parquet.MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}
+}
 
 
 @router.post(
     "/pool",
     summary="Import unlabelled items",
     responses=declare(BodyTooLarge, ProjectArchived),
-    openapi_extra={"requestBody": {"required": True, "content": dict.fromkeys(_PARSERS, _TEXT)}},
+    openapi_extra={"requestBody": {"required": True, "content": _BODY}},
 )
 async def import_items(request: Request, tools: Tools, project: InActiveProject) -> PoolImport:
-    """Import predict's items, one JSON object a line, or CSV with a header.
+    """Import predict's items, one JSON object a line, CSV with a header, or Parquet.
 
     Lines that are no items are listed, the others are imported. Repeating an import is harmless.
     """
@@ -38,6 +47,8 @@ async def import_items(request: Request, tools: Tools, project: InActiveProject)
     if parse is None:
         fault = f"must be one of {', '.join(_PARSERS)}"
         raise Unprocessable([("/header/content-type", fault)])
+    if media_type == parquet.MEDIA_TYPE and not parquet.is_installed():
+        raise Unprocessable([("/header/content-type", parquet.NOT_INSTALLED)])
     body = await request.body()
     return await service.import_lines(tools, project, parse(body, project))
 

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from shared.contracts.items import FieldError, Item, check_data, check_metadata
 from shared.contracts.projects import Project
-from shared.csv_records import CsvReader, CsvUnreadableError, column_faults
+from shared.csv_records import CsvReader, CsvUnreadableError, column_faults, unguard
 from shared.fields.spec import FieldSpec
 from shared.http.body import parse_json_part
 from shared.problems import Unprocessable
@@ -20,11 +20,12 @@ _FAULTS_SHOWN = 5
 
 @dataclass(frozen=True)
 class ParsedLine:
-    """One line: an item, or its fault."""
+    """One line: an item, or its fault; `size` in bytes where its file is compressed."""
 
     line: int
     item: Item | None
     fault: str | None = None
+    size: int = 0
 
 
 def parse_ndjson(body: bytes, project: Project) -> Iterator[ParsedLine]:
@@ -41,10 +42,11 @@ def _from_json(number: int, line: bytes, project: Project) -> ParsedLine:
         return ParsedLine(number, None, str(error))
     if not isinstance(document, dict):
         return ParsedLine(number, None, "is not a JSON object")
-    return _checked(number, document, project)
+    return checked(number, document, project)
 
 
-def _checked(number: int, document: dict[str, Any], project: Project) -> ParsedLine:
+def checked(number: int, document: dict[str, Any], project: Project) -> ParsedLine:
+    """Return an item as predict takes it, or what is wrong with it."""
     try:
         item = Item.model_validate(document)
     except ValidationError as error:
@@ -62,7 +64,8 @@ def parse_csv(body: bytes, project: Project) -> Iterator[ParsedLine]:
     """Give one parsed line for each record after the header.
 
     Columns are `item_id` (optional), the project's fields (all of them) and its metadata keys.
-    Numbers are read for number fields, JSON for vector and json fields. `line` is that of the
+    Numbers are read for number fields, JSON for vector and json fields; the apostrophe of a cell
+    that an export has guarded against formulas is taken off. `line` is that of the
     record's last line.
 
     Raises `Unprocessable`: no UTF-8, no header, or a header that does not fit the project.
@@ -88,7 +91,7 @@ def _records(reader: CsvReader, project: Project) -> Iterator[ParsedLine]:
                 yield ParsedLine(record.line, None, record.fault)
             else:
                 row = dict(zip(reader.header, record.cells, strict=True))
-                yield _checked(record.line, _document(row, project), project)
+                yield checked(record.line, _document(row, project), project)
     except CsvUnreadableError as error:
         yield ParsedLine(error.line, None, f"is not CSV, nor is what follows: {error}")
 
@@ -96,10 +99,10 @@ def _records(reader: CsvReader, project: Project) -> Iterator[ParsedLine]:
 def _document(row: dict[str, str], project: Project) -> dict[str, Any]:
     document: dict[str, Any] = {
         "data": {name: cell_value(row[name], field) for name, field in project.fields.items()},
-        "metadata": {name: row[name] for name in project.metadata if row.get(name)},
+        "metadata": {name: unguard(row[name]) for name in project.metadata if row.get(name)},
     }
     if row.get("item_id"):
-        document["item_id"] = row["item_id"]
+        document["item_id"] = unguard(row["item_id"])
     return document
 
 
@@ -110,7 +113,7 @@ def cell_value(cell: str, field: FieldSpec) -> Any:
     try:
         match field.column:
             case "text":
-                return cell
+                return unguard(cell)
             case "number":
                 return float(cell)
             case "flag":

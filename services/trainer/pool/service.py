@@ -1,5 +1,6 @@
 """Import items, and count them."""
 
+import asyncio
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -29,19 +30,21 @@ from shared.db import Session
 from shared.draws import Draw, key_for
 
 _IMPORT_BATCH = 500
+# Of rows that take less room in their file.
+_IMPORT_BYTES = 8 * 1024 * 1024
 _STATES = ("waiting", "asked", "passed", "answered", "refused", "erased")
 
 
 async def import_lines(
     resources: Resources, project: Project, lines: Iterable[ParsedLine]
 ) -> PoolImport:
-    """Import parsed lines, 500 a transaction; repeating an import changes nothing.
+    """Import parsed lines, at most 500 a transaction; repeating an import changes nothing.
 
     An item whose id or whose content the pool has is a duplicate; one whose id it has with other
     content is rejected. A share of the items is set aside, as a key and their ids decide.
     """
-    name, total = project.project, _Import()
-    for batch in _batches(lines):
+    name, total, remaining = project.project, _Import(), iter(lines)
+    while batch := await asyncio.to_thread(_next_batch, remaining):
         rejected = [_rejected(line.line, line.fault or "") for line in batch if line.item is None]
         items = [(line.line, line.item) for line in batch if line.item is not None]
         async with resources.database.transaction() as session:
@@ -87,10 +90,15 @@ def _rejected(line: int, detail: str) -> RejectedLine:
     return RejectedLine(line=line, detail=detail[:REJECTED_DETAIL_CHARACTERS])
 
 
-def _batches(lines: Iterable[ParsedLine]) -> Iterator[list[ParsedLine]]:
-    remaining = iter(lines)
-    while batch := list(islice(remaining, _IMPORT_BATCH)):
-        yield batch
+def _next_batch(lines: Iterator[ParsedLine]) -> list[ParsedLine]:
+    batch: list[ParsedLine] = []
+    size = 0
+    for line in islice(lines, _IMPORT_BATCH):
+        batch.append(line)
+        size += line.size
+        if size > _IMPORT_BYTES:
+            break
+    return batch
 
 
 async def _add(

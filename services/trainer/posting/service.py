@@ -15,7 +15,7 @@ from services.trainer.tables import (
     PoolItem,
     RelabelItem,
 )
-from shared.contracts.base import MAX_BATCH
+from shared.contracts.base import MAX_BATCH, from_stored
 from shared.contracts.tasks import NewTask, TaskPrediction
 from shared.db import Database, Session
 from shared.logs import cause_of
@@ -128,6 +128,9 @@ def _pool_task(item: PoolItem) -> NewTask:
         data=item.data,
         metadata=item.item_metadata,
         lane="mandatory" if item.arm == DECLINED_ARM else "pool",
+        prediction=None
+        if item.prediction is None
+        else from_stored(TaskPrediction, item.prediction),
     )
 
 

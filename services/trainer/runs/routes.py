@@ -1,5 +1,6 @@
 """Routes of the runs."""
 
+from services.trainer.idempotency.service import IdempotencyKey, KeyReused
 from services.trainer.resources import InActiveProject, InProject, Operator, Tools, project_router
 from services.trainer.runs import service
 from services.trainer.runs.messages import RunRequest, Runs, RunView
@@ -16,14 +17,19 @@ router = project_router("training")
     status_code=202,
     summary="Start a training run",
     responses=declare(
-        NotJson, BodyTooLarge, RunActive, CertificationOpen, LabelsNotReady, ProjectArchived
+        *(NotJson, BodyTooLarge, RunActive, CertificationOpen, LabelsNotReady),
+        *(ProjectArchived, KeyReused),
     ),
 )
 async def start(
-    wanted: RunRequest, tools: Tools, project: InActiveProject, operator: Operator
+    wanted: RunRequest,
+    tools: Tools,
+    project: InActiveProject,
+    operator: Operator,
+    idempotency_key: IdempotencyKey = None,
 ) -> RunView:
     """Queue a run; it freezes the labels of the moment at which it starts."""
-    return await service.request(tools, project, wanted, operator.subject)
+    return await service.request(tools, project, wanted, operator.subject, idempotency_key)
 
 
 @router.get("/runs", summary="List runs, newest first")

@@ -5,6 +5,7 @@ from datetime import datetime
 
 import structlog
 
+from services.trainer.idempotency.service import KeyedRequest
 from services.trainer.projects.repository import (
     active_run,
     has_open_certification,
@@ -50,19 +51,28 @@ class CertificationOpen(Conflict):
 
 
 async def request(
-    resources: Resources, project: Project, wanted: RunRequest, subject: str
+    resources: Resources,
+    project: Project,
+    wanted: RunRequest,
+    subject: str,
+    key: str | None = None,
 ) -> RunView:
     """Queue a run, unless the last one or a certification has not ended.
 
-    Raises `Unprocessable`: this trainer has no such recipe. Raises `LabelsNotReady`: the run would
-    be the first one, and reviewers disagree or err too often.
+    The same key gives the same run, once. Raises `KeyReused`; `Unprocessable`: this trainer has no
+    such recipe; `LabelsNotReady`: it would be the first run, and reviewers disagree or err too
+    often.
     """
+    asked = KeyedRequest.of("run", key, wanted)
     if wanted.recipe is not None and (fault := unknown_recipe(wanted.recipe)):
         raise Unprocessable([("/recipe", fault)])
     may_be_first = wanted.mode in {None, "initial"}
     faults = await faults_of_labels(resources, project) if may_be_first else []
     async with resources.database.transaction() as session:
         state = await lock_state(session, project.project)
+        before = await asked.created(session, project.project)
+        if before is not None:
+            return view(await session.get_one(Run, before))
         await _refuse_if_busy(session, project.project)
         mode = await choose(session, state, wanted.mode)
         if faults and mode.name == "initial":
@@ -75,6 +85,7 @@ async def request(
         recipe = wanted.recipe or project.training.recipe
         run = _new_run(resources, project, mode, cause, recipe, subject)
         session.add(run)
+        await asked.record(session, project.project, run.run_id, resources.now())
     await resources.bells.ring(work_bell(project.project))
     return view(run)
 

@@ -36,14 +36,16 @@ async def write_candidates(resources: Resources, project: Project, folder: Path)
     These are the first of the pool's random order, so a uniform sample of what waits; fewer where
     they would take more than 64 MiB together.
     """
-    found = Candidates()
+    found, name, states = Candidates(), project.project, ("waiting",)
     with (folder / ROWS).open("wb") as file:
         for data in await _covered(resources, project):
             found.covered += await asyncio.to_thread(_write, file, [data], found)
         after = ""
         while len(found.item_ids) < _MOST_CANDIDATES and found.bytes_left > 0:
             async with resources.database.reading() as session:
-                page = await pool.in_states(session, project.project, _PAGE, after, ("waiting",))
+                # An item may be as large as a page of others.
+                most = await pool.count_within(session, name, _PAGE, after, states)
+                page = await pool.in_states(session, name, most, after, states)
             if not page:
                 break
             after = page[-1].order_key
@@ -70,6 +72,7 @@ async def _covered(resources: Resources, project: Project) -> list[dict[str, Any
     name = project.project
     async with resources.database.reading() as session:
         labelled = await outcomes.newest(session, name, _MOST_COVERED)
-        asked = await pool.in_states(session, name, _MOST_COVERED, "", ("asked",))
+        most = await pool.count_within(session, name, _MOST_COVERED, "", ("asked",))
+        asked = await pool.in_states(session, name, most, "", ("asked",))
     known = {row.item_id: row.data for row in labelled} | {one.item_id: one.data for one in asked}
     return [data for data in known.values() if data and not check_data(data, project.fields)]

@@ -1,26 +1,14 @@
 """Routes of the batches."""
 
-from typing import Annotated
-
-from fastapi import Header
-
+from services.trainer.idempotency.service import IdempotencyKey, KeyReused
 from services.trainer.resources import InActiveProject, InProject, Operator, Tools, project_router
 from services.trainer.selection import service
 from services.trainer.selection.messages import Batch, Batches, BatchRequest
-from services.trainer.selection.service import KeyReused
 from shared.http.lists import After, Limit, decode_cursor, encode_cursor
 from shared.problems import BodyTooLarge, NotJson, declare
 from shared.problems.archived import ProjectArchived
 
 router = project_router("pool")
-IdempotencyKey = Annotated[
-    str | None,
-    Header(
-        min_length=1,
-        max_length=200,
-        description="Chosen by the client: a request that is repeated with it acts once.",
-    ),
-]
 
 
 @router.post(

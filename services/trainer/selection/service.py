@@ -12,6 +12,7 @@ from pathlib import Path
 import structlog
 
 from services.trainer.child import Child
+from services.trainer.idempotency.service import KeyedRequest, KeyReused
 from services.trainer.pool import repository as pool
 from services.trainer.pool.service import reserve_of
 from services.trainer.projects.repository import lock_state, read_state
@@ -27,7 +28,7 @@ from services.trainer.tables import UNIFORM_ARM, PoolBatch, Version
 from shared.contracts.base import new_id
 from shared.contracts.projects import Project
 from shared.db import Session
-from shared.problems import Conflict, Unavailable
+from shared.problems import Unavailable
 from shared.store import model_path
 
 log = structlog.get_logger()
@@ -39,12 +40,6 @@ _PAGE = 1_000
 REMAINING_ARM = "remaining"
 # Arms of items that a strategy chose.
 CHOOSING = ("typiclust", "margin")
-
-
-class KeyReused(Conflict):
-    """An idempotency key names one request."""
-
-    kind, title = "idempotency-key-reused", "Idempotency key was used for another request"
 
 
 @dataclass(frozen=True)
@@ -69,28 +64,27 @@ async def ask_batch(
     Items are marked first and posted then: what the review queue did not acknowledge now, the
     worker posts later. Raises `KeyReused`, and `Unavailable` where the choice could not be made.
     """
-    name = project.project
-    if key is not None:
-        async with resources.database.reading() as session:
-            before = await repository.by_key(session, name, key)
-        if before is not None:
-            return _repeated(before, wanted)
+    name, request = project.project, KeyedRequest.of("batch", key, wanted)
+    async with resources.database.reading() as session:
+        before = await _before(session, name, request)
+    if before is not None:
+        return view(before)
     choice = Choice("random")
     if wanted.strategy != "random":
         await _set_aside(resources, project)
         choice = await _choose(resources, project, wanted)
     async with resources.database.transaction() as session:
         await lock_state(session, name)
-        before = None if key is None else await repository.by_key(session, name, key)
+        before = await _before(session, name, request)
         if before is not None:
-            return _repeated(before, wanted)
+            return view(before)
         batch = _empty_batch(project, wanted, choice, subject, resources.now())
-        batch.idempotency_key = key
         rate = project.promise.exploration_rate
         batch.arms = await _take(session, batch, choice, rate)
         batch.tasks = sum(batch.arms.values())
         batch.chosen = sum(batch.arms.get(arm, 0) for arm in CHOOSING)
         session.add(batch)
+        await request.record(session, name, batch.batch_id, resources.now())
     await resources.posting.post_or_leave(name)
     # The worker, here or elsewhere, posts what is left.
     await resources.bells.ring(work_bell(name))
@@ -136,10 +130,19 @@ def _empty_batch(
     )
 
 
-def _repeated(batch: PoolBatch, wanted: BatchRequest) -> Batch:
-    if (batch.strategy, batch.size) != (wanted.strategy, wanted.size):
-        raise KeyReused("Send another Idempotency-Key with another request.")
-    return view(batch)
+async def _before(session: Session, project: str, request: KeyedRequest) -> PoolBatch | None:
+    """Return the batch that the request was given before."""
+    batch_id = await request.created(session, project)
+    if batch_id is not None:
+        return await session.get(PoolBatch, batch_id)
+    # The release before recorded keys with the batches.
+    before = None if request.key is None else await repository.by_key(session, project, request.key)
+    if before is None:
+        return None
+    wanted = BatchRequest.model_validate({"strategy": before.strategy, "size": before.size})
+    if KeyedRequest.of(request.kind, request.key, wanted) != request:
+        raise KeyReused
+    return before
 
 
 async def _take(

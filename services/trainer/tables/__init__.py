@@ -15,7 +15,7 @@ from services.trainer.tables.evidence import (
     SecondOpinion,
 )
 from services.trainer.tables.gate import PromotionEvent
-from services.trainer.tables.jobs import Job, JobPart, ModelLabel
+from services.trainer.tables.jobs import IdempotencyRecord, Job, JobPart, ModelLabel
 from services.trainer.tables.monitoring import DriftWatch, RelabelItem, RelabelPlan
 from services.trainer.tables.projects import ProjectLease, ProjectState, Run, Version
 from services.trainer.tables.promise import (
@@ -36,6 +36,7 @@ __all__ = [
     "CertificationPopulation",
     "Dataset",
     "DriftWatch",
+    "IdempotencyRecord",
     "Job",
     "JobPart",
     "LearningPoint",

@@ -137,7 +137,8 @@ class PoolItem(Base, table=True):
     `reserved` items, a share of the import that a key decides, are at all times a uniform sample of
     it; so are `waiting` ones as long as all batches were drawn at random. `arm` says how an asked
     item of batch `batch_id` was chosen (`PoolBatch`); null is a draw at random, as a batch of the
-    release before. `declined`, without a batch, are those that a job has not labelled.
+    release before. `declined`, without a batch, are those that a job has not labelled;
+    their tasks carry the version's `prediction`.
     `propensity` is the chance that an asked item had of being chosen; null where it is not known.
     """
 
@@ -159,6 +160,7 @@ class PoolItem(Base, table=True):
     batch_id: str | None = None
     arm: str | None = None
     propensity: float | None = None
+    prediction: dict[str, Any] | None = Field(default=None, sa_type=JSON)
 
 
 # Arms whose items are a uniform sample of the import.
@@ -194,7 +196,10 @@ class PoolBatch(Base, table=True):
 
 
 class LearningPoint(Base, table=True):
-    """How far a version's answers agree with its predecessor's, on `items` unlabelled items."""
+    """How far a version's answers agree with its predecessor's, on `items` unlabelled items.
+
+    `control` is what the labels of the moment said of the selection that chose them.
+    """
 
     __tablename__ = "learning_points"
 
@@ -203,6 +208,7 @@ class LearningPoint(Base, table=True):
     previous: str | None = None
     kappa: float | None = None
     items: int
+    control: dict[str, Any] | None = Field(default=None, sa_type=JSON)
     measured_at: datetime = Field(sa_type=UtcDateTime)
 
 

@@ -16,7 +16,8 @@ class Job(Base, table=True):
     A scoring job reads the file `source` of the store, which is deleted at its end where it
     `owns_source`. `version` scores all rows. `done` of `size` says how far it is: bytes of the
     file, or items of the pool. `rows` have been scored and written, in `parts` files; `cursor` is
-    the order key of the last item of the pool.
+    the order key of the last item of the pool. `population`, pool or traffic, is what the
+    certificate speaks of that answered rows.
     """
 
     __tablename__ = "jobs"
@@ -44,6 +45,7 @@ class Job(Base, table=True):
     parts: int = 0
     cursor: str = ""
     detail: str | None = None
+    population: str | None = None
     created_at: datetime = Field(sa_type=UtcDateTime)
     started_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     finished_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
@@ -63,7 +65,7 @@ class JobPart(Base, table=True):
 class ModelLabel(Base, table=True):
     """The label that a certified version gave to an item of the pool. It trains and proves nothing.
 
-    `certificate_id` names the certification that proved `threshold`.
+    `certificate_id` names the certification that proved `threshold`, on `population`.
     """
 
     __tablename__ = "model_labels"
@@ -77,5 +79,19 @@ class ModelLabel(Base, table=True):
     target_accuracy: float
     promise_confidence: float
     threshold: float
+    population: str | None = None
     job_id: str
     given_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class IdempotencyRecord(Base, table=True):
+    """What a request of `kind` with an idempotency key has created; `digest` is of its body."""
+
+    __tablename__ = "idempotency_records"
+
+    project: str = Field(primary_key=True)
+    idempotency_key: str = Field(primary_key=True)
+    kind: str
+    digest: str
+    resource_id: str
+    created_at: datetime = Field(sa_type=UtcDateTime)

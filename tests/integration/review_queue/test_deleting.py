@@ -5,14 +5,17 @@ import pytest
 from sqlalchemy import text
 
 from services.review_queue.erasure.repository import OF_PROJECTS, OF_TASKS
+from services.review_queue.settings import ReviewQueueSettings
 from services.review_queue.tables import Base
+from shared.auth import Keys
 from shared.contracts.base import rfc3339
 from shared.contracts.projects import Project
 from shared.db import Database
 from shared.settings import CommonSettings
 from shared.store import Store, project_path
 from tests.harness import wait_until
-from tests.harness.desk import PROJECT, Desk, Json, body_of, entry, problem_of
+from tests.harness.clock import Clock
+from tests.harness.desk import PROJECT, Desk, Json, body_of, entry, open_desk, problem_of
 
 # The row of the name, the feed of changes and the log of actions stay.
 KEPT = {"projects", "project_changes", "activity", "outbox", "feed_epochs", "ui_sessions"}
@@ -109,6 +112,19 @@ async def test_a_deleted_project_is_gone_with_all_its_rows(
     assert {"project": desk.project, "kind": "project", "revision": document.revision} in changes
     log = body_of(await desk.operator.get("/v1/activity"))["activity"]
     assert ("project.deleted", desk.project) in [(one["action"], one["target"]) for one in log]
+
+
+@pytest.mark.own_desk
+async def test_the_rows_of_a_deleted_project_do_not_wait_for_a_poll(
+    common: CommonSettings, settings: ReviewQueueSettings, keys: Keys, clock: Clock
+) -> None:
+    seldom = common.model_copy(update={"poll_seconds": 60.0})
+    async with open_desk(seldom, settings, keys, clock) as desk:
+        await desk.put_project()
+        await desk.post(entry("a"))
+        await archive(desk)
+        body_of(await delete(desk), 202)
+        await wait_until(lambda: _is_empty(desk))
 
 
 async def _is_empty(desk: Desk) -> bool:

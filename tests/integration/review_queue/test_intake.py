@@ -144,6 +144,20 @@ async def test_relabel_reopens_a_resolved_task_for_others(desk: Desk) -> None:
     assert "reopened" in await desk.kinds(receipt["task_id"])
 
 
+async def test_a_relabel_that_is_asked_for_twice_keeps_its_answer(desk: Desk) -> None:
+    prediction = {"label": "positive", "model_version": "v1", "propensity": 0.3}
+    asked = entry("a", lane="relabel", prediction=prediction)
+    await desk.post(entry("a"))
+    await desk.answer("r1", "positive")
+    await desk.post(asked)
+    await desk.answer("r2", "negative")
+    # The acknowledgement was lost: the trainer posts the task again.
+    (again,) = await desk.post(asked)
+    assert (again["state"], again["label"]) == ("resolved", "negative")
+    (other,) = await desk.post({**asked, "prediction": {**prediction, "propensity": 0.4}})
+    assert other["state"] == "open"
+
+
 async def test_relabel_with_other_data_is_a_conflict(desk: Desk) -> None:
     await desk.post(entry("a"))
     await desk.answer("r1", "positive")

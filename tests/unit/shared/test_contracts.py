@@ -23,6 +23,20 @@ from tests.flags import FlagField
 SPEC: dict[str, Any] = {"labels": ["no", "yes"], "fields": {"text": {"type": "text"}}}
 
 
+@given(
+    st.datetimes(
+        datetime(2, 1, 1),  # noqa: DTZ001 - Hypothesis adds the zone
+        datetime(9998, 12, 31),  # noqa: DTZ001
+        timezones=st.sampled_from([UTC, timezone(timedelta(hours=-9, minutes=-30))]),
+    ),
+    st.booleans(),
+)
+def test_moments_are_written_in_utc_with_milliseconds(moment: datetime, is_whole: bool) -> None:
+    taken = moment.replace(microsecond=0) if is_whole else moment
+    naive = taken.astimezone(UTC).replace(tzinfo=None)
+    assert rfc3339(taken) == f"{naive.isoformat(timespec='milliseconds')}Z"
+
+
 def test_task_id_is_a_fixed_function_of_project_and_item() -> None:
     # Written down: another value would orphan every task that was ever made.
     assert task_id_for("shop", "order-17") == "b3f85eab-e70d-53e4-aba6-e234ad9cf163"

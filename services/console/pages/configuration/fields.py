@@ -127,7 +127,7 @@ SECTIONS = (
         ),
         Setting(
             ("labelling", "reserve_rate"), "percent", "Set aside at import",
-            "percent of items, to measure and certify",
+            "percent of items, to measure and certify: keep it once items were chosen",
         ),
         Setting(("labelling", "automatic"), "check", "The trainer asks for batches by itself"),
         Setting(

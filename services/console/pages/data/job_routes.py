@@ -19,9 +19,14 @@ UPLOAD_PATH = r"/projects/[^/]+/data/jobs/file"
 UPLOAD_LIMIT_BYTES = 1024**4
 _SHOWN = 20
 _UPLOAD_SECONDS = 600.0
-_MEDIA_TYPES = {"csv": "text/csv", "jsonl": "application/x-ndjson"}
+_MEDIA_TYPES = {
+    "csv": "text/csv",
+    "jsonl": "application/x-ndjson",
+    "parquet": "application/vnd.apache.parquet",
+}
 
-FileFormat = Literal["csv", "jsonl"]
+TextFormat = Literal["csv", "jsonl"]
+FileFormat = Literal["csv", "jsonl", "parquet"]
 
 
 @router.get("/projects/{name}/data/jobs")
@@ -86,7 +91,7 @@ async def result(visit: Visited, name: str, job_id: str, format: FileFormat = "c
 
 
 @router.get("/projects/{name}/data/labels")
-async def labels(visit: Visited, name: str, format: FileFormat = "csv") -> Response:  # noqa: A002
+async def labels(visit: Visited, name: str, format: TextFormat = "csv") -> Response:  # noqa: A002
     """Stream all labels, people's and versions'."""
     path, params = f"{project_path(name)}/labels", {"format": format}
     file_name = f"{name}-labels.{format}"

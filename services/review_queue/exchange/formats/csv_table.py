@@ -11,27 +11,14 @@ from services.review_queue.exchange.formats.columns import Columns, Kind, json_t
 from services.review_queue.exchange.formats.writer import Record, Writer
 from services.review_queue.exchange.records import Row, UnreadableError
 from shared.contracts.projects import Project
-from shared.csv_records import CsvReader, CsvRecord, CsvUnreadableError
+from shared.csv_records import CsvReader, CsvRecord, CsvUnreadableError, guard, unguard
 from shared.http.body import parse_json_part
 from shared.problems import Unprocessable
 
-# A spreadsheet takes a cell that begins so for a formula (CWE-1236); ours get an apostrophe in
-# front, and so do those that begin with one themselves: it can be told again, and taken off.
-_FORMULA = frozenset("=+-@\t\r\n")
-_MARK = "'"
-_GUARDED = _FORMULA | {_MARK}
-# Its byte order marks, as they are read here: a spreadsheet's "Unicode text" has one.
+# Metadata that is an empty text, and not missing.
+_EMPTY = "'"
+# UTF-16's byte order marks, as they are read here: a spreadsheet's "Unicode text" has one.
 _UTF_16 = ("\udcff\udcfe", "\udcfe\udcff")
-
-
-def guard(cell: str) -> str:
-    """Return `cell` so that no spreadsheet takes it for a formula."""
-    return _MARK + cell if cell[:1] in _GUARDED else cell
-
-
-def unguard(cell: str) -> str:
-    """Return what was guarded; other cells as they are."""
-    return cell[1:] if cell[:1] == _MARK and cell[1:2] in _GUARDED else cell
 
 
 def read(file: io.BufferedReader, project: Project) -> Generator[Row, None, None]:
@@ -79,7 +66,7 @@ def _value(name: str, cell: str, kind: Kind) -> Any:
         return cell if kind == "text" and name.startswith("data.") else None
     match kind:
         case "text":
-            return "" if cell == _MARK and name.startswith("metadata.") else unguard(cell)
+            return "" if cell == _EMPTY and name.startswith("metadata.") else unguard(cell)
         case "json":
             return unguard(cell)
         case "vector" | "verdicts":
@@ -110,7 +97,7 @@ def _cell(name: str, value: Any, kind: Kind) -> str:
         return ""
     match kind:
         case "text":
-            return _MARK if value == "" and name.startswith("metadata.") else guard(value)
+            return _EMPTY if value == "" and name.startswith("metadata.") else guard(value)
         case "json":
             return guard(value)
         case "moment":

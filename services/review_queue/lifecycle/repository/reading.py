@@ -18,7 +18,7 @@ from services.review_queue.repository.pipelining import Query, Statement, run
 from services.review_queue.repository.statements import table_of
 from services.review_queue.tables import EventRow, LeaseRow, OutcomeRow, TaskRow, VerdictRow
 from shared.contracts.projects import Project
-from shared.contracts.tasks import Lane
+from shared.contracts.tasks import Lane, NewTask
 
 Columns = dict[str, TypeEngine[Any]]
 
@@ -152,6 +152,18 @@ async def tasks(session: AsyncSession, task_ids: Collection[str], *, lock: bool)
     asked = _TASKS.of(session, lock=locked, tasks=list(task_ids))
     (rows,) = await run(session, [asked])
     return {row.task_id: Task(*row) for row in rows}
+
+
+async def relabels(session: AsyncSession, task: Task, wanted: NewTask) -> bool:
+    """Say whether a call asks to label a resolved task anew.
+
+    A call that is repeated, by the same prediction, does not: what it asked for was answered.
+    """
+    if wanted.lane != "relabel" or task.lane != "relabel" or wanted.prediction is None:
+        return wanted.lane == "relabel"
+    query = select(col(TaskRow.prediction)).where(col(TaskRow.task_id) == task.task_id)
+    before = (await session.execute(query)).scalar_one()
+    return bool(before != wanted.prediction.model_dump(mode="json"))
 
 
 async def lanes_asked(session: AsyncSession, task_ids: Collection[str]) -> dict[str, list[Lane]]:

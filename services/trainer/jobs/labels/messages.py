@@ -8,12 +8,13 @@ from shared.contracts.base import Message, UtcTime
 
 
 class ProvenBy(Message):
-    """The certificate under which a version gave a label."""
+    """The certificate under which a version gave a label; `population` is what it was proven on."""
 
     certificate_id: str | None
     target_accuracy: float
     confidence: float
     threshold: float
+    population: str | None
 
 
 class LabelRow(Message):

@@ -1,10 +1,10 @@
 """SQL of labels: what waits in the pool, what a model labelled, and all labels in order."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import bindparam, select, update
 from sqlmodel import col
 
 from services.trainer.tables import (
@@ -19,51 +19,6 @@ from services.trainer.tables import (
 )
 from shared.db import Session
 
-# Items of a pool that reviewers were not asked about.
-_WAITING = ("waiting", "reserved")
-
-
-async def count_waiting(session: Session, project: str) -> int:
-    """Count the items of the pool that wait for a label."""
-    query = select(func.count()).where(
-        col(PoolItem.project) == project, col(PoolItem.state).in_(_WAITING)
-    )
-    return int((await session.execute(query)).scalar_one())
-
-
-async def next_waiting(
-    session: Session, project: str, after: str, limit: int
-) -> Sequence[PoolItem]:
-    """Return the next items that wait, in the pool's order, after an order key."""
-    found: list[PoolItem] = []
-    # One search for each state: the index is in its order.
-    for state in _WAITING:
-        query = (
-            select(PoolItem)
-            .where(
-                col(PoolItem.project) == project,
-                col(PoolItem.state) == state,
-                col(PoolItem.order_key) > after,
-            )
-            .order_by(col(PoolItem.order_key))
-            .limit(limit)
-        )
-        found += (await session.execute(query)).scalars()
-    return sorted(found, key=lambda item: item.order_key)[:limit]
-
-
-async def still_waiting(session: Session, project: str, item_ids: Iterable[str]) -> set[str]:
-    """Return those of the items that wait."""
-    found: set[str] = set()
-    for batch in batches_of(item_ids):
-        query = select(col(PoolItem.item_id)).where(
-            col(PoolItem.project) == project,
-            col(PoolItem.item_id).in_(batch),
-            col(PoolItem.state).in_(_WAITING),
-        )
-        found |= set((await session.execute(query)).scalars())
-    return found
-
 
 async def add(session: Session, project: str, rows: Sequence[dict[str, Any]]) -> None:
     """Record labels that a version gave, and let their items wait no longer."""
@@ -76,13 +31,26 @@ async def add(session: Session, project: str, rows: Sequence[dict[str, Any]]) ->
         )
 
 
-async def leave(session: Session, project: str, item_ids: Iterable[str], state: str) -> None:
-    """Let items that are not certified be asked, refused, or wait on: none is a uniform draw."""
+async def ask(session: Session, project: str, predictions: Mapping[str, dict[str, Any]]) -> None:
+    """Let people be asked about items that are not certified: none is a uniform draw."""
+    if predictions:
+        connection = await session.connection()
+        items = PoolItem.__table__  # type: ignore[attr-defined]
+        await connection.execute(
+            update(items)
+            .where(items.c.project == project, items.c.item_id == bindparam("wanted"))
+            .values(state="asked", posted=False, arm=DECLINED_ARM, prediction=bindparam("said")),
+            [{"wanted": item_id, "said": said} for item_id, said in predictions.items()],
+        )
+
+
+async def leave_waiting(session: Session, project: str, item_ids: Iterable[str]) -> None:
+    """Let items that are not certified wait on: none is a uniform draw any more."""
     for batch in batches_of(item_ids):
         await session.execute(
             update(PoolItem)
             .where(col(PoolItem.project) == project, col(PoolItem.item_id).in_(batch))
-            .values(state=state, posted=state != "waiting", arm=DECLINED_ARM)
+            .values(state="waiting", arm=DECLINED_ARM)
         )
 
 

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 
 from services.trainer.jobs.labels import repository
 from services.trainer.jobs.labels.messages import LabelRow, LabelSource, ProvenBy
-from services.trainer.jobs.messages import FileFormat
+from services.trainer.jobs.messages import TextFormat
 from services.trainer.jobs.results import csv_line
 from services.trainer.resources import Resources
 from services.trainer.tables import ModelLabel, OutcomeRow
@@ -12,11 +12,11 @@ from shared.contracts.projects import Project
 
 _PAGE = 500
 _OWN = ("item_id", "label", "source", "confidence", "model_version", "verdicts", "revision", "lane")
-_PROOF = ("certificate_id", "target_accuracy", "threshold")
+_PROOF = ("certificate_id", "target_accuracy", "threshold", "population")
 
 
 async def export(
-    resources: Resources, project: Project, form: FileFormat, source: LabelSource
+    resources: Resources, project: Project, form: TextFormat, source: LabelSource
 ) -> AsyncIterator[bytes]:
     """Return the labels by item id, a page at a time; a CSV file has a column for each field.
 
@@ -28,7 +28,7 @@ async def export(
 
 
 async def _written(
-    project: Project, form: FileFormat, first: list[LabelRow], others: AsyncIterator[list[LabelRow]]
+    project: Project, form: TextFormat, first: list[LabelRow], others: AsyncIterator[list[LabelRow]]
 ) -> AsyncIterator[bytes]:
     fields, keys = list(project.fields), list(project.metadata)
     if form == "csv":
@@ -107,6 +107,7 @@ def _row(people: OutcomeRow | None, model: ModelLabel | None, content: Content |
             target_accuracy=model.target_accuracy,
             confidence=model.promise_confidence,
             threshold=model.threshold,
+            population=model.population,
         ),
         labelled_at=model.given_at,
         data=data,

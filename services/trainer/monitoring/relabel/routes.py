@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import Path
 
+from services.trainer.idempotency.service import IdempotencyKey, KeyReused
 from services.trainer.monitoring.relabel import service
 from services.trainer.monitoring.relabel.messages import PlanRequest, Plans, PlanView
 from services.trainer.resources import InActiveProject, InProject, Tools, project_router
@@ -17,11 +18,16 @@ PlanId = Annotated[str, Path(pattern=r"^[0-9a-f-]{36}$")]
     "/relabel-plans",
     status_code=201,
     summary="Plan what to label of the new traffic",
-    responses=declare(NotJson, BodyTooLarge, Conflict),
+    responses=declare(NotJson, BodyTooLarge, Conflict, KeyReused),
 )
-async def make_plan(tools: Tools, project: InActiveProject, request: PlanRequest) -> PlanView:
+async def make_plan(
+    tools: Tools,
+    project: InActiveProject,
+    request: PlanRequest,
+    idempotency_key: IdempotencyKey = None,
+) -> PlanView:
     """Choose which decisions since the drift began people are to label; nothing is posted yet."""
-    return await service.make(tools, project, request.labels)
+    return await service.make(tools, project, request.labels, idempotency_key)
 
 
 @router.get("/relabel-plans", summary="List relabel plans")

@@ -10,12 +10,14 @@ from typing import Any
 
 from services.trainer.datasets.holdout import Holdout
 from services.trainer.datasets.repository import drawn_items
+from services.trainer.idempotency.service import KeyedRequest
 from services.trainer.monitoring.drift import repository as drift
 from services.trainer.monitoring.relabel import repository
 from services.trainer.monitoring.relabel.messages import (
     PlanDocument,
     PlannedSlice,
     PlanPart,
+    PlanRequest,
     PlanView,
     Tranche,
 )
@@ -26,7 +28,7 @@ from services.trainer.monitoring.slices.finding import find_slices
 from services.trainer.monitoring.slices.gathering import evidence_of, facts_of, suggestion_of
 from services.trainer.monitoring.slices.messages import PredicateView
 from services.trainer.monitoring.slices.repository import Judged
-from services.trainer.projects.repository import read_state
+from services.trainer.projects.repository import lock_state, read_state
 from services.trainer.projects.service import work_bell
 from services.trainer.resources import Resources
 from services.trainer.tables import RelabelPlan
@@ -40,25 +42,37 @@ _LISTED = 100
 _MOST_BY_DEFAULT = 1_000
 
 
-async def make(resources: Resources, project: Project, labels: int | None) -> PlanView:
-    """Plan what to label; nothing is posted before `start`.
+async def make(
+    resources: Resources, project: Project, labels: int | None, key: str | None = None
+) -> PlanView:
+    """Plan what to label; nothing is posted before `start`. The same key gives the same plan, once.
 
-    `Conflict` without a champion, or where no item of it waits for a label.
+    `Conflict` without a champion, or where no item of it waits for a label; `KeyReused`.
     """
+    name, asked = project.project, KeyedRequest.of("relabel-plan", key, PlanRequest(labels=labels))
+    async with resources.database.reading() as session:
+        before = await asked.created(session, name)
+    if before is not None:
+        return await describe(resources, name, before)
     wanted = labels or min(project.training.min_new_labels, _MOST_BY_DEFAULT)
     async with resources.slicing:
         sources, seed = await _read(resources, project), secrets.randbits(63)
         document, drawn = await asyncio.to_thread(_plan, project, sources, wanted, seed)
+    plan_id = new_id()
     plan = RelabelPlan(
-        plan_id=new_id(),
+        plan_id=plan_id,
         project=project.project,
         version=sources.version,
         document=document.model_dump(mode="json"),
         created_at=resources.now(),
     )
     async with resources.database.transaction() as session:
-        await repository.add(session, plan, _rows(plan, sources.items, drawn))
-    return await describe(resources, project.project, plan.plan_id)
+        await lock_state(session, name)
+        before = await asked.created(session, name)
+        if before is None:
+            await repository.add(session, plan, _rows(plan, sources.items, drawn))
+            await asked.record(session, name, plan_id, resources.now())
+    return await describe(resources, name, before or plan_id)
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,14 @@ from services.trainer.datasets.service import freeze, load
 from services.trainer.jobs import autolabel
 from services.trainer.jobs.labels import service as labels
 from services.trainer.jobs.messages import AutolabelRequest, JobView
+from services.trainer.jobs.service import new_job, view
 from services.trainer.jobs.worker import JobWorker
 from services.trainer.outcomes.service import read_feed
 from services.trainer.pool import repository as pool
+from services.trainer.pool.rows import parse_csv
 from services.trainer.pool.service import count
 from services.trainer.posting.repository import post_unanswered_again
+from services.trainer.queue_client import QueueAway
 from services.trainer.selection.messages import BatchRequest
 from services.trainer.selection.service import ask_batch
 from services.trainer.watch import suspension
@@ -24,6 +27,7 @@ from shared.problems import Conflict
 from shared.settings import CommonSettings
 from tests.harness.trainer_and_queue import PROJECT, review, truth
 from tests.harness.trainer_parts import TrainerParts
+from tests.integration.trainer.jobs.parts import begin as begin_scoring
 from tests.integration.trainer.jobs.parts import job_of, open_certified, work
 
 UNSURE = {f"unsure-{n}": {"text": f"zzz qqq {n}"} for n in range(7)}
@@ -140,6 +144,87 @@ async def test_a_suspended_promise_stops_the_job_and_floods_nobody(
         assert "the promise is suspended" in (ended.detail or "")
         assert set(parts.queue.tasks) == tasks
         assert (await count(parts.resources, PROJECT)).waiting == left
+
+
+async def test_what_was_recorded_is_asked_for_even_if_the_promise_ends_before(
+    common: CommonSettings, sqlite_url: str
+) -> None:
+    async with open_certified(common, sqlite_url) as parts:
+        await add_more(parts)
+        job = await begin(parts)
+        parts.queue.is_away = True
+        with pytest.raises(QueueAway):
+            await work(parts)
+        assert not UNSURE.keys() & parts.queue.tasks.keys()
+        await suspension.suspend(parts.resources, parts.project, "wrong answers", "olivia")
+        await parts.resources.documents.sync(PROJECT)
+        parts.queue.is_away = False
+        await work(parts)
+        assert (await job_of(parts, job.job_id)).state == "failed"
+        tasks = {i: task for i, task in parts.queue.tasks.items() if i in UNSURE}
+        assert tasks.keys() == UNSURE.keys()
+        for task in tasks.values():
+            assert task["lane"] == "mandatory"
+            assert task["prediction"]["model_version"] == "v1"
+            assert task["prediction"]["reason"] == "below_threshold"
+        counts = await count(parts.resources, PROJECT)
+        assert counts.waiting == 0
+
+
+async def test_a_certificate_from_traffic_is_named_and_cautioned_about(
+    common: CommonSettings, sqlite_url: str
+) -> None:
+    async with open_certified(common, sqlite_url) as parts:
+        await add_more(parts)
+        job = await begin(parts)
+        await work(parts)
+        ended = await job_of(parts, job.job_id)
+        assert (ended.population, ended.caution) == ("pool", None)
+        row = next(iter((await rows_of(parts, "model")).values()))
+        assert row["certificate"]["population"] == "pool"
+        scored = await begin_scoring(parts, b'{"text": "the box was great"}')
+        await work(parts)
+        assert "not on this file" in ((await job_of(parts, scored.job_id)).caution or "")
+        traffic = new_job(parts.resources, parts.project, "autolabel")
+        traffic.population = "traffic"
+        assert "recent traffic, not on this pool" in (view(traffic).caution or "")
+
+
+async def test_large_items_are_read_a_few_at_a_time(
+    common: CommonSettings, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "_PAGE_CHARACTERS", 1000)
+    async with open_certified(common, sqlite_url) as parts:
+        await parts.import_raw([(f"large-{n}", {"text": f"{n}" * 400}) for n in range(1, 9)])
+        async with parts.resources.database.reading() as session:
+            assert await pool.count_within(session, PROJECT, 100, states=("waiting",)) <= 10
+            await pool.in_states(session, PROJECT, 1)
+        job = await begin(parts)
+        await work(parts)
+        assert (await job_of(parts, job.job_id)).state == "succeeded"
+        assert (await count(parts.resources, PROJECT)).waiting == 0
+
+
+async def test_texts_are_no_formulas_in_a_csv_of_labels(
+    common: CommonSettings, sqlite_url: str
+) -> None:
+    async with open_certified(common, sqlite_url) as parts:
+        texts = {"=1+1": "=cmd|' /C calc'!A0 great", "@b": "'quoted great", "c": "plain great"}
+        for item_id, text in texts.items():
+            parts.queue.resolve(item_id, {"text": text}, "positive")
+        await read_feed(parts.resources, PROJECT)
+        pieces = await labels.export(parts.resources, parts.project, "csv", "people")
+        body = b"".join([one async for one in pieces]).decode()
+        rows = {row["item_id"]: row for row in csv.DictReader(io.StringIO(body))}
+        assert rows["'=1+1"]["text"] == "'=cmd|' /C calc'!A0 great"
+        assert rows["'@b"]["text"] == "''quoted great"
+        # What an export has guarded is read as it was.
+        sheet = io.StringIO()
+        writer = csv.writer(sheet)
+        writer.writerows([["item_id", "text"], *([key, rows[key]["text"]] for key in rows)])
+        parsed = parse_csv(sheet.getvalue().encode(), parts.project)
+        found = {one.item.item_id: one.item.data["text"] for one in parsed if one.item is not None}
+        assert found.items() >= texts.items()
 
 
 async def test_without_asking_what_is_not_certified_keeps_waiting(

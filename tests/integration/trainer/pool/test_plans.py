@@ -1,10 +1,10 @@
-"""An import looks for what the pool has by indexes, however large the pool is."""
+"""Items of the pool are looked for by indexes, however large the pool is."""
 
 from typing import Any
 
 from sqlalchemy import text
 
-from services.trainer.pool.repository import known_items
+from services.trainer.pool.repository import ask_about, known_items, still_waiting
 from services.trainer.tables import PoolItem, insert_new
 from shared.contracts.base import utc_now
 from shared.db import Database
@@ -46,7 +46,13 @@ async def test_what_the_pool_has_is_found_without_reading_all_of_it(database_url
         ids, contents = ["item-7", *made("id")], ["hash-9", *made("content")]
         asked = known_items(session, "toys", ids, contents)
         found, (plan,) = await plans_of(session, asked)
+        waiting, (by_id,) = await plans_of(session, still_waiting(session, "toys", ids))
+    async with database.transaction() as session:
+        marks = ask_about(session, "toys", ids, batch_id="b", arm="random")
+        marked, (update,) = await plans_of(session, marks)
     await database.dispose()
+    assert (waiting, marked) == ({"item-7"}, 1)
+    assert "ix_pool_order" not in "\n".join([*by_id, *update])
     assert sorted(found) == [("item-7", "hash-7"), ("item-9", "hash-9")]
     lines = "\n".join(plan)
     assert "item_id" in lines

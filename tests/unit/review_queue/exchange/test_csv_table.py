@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.review_queue.exchange.formats import csv_table
-from services.review_queue.exchange.formats.csv_table import CsvWriter, guard, unguard
+from services.review_queue.exchange.formats.csv_table import CsvWriter
 from services.review_queue.exchange.records import UnreadableError
 from shared import csv_records
+from shared.csv_records import guard, unguard
 from tests.unit.review_queue.exchange.projects import TEXT, documents_of, project_of, record
 
 FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n")

@@ -1,0 +1,1 @@
+"""Requests that create something, and act once however often they are repeated."""
