@@ -20,8 +20,8 @@ from services.trainer.recipes.recipe import (
     TrainingData,
 )
 
-OLDER = (1.0, 0.5, 0.25, 0.0)
-"""Weights that are tried of labels from before the change; that of new ones is 1."""
+OLDER = (1.0, 0.0, 0.5, 0.25)
+"""Weights that are tried of labels from before the change, in this order; new ones have 1."""
 # Fewer new labels cannot tell which weight serves better.
 ENOUGH_NEW = 100
 _LEAST_PROBABILITY = 1e-7
@@ -59,7 +59,7 @@ def fit_weighted(
     *,
     older: float | None = None,
     seconds: float = float("inf"),
-    clock: Callable[[], float] = time.monotonic,
+    clock: Callable[[], float] = time.process_time,
 ) -> Weighted:
     """Fit with the weight of older labels that serves the new items best.
 
@@ -70,7 +70,7 @@ def fit_weighted(
     older : in [0, 1]
         The weight of older labels, where it is decided already.
     seconds
-        After so long no further weight is tried.
+        After so much processor time no further weight is tried.
 
     Raises
     ------

@@ -82,7 +82,7 @@ def test_time_ends_the_comparison_and_new_labels_alone_may_not_suffice() -> None
     moments = iter(range(0, 1_000, 10))
     recipe = Recipe(0.0)
     fit_weighted(data_of(), is_new(), recipe, seconds=15, clock=lambda: next(moments))
-    assert recipe.seen == [1.0, 0.5]
+    assert recipe.seen == [1.0, 0.0]
 
     def refusing(data: TrainingData) -> FittedModel:
         if len(data.rows) == NEW:

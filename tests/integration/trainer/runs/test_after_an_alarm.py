@@ -52,7 +52,7 @@ def test_labels_since_the_alarm_decide_what_is_kept(tmp_path: Path, is_flipped: 
     assert sum(result.correct) > 110
     weighting = result.report["weighting"]
     assert weighting["new_items"] == len(SINCE)
-    assert [one["weight"] for one in weighting["tried"]] == [1.0, 0.5, 0.25, 0.0]
+    assert [one["weight"] for one in weighting["tried"]] == [1.0, 0.0, 0.5, 0.25]
     assert (weighting["older"] < 1) == is_flipped
     assert "from before the change count" in " ".join(result.report["notes"])
 
