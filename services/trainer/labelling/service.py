@@ -22,6 +22,7 @@ log = structlog.get_logger()
 _ACTOR = "trainer"
 # Asked for before the last answers are in, so that reviewers need not wait for the next batch.
 _OPEN_SHARE = 0.2
+_PAYS = {"pays": True, "does_not_pay": False}
 
 
 async def step(resources: Resources, project: Project) -> None:
@@ -39,7 +40,10 @@ async def step(resources: Resources, project: Project) -> None:
     size = settings.batch_size
     if settings.most_labels is not None:
         size = min(size, settings.most_labels - found.labels - found.open_items)
-    wanted = BatchRequest.model_validate({"strategy": settings.strategy, "size": size})
+    strategy = settings.strategy
+    if strategy == "auto" and found.selection_pays is False:
+        strategy = "random"
+    wanted = BatchRequest.model_validate({"strategy": strategy, "size": size})
     try:
         await ask_batch(resources, project, wanted, _ACTOR)
     except Unavailable:
@@ -68,6 +72,7 @@ async def describe(resources: Resources, project: Project) -> LabellingView:
             "missing": missing,
             "waits_for": waits_for,
             "stop": curve.stop,
+            "selection_pays": _PAYS.get(curve.control.verdict),
             "sentence": _sentence(project, stage, missing, stopped, waits_for, curve.stop),
         }
     )
