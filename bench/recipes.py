@@ -15,14 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import orjson
 
 from bench.certifying import LABELS, Certified, Judged, certified
 from bench.earlier_recipes import NAME as BEFORE
 from bench.earlier_recipes import WordsAlone
 from bench.labelled_sets import SETS, Labelled
+from bench.recipe_figures import Figures, drawn, keep
 from bench.remembered import fit_remembering, probabilities_of
-from bench.serving.plot import Bar, bars
 from bench.serving.report import table
 from services.trainer.recipes.auto import Candidate, choose, fitting
 from services.trainer.recipes.recipe import (
@@ -68,10 +67,12 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--sizes", nargs="+", type=int, default=SIZES)
     parser.add_argument("--seeds", type=int, default=SEEDS)
     parser.add_argument("--target", type=float, default=TARGET, help="promised accuracy")
-    parser.add_argument("--plot", type=Path, help="write the accuracies as an SVG to this file")
     parser.add_argument("--keep", type=Path, help="add each draw's figures to this file, in JSON")
+    parser.add_argument("--plot", type=Path, help="only write what --keep kept as an SVG, to this")
     asked = parser.parse_args(arguments)
-    drawn: list[Bar] = []
+    if asked.plot is not None:
+        asked.plot.write_text(drawn(asked.keep))
+        return
     for name in asked.sets:
         labelled = SETS[name]()
         for size in asked.sizes:
@@ -80,11 +81,8 @@ def main(arguments: list[str]) -> None:
             draws = [compare(labelled, size, seed, asked.target) for seed in range(asked.seeds)]
             print(f"\n{name}, {size} labels, mean of {asked.seeds} draws", flush=True)
             print(_table(draws, asked.target), flush=True)
-            drawn += _bars(f"{name}, {size}", draws)
             if asked.keep is not None:
-                _keep(asked.keep, name, size, draws)
-    if asked.plot is not None:
-        asked.plot.write_text(bars("Right on items that were left out, in %", drawn))
+                keep(asked.keep, [_figures(name, size, each) for each in _by_name(draws).items()])
 
 
 def compare(labelled: Labelled, size: int, seed: int, target: float) -> dict[str, Outcome]:
@@ -193,13 +191,6 @@ def best_share(scores: FloatArray, right: BoolArray, target: float) -> float:
     return float((enough[-1] + 1) / len(hits)) if len(enough) else 0.0
 
 
-def _bars(at: str, draws: Sequence[dict[str, Outcome]]) -> list[Bar]:
-    return [
-        Bar(f"{at} labels: {name}", 100 * _mean([one.accuracy for one in outcomes]), name == "auto")
-        for name, outcomes in _by_name(draws).items()
-    ]
-
-
 def choice(draw: Mapping[str, Outcome]) -> Outcome:
     """Return the outcome of the recipe that `auto` chooses."""
     candidates = [one.candidate for name, one in draw.items() if name != BEFORE]
@@ -243,24 +234,19 @@ def _certified(outcomes: Sequence[Outcome], target: float) -> str:
     return f"{share:.1f} % ({100 * max(one.wrong for one in found):.1f} %)"
 
 
-def _keep(path: Path, name: str, size: int, draws: Sequence[dict[str, Outcome]]) -> None:
-    with path.open("ab") as file:
-        for recipe, outcomes in _by_name(draws).items():
-            figures = {
-                "set": name,
-                "labels": size,
-                "recipe": recipe,
-                "right": [one.accuracy for one in outcomes],
-                "chosen": [one.candidate.recipe for one in outcomes],
-                "certified": [
-                    {
-                        f"{target:g}": [one.share, one.wrong]
-                        for target, one in each.certified.items()
-                    }
-                    for each in outcomes
-                ],
-            }
-            file.write(orjson.dumps(figures) + b"\n")
+def _figures(name: str, size: int, found: tuple[str, list[Outcome]]) -> Figures:
+    recipe, outcomes = found
+    return Figures(
+        set=name,
+        labels=size,
+        recipe=recipe,
+        right=[one.accuracy for one in outcomes],
+        chosen=[one.candidate.recipe for one in outcomes],
+        certified=[
+            {str(target): (one.share, one.wrong) for target, one in each.certified.items()}
+            for each in outcomes
+        ],
+    )
 
 
 def _mean(values: Sequence[float]) -> float:

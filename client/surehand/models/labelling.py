@@ -123,4 +123,5 @@ class Labelling(Model):
     missing: list[Missing] = []
     waits_for: str | None = None
     stop: StopAdvice
+    selection_pays: bool | None = None
     sentence: str

@@ -77,7 +77,7 @@ def _comparison(found: Compared | None, version: str) -> ArmComparison:
     if low > 0:
         verdict, words = "pays", f"chosen labels teach more than random ones: {told}"
     elif high < 0:
-        advice = "ask for batches of strategy random"
+        advice = "batches of strategy random are better"
         verdict, words = "does_not_pay", f"random labels teach more: {told}; {advice}"
     else:
         verdict, words = "open", f"no difference is shown: {told}"

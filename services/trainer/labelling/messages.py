@@ -2,17 +2,10 @@
 
 from typing import Literal
 
+from services.trainer.readiness.messages import Missing
 from shared.contracts.base import Message, Probability, UtcTime
 
 Stage = Literal["seed", "learning", "stopped"]
-Check = Literal["labels", "each_label", "agreement", "gold"]
-
-
-class Missing(Message):
-    """What the first labels lack before training, in words."""
-
-    check: Check
-    words: str
 
 
 class StopAdvice(Message):
@@ -91,7 +84,8 @@ class LabellingView(Message):
     """The answer of ``GET …/labelling``: where the labelling of the pool stands.
 
     `stage`: `seed` until there is a version, then `learning`, or `stopped` where further batches
-    are not asked for. `open_items` were asked about and have no answer.
+    are not asked for. `open_items` were asked about and have no answer. `selection_pays` is what
+    the learning curve's `control` says; null where it is open.
     """
 
     automatic: bool
@@ -101,4 +95,5 @@ class LabellingView(Message):
     missing: list[Missing]
     waits_for: str | None
     stop: StopAdvice
+    selection_pays: bool | None
     sentence: str

@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from onnx import helper
 from typer.testing import CliRunner
 
 from surehand.cli.app import app
 from tests.e2e.client.cli.conftest import Shell
+from tests.graphs import FLOAT, an_input, bytes_of, model_of, node
 from tests.harness.processes import ROOT, free_port
 
 
@@ -53,6 +55,27 @@ def test_labels_are_trained_suspended_and_resumed(shell: Shell) -> None:
     assert not shell.json("suspend", "too many complaints", "-p", project)["valid_now"]
     shell.run("promise", "-p", project, "--check", status=1)
     assert shell.json("resume", "-p", project)["why_not"] == "the champion has no certificate yet"
+
+
+def test_a_project_gets_an_encoder_of_its_own_and_loses_it(shell: Shell) -> None:
+    project = shell.project(fields={"size": {"type": "number"}})
+    output = helper.make_tensor_value_info("vector", FLOAT, [None, 1])
+    sizes = {"size": (FLOAT, [None, 1])}
+    graph = bytes_of(model_of([node("Tanh", ["size"], ["vector"])], sizes, output=output))
+    file = shell.file("encoder.onnx", graph)
+    inputs = [an_input("size", "size").model_dump()]
+    manifest = shell.file(
+        "encoder.json", json.dumps({"inputs": inputs, "outputs": {"vector": "vector"}})
+    )
+    shell.run("encoder", "-p", project, status=3)
+    shell.run("encoder", file, "-p", project, status=2)
+    shell.run("encoder", manifest, "--manifest", manifest, "-p", project, status=3)
+    assert "not an ONNX file" in shell.errors
+    found = shell.json("encoder", file, "--manifest", manifest, "-p", project)
+    assert (found["width"], found["size_bytes"]) == (1, len(graph))
+    assert "Vectors of 1 numbers" in shell.run("encoder", "-p", project)
+    shell.run("encoder", "--remove", "-p", project)
+    shell.run("encoder", "-p", project, status=3)
 
 
 def test_webhooks_of_a_project_without_any(shell: Shell) -> None:

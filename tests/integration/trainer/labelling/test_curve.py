@@ -1,12 +1,13 @@
 """The learning curve of real versions, on both databases."""
 
 from services.trainer.labelling.curve import learning_curve, measure_if_due
-from services.trainer.labelling.service import describe
+from services.trainer.labelling.service import describe, step
 from services.trainer.outcomes.service import read_feed
 from services.trainer.pool import repository as pool
 from services.trainer.projects.repository import lock_state
 from services.trainer.selection.messages import BatchRequest
-from services.trainer.selection.service import ask_batch
+from services.trainer.selection.service import ask_batch, list_batches
+from services.trainer.tables import LearningPoint
 from shared.settings import CommonSettings
 from tests.harness.trainer_and_queue import PROJECT, truth
 from tests.harness.trainer_parts import open_trainer_parts
@@ -74,3 +75,12 @@ async def test_chosen_labels_are_compared_with_random_ones(
         assert control.interval is not None
         assert control.interval[0] <= control.difference <= control.interval[1]
         assert "with 84 labels each" in control.words
+        assert (await describe(parts.resources, parts.project)).selection_pays is None
+        async with parts.resources.database.transaction() as session:
+            point = await session.get_one(LearningPoint, (PROJECT, "v1"))
+            point.control = {**control.model_dump(), "verdict": "does_not_pay"}
+        await parts.put_project(labelling={"automatic": True, "batch_size": 10})
+        parts.queue.answer(truth)
+        await step(parts.resources, parts.project)
+        newest, *_ = await list_batches(parts.resources, PROJECT, None, 10)
+        assert (newest.strategy, newest.requested_by) == ("random", "trainer")
