@@ -6,14 +6,14 @@ peers; ``soak``, the router at half capacity for half an hour; ``reloads``, its 
 reloads; ``exchange``, import and export of a million tasks; ``idle``, what idle projects cost;
 ``promotion``, from the last verdict to a new version; ``label-efficiency``, labels that a strategy
 saves; ``first-page``, the console's first page over a million tasks; ``recipes``, what each recipe
-makes of the same labels, and what `auto` chooses.
+makes of the same labels, and what `auto` chooses; ``weights``, what weights of labels do.
 """
 
 import argparse
 import sys
 from collections.abc import Callable
 
-from bench import exchange, promotion, recipes, reloads
+from bench import exchange, promotion, recipes, reloads, weights
 from bench.first_page import main as first_page
 from bench.idle import main as idle
 from bench.label_efficiency import main as label_efficiency
@@ -33,6 +33,7 @@ PARTS: dict[str, Callable[[list[str]], None]] = {
     "label-efficiency": label_efficiency.main,
     "first-page": first_page.main,
     "recipes": recipes.main,
+    "weights": weights.main,
 }
 ALL = ("science", "serving")
 

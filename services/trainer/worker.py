@@ -17,17 +17,19 @@ from services.trainer.labelling import service as labelling
 from services.trainer.ledger.service import LedgerReader
 from services.trainer.monitoring.drift.service import watch_drift
 from services.trainer.outcomes.service import read_feed
-from services.trainer.projects.repository import active_runs, in_service, lock_state
+from services.trainer.projects.repository import active_runs, in_service
 from services.trainer.projects.service import work_bell
 from services.trainer.promise.certification import Certifier
 from services.trainer.promise.renewal import renewal_begins_at
 from services.trainer.queue_client import QueueAway
 from services.trainer.resources import MIGRATIONS, Resources
 from services.trainer.runs import service as runs
+from services.trainer.runs.due import scheduled_at
 from services.trainer.runs.execution import execute
 from services.trainer.runs.interruption import mark_interrupted, remove_left_folders
 from services.trainer.tables import ProjectState
 from services.trainer.watch.audits import watch_audits
+from services.trainer.watch.lasting import renew_watch, renewal_left
 from services.trainer.watch.staging import step_stages
 from shared.contracts.projects import Project
 from shared.db import DatabaseFault
@@ -41,7 +43,6 @@ _SLOW_SECONDS = 120.0
 _PARALLEL_RUNS = 2
 # Under a stream of verdicts one look serves many of them.
 _GATHER_SECONDS = 0.2
-_RENEWALS_PER_GRACE = 10
 # After a start all projects have a turn: so many at a time.
 _FIRST_TURNS = 8
 # Projects are learned of from the review queue; the store, a folder a project, is listed too.
@@ -213,8 +214,7 @@ class Worker:
             raise
         finally:
             await resources.documents.sync(name)
-            if await labelling.may_start_run(resources, project):
-                await runs.start_if_due(resources, project)
+            await runs.start_if_due(resources, project)
             run_id = await runs.queued(resources, name, read_at)
             running = self._runs.get(name)
             if run_id is not None and (running is None or running.done()):
@@ -238,12 +238,14 @@ class Worker:
         return not is_gone and project.archived_at is None
 
     async def _plan(self, project: Project, ledger_due_in: timedelta | None) -> None:
-        """Note when the clock makes the next turn due: a reading, a renewal, or an expiry."""
+        """Note when the clock makes the next turn due: a reading, a renewal, an expiry, a run."""
         name, now = project.project, self._resources.now()
         moments = [] if ledger_due_in is None else [now + ledger_due_in]
         async with self._resources.database.reading() as session:
             versions = await in_service(session, name)
             state = await session.get(ProjectState, name)
+            run_at = await scheduled_at(session, project)
+        moments += [] if run_at is None or run_at <= now else [run_at]
         certified = [version for version in versions if version.certificate is not None]
         if certified and state is not None and state.watched_until is not None:
             moments.append(state.watched_until - renewal_left(project))
@@ -271,30 +273,3 @@ class Worker:
             if project is not None and project.archived_at is None:
                 await execute(self._resources, project, run_id)
         self._wake([name])
-
-
-def renewal_left(project: Project) -> timedelta:
-    """Return how much of a watch is left when it is renewed: all but a tenth of the grace."""
-    grace = timedelta(seconds=project.promise.watch_grace_seconds)
-    return grace - grace / _RENEWALS_PER_GRACE
-
-
-async def renew_watch(resources: Resources, project: Project, now: datetime) -> None:
-    """Extend the promise's watch: feed and ledger have been read.
-
-    Parameters
-    ----------
-    now
-        When the reading began. A trainer that was suspended since has seen nothing of the pause.
-    """
-    grace = timedelta(seconds=project.promise.watch_grace_seconds)
-    async with resources.database.reading() as session:
-        versions = await in_service(session, project.project)
-        state = await session.get(ProjectState, project.project)
-    if state is None or all(version.certificate is None for version in versions):
-        return
-    left = timedelta(0) if state.watched_until is None else state.watched_until - now
-    if renewal_left(project) < left <= grace:
-        return
-    async with resources.database.transaction() as session:
-        (await lock_state(session, project.project)).watched_until = now + grace

@@ -110,6 +110,7 @@ class TrainingSettings(Message):
 
     recipe: RecipeName = "text-linear"
     min_new_labels: int = Field(default=200, ge=1, le=1_000_000_000)
+    every_hours: float | None = Field(default=None, gt=0, le=8_760)
     auto_promote: bool = True
     gate: GateSettings = GateSettings()
 

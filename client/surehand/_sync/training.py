@@ -40,15 +40,17 @@ class Runs(Group):
         self,
         project: str,
         *,
-        mode: str = "initial",
+        mode: str | None = None,
         recipe: str | None = None,
         key: str | None = None,
     ) -> Run:
-        """Start a run; `Conflict` while another one is under way.
+        """Start a run; `Conflict` while another one is under way, or first labels are not ready.
 
+        Without a `mode` (initial, fine_tune, active) the trainer chooses by the project's state.
         Repeating a request with the same `key` gives the same run.
         """
-        names, body = {"project": project}, {"mode": mode, "recipe": recipe}
+        chosen = {} if mode is None else {"mode": mode}
+        names, body = {"project": project}, {**chosen, "recipe": recipe}
         return self._http.ask(e.START_RUN, names, json=body, headers=keyed(key))
 
     def list(self, project: str) -> Pages[Run]:

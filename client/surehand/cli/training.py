@@ -12,13 +12,13 @@ from surehand.cli.text import line_of, moment, percent
 from surehand.errors import Conflict
 from surehand.models.training import Channels
 
-_MODES = "initial, fine_tune or active."
+_MODES = "initial, fine_tune or active; without it the trainer chooses."
 
 
 def train(
     ctx: typer.Context,
     project: session.Project = None,
-    mode: Annotated[str, typer.Option(help=_MODES)] = "initial",
+    mode: Annotated[str | None, typer.Option(help=_MODES)] = None,
     recipe: Annotated[str | None, typer.Option(help="Instead of the project's.")] = None,
     no_wait: Annotated[bool, typer.Option("--no-wait", help="Do not wait for its end.")] = False,
     as_json: session.AsJson = False,
@@ -34,6 +34,8 @@ def train(
     else:
         made = f", {run['version']}" if run.get("version") else ""
         out.say(f"Run {run['run_id']}: {run['state']}{made}.", run.get("detail") or "")
+        if run.get("reason"):
+            out.say(f"Why: {run['reason']}.")
         _say_report(out, run.get("report") or {})
     if run["state"] in {"failed", "cancelled"}:
         raise typer.Exit(LOOK)

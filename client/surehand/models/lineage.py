@@ -13,6 +13,7 @@ class TrainedOn(Model):
     items: int | None = None
     labels: dict[str, int] | None = None
     created_at: datetime | None = None
+    policy: dict[str, Any] | None = None
 
 
 class MadeBy(Model):
@@ -20,6 +21,8 @@ class MadeBy(Model):
 
     run_id: str
     mode: str
+    cause: str | None = None
+    reason: str | None = None
     recipe: str
     requested_by: str
     finished_at: datetime | None = None

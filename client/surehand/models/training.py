@@ -48,6 +48,8 @@ class Run(Model):
 
     `log` and `report` are those of a single run: a list of runs leaves them out. `report` is what
     the recipe tells of the training: `notes`, and of recipe `auto` the `candidates` and `chosen`.
+    `cause` (operator, labels, drift, schedule, upload) began it; `reason` says why, and why it has
+    its `mode`.
     """
 
     run_id: str
@@ -62,6 +64,8 @@ class Run(Model):
     created_at: datetime
     started_at: datetime | None = None
     finished_at: datetime | None = None
+    cause: str | None = None
+    reason: str | None = None
     log: str | None = None
     report: dict[str, Any] | None = None
 
@@ -184,8 +188,23 @@ class Channels(Model):
     shadow: list[str] = []
 
 
+class DatasetPolicy(Model):
+    """How a snapshot was made: counts are of items; `changed_at` is when the traffic changed."""
+
+    mode: str
+    labels: str
+    weights: str
+    weight_cap: float | None = None
+    folds: int | None = None
+    lanes: dict[str, int] = {}
+    sources: dict[str, int] = {}
+    instructions: dict[str, int] = {}
+    changed_at: datetime | None = None
+    new_items: int | None = None
+
+
 class Dataset(Model):
-    """Frozen training data."""
+    """Frozen training data; `policy` is None for a snapshot of an older release."""
 
     dataset_id: str
     path: str
@@ -193,6 +212,7 @@ class Dataset(Model):
     erased: int = 0
     labels: dict[str, int] = {}
     created_at: datetime
+    policy: DatasetPolicy | None = None
 
 
 class DatasetChange(Model):
@@ -213,6 +233,8 @@ class DatasetDiff(Model):
     removed: int
     relabelled: int
     changes: list[DatasetChange] = []
+    policy: DatasetPolicy | None = None
+    against_policy: DatasetPolicy | None = None
 
 
 class Decision(Model):

@@ -7,8 +7,32 @@ from shared.contracts.base import Message, UtcTime
 ChangeKind = Literal["added", "removed", "relabelled"]
 
 
+class DatasetPolicy(Message):
+    """How a snapshot was made.
+
+    `mode` is that of its run. `labels` says how verdicts became labels, `weights` how they were
+    weighed, with 1 / propensity at most `weight_cap`; `folds` is the number of folds. `lanes`,
+    `sources` and `instructions` (revisions of the instructions) have numbers of items.
+    `changed_at` is since when the traffic is as it is now, and `new_items` were labelled since.
+    """
+
+    mode: str
+    labels: str
+    weights: str
+    weight_cap: float | None
+    folds: int | None
+    lanes: dict[str, int]
+    sources: dict[str, int]
+    instructions: dict[str, int]
+    changed_at: UtcTime | None
+    new_items: int | None
+
+
 class DatasetView(Message):
-    """A frozen snapshot; `path` lies in the store, and lacks `erased` of its `items`."""
+    """A frozen snapshot; `path` lies in the store, and lacks `erased` of its `items`.
+
+    `policy` is null for snapshots of the release before.
+    """
 
     dataset_id: str
     path: str
@@ -17,6 +41,7 @@ class DatasetView(Message):
     labels: dict[str, int]
     outcomes_cursor: str | None
     created_at: UtcTime
+    policy: DatasetPolicy | None = None
 
 
 class Datasets(Message):
@@ -38,7 +63,8 @@ class DatasetChange(Message):
 class DatasetDiff(Message):
     """What a snapshot has and has not that the one `against` has.
 
-    `changes` has the first 1,000 items by id; the counts are of all.
+    `changes` has the first 1,000 items by id; the counts are of all. `policy` and `against_policy`
+    say how each was made.
     """
 
     dataset_id: str
@@ -47,3 +73,5 @@ class DatasetDiff(Message):
     removed: int
     relabelled: int
     changes: list[DatasetChange]
+    policy: DatasetPolicy | None = None
+    against_policy: DatasetPolicy | None = None

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import func, select
 from sqlmodel import col
@@ -80,6 +81,21 @@ async def chosen_items(session: Session, project: str) -> set[str]:
         col(PoolItem.arm) != UNIFORM_ARM,
     )
     return set((await session.execute(query)).scalars())
+
+
+class Asked(NamedTuple):
+    """How an item of the pool was chosen; both are None where the release before chose it."""
+
+    arm: str | None
+    propensity: float | None
+
+
+async def asked_items(session: Session, project: str) -> dict[str, Asked]:
+    """Return of the pool's items that people were asked about how each was chosen."""
+    query = select(col(PoolItem.item_id), col(PoolItem.arm), col(PoolItem.propensity)).where(
+        col(PoolItem.project) == project, col(PoolItem.state) == "asked"
+    )
+    return {row[0]: Asked(row[1], row[2]) for row in await session.execute(query)}
 
 
 async def copies(session: Session, project: str, since: datetime) -> list[Copy]:

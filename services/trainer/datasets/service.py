@@ -3,25 +3,28 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from services.trainer.datasets import repository
 from services.trainer.datasets.comparing import compare
+from services.trainer.datasets.folds import with_folds
 from services.trainer.datasets.gold import gold_contents
 from services.trainer.datasets.holdout import Holdout, is_of_traffic
 from services.trainer.datasets.messages import DatasetDiff, DatasetView
+from services.trainer.datasets.policy import policy_of
 from services.trainer.datasets.snapshot import (
     LabelledItem,
     canonical_lines,
     compress,
     read,
     read_stream,
-    weight_of,
+    weighted,
 )
 from services.trainer.erasure import repository as erasure
 from services.trainer.projects.repository import lock_state
 from services.trainer.resources import Resources
-from services.trainer.tables import Dataset, OutcomeRow, insert_new
+from services.trainer.tables import UNIFORM_ARM, Dataset, OutcomeRow, insert_new
 from shared.contracts.items import check_data
 from shared.contracts.projects import Project
 from shared.contracts.tasks import TRAINING_LANES
@@ -34,7 +37,12 @@ _LANES = TRAINING_LANES | {"certification", "audit"}
 _UNIFORM_LANES = frozenset({"pool", "certification", "audit"})
 
 
-async def freeze(resources: Resources, project: Project) -> tuple[Dataset, int]:
+async def freeze(
+    resources: Resources,
+    project: Project,
+    mode: str = "active",
+    change: datetime | None = None,
+) -> tuple[Dataset, int]:
     """Write and record a snapshot of the labels that may train; the same labels give the same one.
 
     Returns it with the position in the outcomes up to which labels were looked at.
@@ -43,14 +51,14 @@ async def freeze(resources: Resources, project: Project) -> tuple[Dataset, int]:
     audits, and the verdicts of closed certifications. The hold-out of traffic is left out, and so
     are rows that no longer fit the project's labels or fields. A run gets its snapshot by
     `freeze_labels`, which erasures know of.
+
+    Parameters
+    ----------
+    mode : of the run; in `initial` all labels weigh the same
+    change : since when the traffic is as it is now, where a change was found
     """
-    async with resources.database.transaction() as session:
-        state = await lock_state(session, project.project)
-        cursor, position = state.outcomes_cursor, state.outcomes_seen
-        holdout = Holdout.of(project, state.pool_seed, resources.now())
-        rows = await _may_train(session, project, holdout)
-        chosen = await repository.chosen_items(session, project.project)
-    items = [_labelled(row, is_chosen=row.item_id in chosen) for row in _usable(rows, project)]
+    sources = await _read(resources, project)
+    items = await asyncio.to_thread(_made, sources, project, mode, change)
     lines = await asyncio.to_thread(canonical_lines, items)
     digest = sha256(lines)
     path = f"{project.project}/datasets/{digest}.jsonl.gz"
@@ -60,19 +68,56 @@ async def freeze(resources: Resources, project: Project) -> tuple[Dataset, int]:
         dataset_id=digest,
         path=path,
         items=len(items),
-        outcomes_cursor=cursor,
-        position=position,
+        outcomes_cursor=sources.cursor,
+        position=sources.position,
         labels=dict(sorted(Counter(item.label for item in items).items())),
-        holdout_rate=holdout.rate,
-        holdout_since=holdout.since,
+        holdout_rate=sources.holdout.rate,
+        holdout_since=sources.holdout.since,
+        policy=policy_of(mode, change, items).model_dump(mode="json"),
         created_at=resources.now(),
     )
+    return await _recorded_as(resources, dataset), sources.position
+
+
+@dataclass(frozen=True)
+class _Sources:
+    """What a snapshot is made of, and how far the outcomes were read."""
+
+    rows: Sequence[OutcomeRow]
+    asked: dict[str, repository.Asked]
+    holdout: Holdout
+    cursor: str | None
+    position: int
+
+
+async def _read(resources: Resources, project: Project) -> _Sources:
+    async with resources.database.transaction() as session:
+        state = await lock_state(session, project.project)
+        holdout = Holdout.of(project, state.pool_seed, resources.now())
+        return _Sources(
+            rows=await _may_train(session, project, holdout),
+            asked=await repository.asked_items(session, project.project),
+            holdout=holdout,
+            cursor=state.outcomes_cursor,
+            position=state.outcomes_seen,
+        )
+
+
+def _made(
+    sources: _Sources, project: Project, mode: str, change: datetime | None
+) -> list[LabelledItem]:
+    rows = _usable(sources.rows, project)
+    items = [_labelled(row, sources.asked.get(row.item_id), change) for row in rows]
+    return with_folds(weighted(items, equally=mode == "initial"), project)
+
+
+async def _recorded_as(resources: Resources, dataset: Dataset) -> Dataset:
     async with resources.database.transaction() as session:
         # The same labels frozen again are the same snapshot.
         await insert_new(session, Dataset, [dataset.model_dump()])
         # What was erased while this was written is in it.
-        await erasure.begin_again(session, project.project, position)
-        return await session.get_one(Dataset, (project.project, digest)), position
+        await erasure.begin_again(session, dataset.project, dataset.position)
+        return await session.get_one(Dataset, (dataset.project, dataset.dataset_id))
 
 
 async def _may_train(session: Session, project: Project, holdout: Holdout) -> Sequence[OutcomeRow]:
@@ -98,17 +143,26 @@ def _usable(rows: Sequence[OutcomeRow], project: Project) -> list[OutcomeRow]:
     return [row for row in known if not check_data(row.data, project.fields)]
 
 
-def _labelled(row: OutcomeRow, *, is_chosen: bool) -> LabelledItem:
+def _labelled(
+    row: OutcomeRow, asked: repository.Asked | None, change: datetime | None
+) -> LabelledItem:
     propensity = (row.prediction or {}).get("propensity")
+    if row.lane == "pool":
+        propensity = None if asked is None else asked.propensity
     return LabelledItem(
         item_id=row.item_id,
         data=row.data,
         label=row.label or "",
         lane=row.lane,
         revision=row.revision,
-        weight=weight_of(None if row.lane == "pool" else propensity),
-        uniform=row.lane in _UNIFORM_LANES and not is_chosen,
+        weight=1.0,
+        uniform=row.lane in _UNIFORM_LANES and (asked is None or asked.arm in {None, UNIFORM_ARM}),
         content_hash=row.content_hash,
+        propensity=propensity,
+        source=row.source,
+        verdicts=row.verdicts,
+        instructions_revision=row.instructions_revision,
+        is_new=None if change is None else row.resolved_at >= change,
     )
 
 
@@ -151,7 +205,12 @@ async def diff(resources: Resources, project: str, dataset_id: str, against: str
     """Say what changed from snapshot `against` to another; `NotFound` as of `content`."""
     before = await content(resources, project, against)
     after = await content(resources, project, dataset_id)
-    return await compare((against, read_stream(before)), (dataset_id, read_stream(after)))
+    found = await compare((against, read_stream(before)), (dataset_id, read_stream(after)))
+    policies = {
+        "policy": (await describe(resources, project, dataset_id)).policy,
+        "against_policy": (await describe(resources, project, against)).policy,
+    }
+    return found.model_copy(update=policies)
 
 
 async def _recorded(resources: Resources, project: str, dataset_id: str) -> Dataset:

@@ -2,17 +2,10 @@
 
 from typing import Literal
 
+from services.trainer.readiness.messages import Missing
 from shared.contracts.base import Message, Probability, UtcTime
 
 Stage = Literal["seed", "learning", "stopped"]
-Check = Literal["labels", "each_label", "agreement", "gold"]
-
-
-class Missing(Message):
-    """What the first labels lack before training, in words."""
-
-    check: Check
-    words: str
 
 
 class StopAdvice(Message):

@@ -19,16 +19,6 @@ from services.trainer.tables import (
 from shared.db import Session
 
 
-async def label_counts(session: Session, project: str) -> dict[str, int]:
-    """Return how many outcomes that may train have each label."""
-    query = (
-        select(col(OutcomeRow.label), func.count())
-        .where(col(OutcomeRow.project) == project, trains())
-        .group_by(col(OutcomeRow.label))
-    )
-    return {row[0] or "": int(row[1]) for row in await session.execute(query)}
-
-
 async def count_open(session: Session, project: str) -> int:
     """Count the items of batches that have no outcome."""
     answered = exists().where(

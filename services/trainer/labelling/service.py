@@ -3,13 +3,14 @@
 import structlog
 
 from services.trainer.labelling import repository
-from services.trainer.labelling.checks import missing_of
 from services.trainer.labelling.curve import learning_curve, measure_if_due
-from services.trainer.labelling.messages import LabellingView, Missing, StopAdvice
+from services.trainer.labelling.messages import LabellingView, StopAdvice
 from services.trainer.labelling.stopping import STABLE_ROUNDS
+from services.trainer.outcomes import repository as outcomes
 from services.trainer.pool import repository as pool
-from services.trainer.projects.repository import active_run, has_open_certification, read_state
-from services.trainer.queue_client import QueueAway
+from services.trainer.projects.repository import active_run, has_open_certification
+from services.trainer.readiness.messages import Missing
+from services.trainer.readiness.service import missing_labels
 from services.trainer.resources import Resources
 from services.trainer.selection.messages import BatchRequest
 from services.trainer.selection.service import ask_batch
@@ -22,17 +23,6 @@ _ACTOR = "trainer"
 # Asked for before the last answers are in, so that reviewers need not wait for the next batch.
 _OPEN_SHARE = 0.2
 _PAYS = {"pays": True, "does_not_pay": False}
-
-
-async def may_start_run(resources: Resources, project: Project) -> bool:
-    """Say whether a run may start automatically.
-
-    Where the labelling is automatic, a first run waits for all that the labels lack.
-    """
-    try:
-        return not (project.labelling.automatic and await _missing(resources, project))
-    except QueueAway:
-        return False  # it knows how reviewers do: the next look asks again
 
 
 async def step(resources: Resources, project: Project) -> None:
@@ -65,9 +55,9 @@ async def describe(resources: Resources, project: Project) -> LabellingView:
     """Return where the labelling stands, and what it waits for."""
     name, settings = project.project, project.labelling
     curve = await learning_curve(resources, project, STABLE_ROUNDS)
-    missing = await _missing(resources, project)
+    missing = await missing_labels(resources, project)
     async with resources.database.reading() as session:
-        labels = sum((await repository.label_counts(session, name)).values())
+        labels = sum((await outcomes.label_counts(session, name)).values())
         open_items = await repository.count_open(session, name)
         left = await pool.in_states(session, name, 1, "", ("waiting",))
     stopped = _why_stopped(project, labels + open_items, bool(left), curve.stop)
@@ -131,15 +121,3 @@ def _sentence(
     if waits_for is not None:
         return f"{begin} The next batch waits for {waits_for}."
     return f"{begin} The next batch is being asked for."
-
-
-async def _missing(resources: Resources, project: Project) -> list[Missing]:
-    """Return what the first labels lack; nothing once there is a champion."""
-    name = project.project
-    async with resources.database.reading() as session:
-        state = await read_state(session, name)
-        counts = await repository.label_counts(session, name)
-    if state is not None and state.champion is not None:
-        return []
-    errors = await resources.queue.human_error(name)
-    return missing_of(counts, project.labels, project.training.min_new_labels, errors)

@@ -6,12 +6,16 @@ from shared.contracts.base import Message, UtcTime
 
 
 class TrainedOn(Message):
-    """The snapshot that a version learned from; null counts where it is gone."""
+    """The snapshot that a version learned from; null counts where it is gone.
+
+    `policy` is a `DatasetPolicy`, and null for a snapshot of the release before.
+    """
 
     dataset_id: str
     items: int | None
     labels: dict[str, int] | None
     created_at: UtcTime | None
+    policy: dict[str, Any] | None = None
 
 
 class MadeBy(Message):
@@ -19,6 +23,8 @@ class MadeBy(Message):
 
     run_id: str
     mode: str
+    cause: str | None = None
+    reason: str | None = None
     recipe: str
     requested_by: str
     finished_at: UtcTime | None

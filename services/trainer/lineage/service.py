@@ -145,6 +145,7 @@ def _trained_on(version: Version, dataset: Dataset | None) -> TrainedOn | None:
         items=None if dataset is None else dataset.items,
         labels=None if dataset is None else dataset.labels,
         created_at=None if dataset is None else dataset.created_at,
+        policy=None if dataset is None else dataset.policy,
     )
 
 

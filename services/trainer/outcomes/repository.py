@@ -93,6 +93,7 @@ def _merged(
         "resolved_at": outcome.resolved_at,
         "source": outcome.source,
         "verdicts": outcome.verdicts,
+        "instructions_revision": outcome.instructions_revision,
         "trace": outcome.trace,
         "erasure": "pending" if outcome.erased else None,
     }
@@ -141,6 +142,16 @@ def trains() -> ColumnElement[bool]:
         col(OutcomeRow.lane).in_(sorted(TRAINING_LANES)),
         col(OutcomeRow.erasure).is_(None),
     )
+
+
+async def label_counts(session: Session, project: str) -> dict[str, int]:
+    """Return how many outcomes that may train have each label."""
+    query = (
+        select(col(OutcomeRow.label), func.count())
+        .where(col(OutcomeRow.project) == project, trains())
+        .group_by(col(OutcomeRow.label))
+    )
+    return {row[0] or "": int(row[1]) for row in await session.execute(query)}
 
 
 async def labels_for_next_run(session: Session, projects: Sequence[str]) -> dict[str, int]:

@@ -190,9 +190,18 @@ async def mark_asked(session: Session, project: str, item_ids: Sequence[str]) ->
 
 
 async def ask_about(
-    session: Session, project: str, item_ids: Sequence[str], *, batch_id: str, arm: str
+    session: Session,
+    project: str,
+    item_ids: Sequence[str],
+    *,
+    batch_id: str,
+    arm: str,
+    propensity: float | None = None,
 ) -> int:
-    """Mark items that still wait as asked in a batch, to be posted; return how many."""
+    """Mark items that still wait as asked in a batch, to be posted; return how many.
+
+    `propensity` is the chance that each of them had; None where it is not known.
+    """
     asked = 0
     for batch in batches_of(item_ids):
         query = (
@@ -202,7 +211,7 @@ async def ask_about(
                 col(PoolItem.item_id).in_(batch),
                 _WAITS,
             )
-            .values(state="asked", posted=False, batch_id=batch_id, arm=arm)
+            .values(state="asked", posted=False, batch_id=batch_id, arm=arm, propensity=propensity)
             .returning(col(PoolItem.item_id))
         )
         asked += len((await session.execute(query)).all())

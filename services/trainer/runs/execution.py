@@ -22,6 +22,7 @@ from services.trainer.resources import Resources
 from services.trainer.runs import files, repository
 from services.trainer.runs.comparing import terms_of
 from services.trainer.runs.files import RunFailed
+from services.trainer.runs.modes import older_weight
 from services.trainer.runs.publication import ActiveRun, discard, publish
 from services.trainer.tables import Dataset, ProjectState, Run
 from shared import tracing
@@ -94,14 +95,14 @@ async def _train(resources: Resources, project: Project, active: ActiveRun) -> f
             f"this trainer has no recipe {active.run.recipe}: {unknown_recipe(active.run.recipe)}"
         )
     async with resources.database.reading() as session:
-        recent = await repository.labelled_since_alarm(session, project.project)
+        older = await older_weight(session, project.project, active.run.mode)
     encoder = await _encoder(resources, project, active)
     job = files.TrainingJob(
         recipe=recipe,
         labels=project.labels,
         fields={name: spec.model_dump(mode="json") for name, spec in project.fields.items()},
         seed=0,
-        recent=recent,
+        older=older,
         encoder=encoder,
         terms=terms_of(project),
         auto_seconds=resources.settings.auto_seconds,
@@ -162,7 +163,10 @@ async def freeze_labels(resources: Resources, project: Project, run: Run) -> tup
 
     Erasures wait while a running run has none noted: its file may still come.
     """
-    dataset, position = await freeze(resources, project)
+    async with resources.database.reading() as session:
+        change = await repository.last_change(session, project.project)
+    began = None if change is None else change.began
+    dataset, position = await freeze(resources, project, run.mode, began)
     async with resources.database.transaction() as session:
         (await session.get_one(Run, run.run_id)).dataset_id = dataset.dataset_id
     return dataset, position

@@ -49,9 +49,9 @@ class TrainingJob(Job):
     """Train with the recipe at `recipe`, a ``module:object``.
 
     `terms` are those of a certification, by which `auto` compares recipes for up to `auto_seconds`.
-    `recent` has the ids of the items that were labelled since the audit last found the promise
-    broken; none where it never did. `encoder` describes the project's own one, whose graph is in
-    the folder, where the recipe learns on it.
+    `older` is how much labels from before the last change count; None lets the run find out.
+    `encoder` describes the project's own one, whose graph is in the folder, where the recipe learns
+    on it.
     """
 
     recipe: str
@@ -59,7 +59,7 @@ class TrainingJob(Job):
     seed: int
     terms: dict[str, Any] = field(default_factory=dict)
     auto_seconds: float = 900.0
-    recent: list[str] = field(default_factory=list)
+    older: float | None = None
     encoder: dict[str, Any] | None = None
 
 

@@ -6,12 +6,16 @@ from shared.contracts.base import Message, UtcTime
 from shared.contracts.projects import RecipeName
 
 RunState = Literal["queued", "running", "succeeded", "failed", "cancelled"]
+RunMode = Literal["initial", "fine_tune", "active"]
 
 
 class RunRequest(Message):
-    """The body of ``POST …/runs``; `recipe` null means the project's."""
+    """The body of ``POST …/runs``.
 
-    mode: Literal["initial", "fine_tune", "active"] = "initial"
+    `recipe` null means the project's, `mode` null that the trainer chooses by the project's state.
+    """
+
+    mode: RunMode | None = None
     recipe: RecipeName | None = None
 
 
@@ -20,7 +24,8 @@ class RunView(Message):
 
     `report` is what the recipe tells of the training, in the manifest of the version too: `notes`
     are sentences, e.g. of labels with too few examples; recipe `auto` adds the recipes that it
-    compared.
+    compared. `cause` says what began it (operator, labels, drift, schedule, upload), `reason` in
+    words why, and why it has its `mode`; null for runs of the release before.
     """
 
     run_id: str
@@ -35,6 +40,8 @@ class RunView(Message):
     created_at: UtcTime
     started_at: UtcTime | None
     finished_at: UtcTime | None
+    cause: str | None = None
+    reason: str | None = None
     log: str | None = None
     report: dict[str, Any] | None = None
 

@@ -2,12 +2,21 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import NamedTuple
 
-from sqlalchemy import func, select, update
+from sqlalchemy import and_, case, func, select, update
 from sqlmodel import col
 
 from services.trainer.outcomes.repository import trains
-from services.trainer.tables import OutcomeRow, PromiseChange, Run
+from services.trainer.tables import (
+    DriftWatch,
+    LedgerRow,
+    OutcomeRow,
+    PromiseChange,
+    RelabelItem,
+    RelabelPlan,
+    Run,
+)
 from shared.db import Session
 
 INTERRUPTED = "interrupted: start it again"
@@ -94,25 +103,110 @@ async def newest_traces(
     return traces
 
 
-async def labelled_since_alarm(session: Session, project: str) -> list[str]:
-    """Return the items that were labelled since the last alarm; none if there was none."""
+class Change(NamedTuple):
+    """A change of the traffic: when it was found, since when it has been, and how it was found."""
+
+    at: datetime
+    began: datetime
+    words: str
+
+
+async def last_change(session: Session, project: str) -> Change | None:
+    """Return the change that was found last: by audits, or by the watch of drift."""
+    drift = await _last_drift(session, project)
     alarm = await last_alarm(session, project)
-    if alarm is None:
-        return []
-    query = select(col(OutcomeRow.item_id)).where(
-        col(OutcomeRow.project) == project, col(OutcomeRow.resolved_at) >= alarm
+    if alarm is None or (drift is not None and drift.at >= alarm):
+        return drift
+    cause = await _cause_of_alarm(session, project, alarm)
+    if cause == "drift" and drift is not None:
+        return drift  # the suspension is on record a moment after the alarm
+    return Change(alarm, alarm, "drift" if cause == "drift" else "audits suspended the promise")
+
+
+async def _last_drift(session: Session, project: str) -> Change | None:
+    query = (
+        select(DriftWatch)
+        .where(col(DriftWatch.project) == project, col(DriftWatch.alarmed_at).is_not(None))
+        .order_by(col(DriftWatch.alarmed_at).desc())
+        .limit(1)
     )
-    return list((await session.execute(query)).scalars())
+    watch = (await session.execute(query)).scalar_one_or_none()
+    if watch is None or watch.alarmed_at is None or watch.alarm is None:
+        return None
+    # Decisions are kept for a time only.
+    row = await session.get(LedgerRow, watch.alarm["began"])
+    began = watch.alarmed_at if row is None else row.received_at
+    return Change(watch.alarmed_at, began, "drift was found")
+
+
+async def _cause_of_alarm(session: Session, project: str, at: datetime) -> str | None:
+    query = select(col(PromiseChange.cause)).where(
+        col(PromiseChange.project) == project, col(PromiseChange.at) == at, *_ALARMED
+    )
+    return (await session.execute(query.limit(1))).scalar_one_or_none()
 
 
 async def last_alarm(session: Session, project: str) -> datetime | None:
-    """Return when audits last found the promise broken."""
+    """Return when audits or drift last suspended the promise."""
     query = select(func.max(col(PromiseChange.at))).where(
-        col(PromiseChange.project) == project,
-        col(PromiseChange.cause).in_(("audit_violated", "audit_changed")),
-        col(PromiseChange.to_state) == "suspended",
-        # A recovery that fails leaves the version suspended by the alarm that it had before.
-        col(PromiseChange.from_state) != "recertifying",
+        col(PromiseChange.project) == project, *_ALARMED
     )
     found: datetime | None = (await session.execute(query)).scalar_one_or_none()
     return found
+
+
+_ALARMED = (
+    col(PromiseChange.cause).in_(("audit_violated", "audit_changed", "drift")),
+    col(PromiseChange.to_state) == "suspended",
+    # A recovery that fails leaves the version suspended by the alarm that it had before.
+    col(PromiseChange.from_state) != "recertifying",
+)
+
+
+async def last_begun(session: Session, project: str) -> datetime | None:
+    """Return when the last training run was asked for, whoever asked."""
+    query = select(func.max(col(Run.created_at))).where(
+        col(Run.project) == project, col(Run.mode) != "upload"
+    )
+    found: datetime | None = (await session.execute(query)).scalar_one_or_none()
+    return found
+
+
+class Planned(NamedTuple):
+    """Items of relabel plans: how many, those without an outcome, and those with a new one."""
+
+    items: int
+    left: int
+    fresh: int
+
+
+async def planned_since(session: Session, project: str, since: datetime, after: int) -> Planned:
+    """Count the items of relabel plans that were started since then.
+
+    An outcome is new that arrived behind position `after`. What the review queue refused counts
+    as nothing.
+    """
+    position = col(OutcomeRow.position)
+    query = (
+        select(
+            func.count(),
+            func.coalesce(func.sum(case((position.is_(None), 1), else_=0)), 0),
+            func.coalesce(func.sum(case((position > after, 1), else_=0)), 0),
+        )
+        .select_from(RelabelItem)
+        .join(RelabelPlan, col(RelabelPlan.plan_id) == col(RelabelItem.plan_id))
+        .outerjoin(
+            OutcomeRow,
+            and_(
+                col(OutcomeRow.project) == project,
+                col(OutcomeRow.item_id) == col(RelabelItem.item_id),
+            ),
+        )
+        .where(
+            col(RelabelPlan.project) == project,
+            col(RelabelPlan.started_at) >= since,
+            col(RelabelItem.refused).is_(None),
+        )
+    )
+    row = (await session.execute(query)).one()
+    return Planned(int(row[0]), int(row[1]), int(row[2]))

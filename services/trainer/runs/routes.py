@@ -4,7 +4,7 @@ from services.trainer.idempotency.service import IdempotencyKey, KeyReused
 from services.trainer.resources import InActiveProject, InProject, Operator, Tools, project_router
 from services.trainer.runs import service
 from services.trainer.runs.messages import RunRequest, Runs, RunView
-from services.trainer.runs.service import CertificationOpen, RunActive
+from services.trainer.runs.service import CertificationOpen, LabelsNotReady, RunActive
 from shared.http.lists import After, Limit, decode_cursor, encode_cursor
 from shared.problems import BodyTooLarge, NotJson, declare
 from shared.problems.archived import ProjectArchived
@@ -17,7 +17,8 @@ router = project_router("training")
     status_code=202,
     summary="Start a training run",
     responses=declare(
-        NotJson, BodyTooLarge, RunActive, CertificationOpen, ProjectArchived, KeyReused
+        *(NotJson, BodyTooLarge, RunActive, CertificationOpen, LabelsNotReady),
+        *(ProjectArchived, KeyReused),
     ),
 )
 async def start(

@@ -13,15 +13,17 @@ from services.trainer.projects.repository import (
     read_state,
 )
 from services.trainer.projects.service import work_bell
-from services.trainer.promise.patience import waits_for_certification
+from services.trainer.readiness.service import faults_of_labels, may_start_run
 from services.trainer.recipes import OWN
 from services.trainer.recipes.installed import unknown_recipe
 from services.trainer.registry import repository as registry
 from services.trainer.resources import Resources
 from services.trainer.runs import repository
+from services.trainer.runs.due import Cause, cause_to_begin
 from services.trainer.runs.execution import start
 from services.trainer.runs.messages import RunRequest, RunView
-from services.trainer.tables import ProjectState, Run
+from services.trainer.runs.modes import Mode, choose
+from services.trainer.tables import Run
 from shared.contracts.projects import Project
 from shared.contracts.versions import ModelInterface
 from shared.db import Session
@@ -34,6 +36,12 @@ class RunActive(Conflict):
     """One run at a time a project."""
 
     kind, title = "run-active", "A run is active"
+
+
+class LabelsNotReady(Conflict):
+    """The first labels are not good enough to learn from."""
+
+    kind, title = "labels-not-ready", "The first labels are not ready"
 
 
 class CertificationOpen(Conflict):
@@ -52,19 +60,30 @@ async def request(
     """Queue a run, unless the last one or a certification has not ended.
 
     The same key gives the same run, once. Raises `KeyReused`; `Unprocessable`: this trainer has no
-    such recipe.
+    such recipe; `LabelsNotReady`: it would be the first run, and reviewers disagree or err too
+    often.
     """
     asked = KeyedRequest.of("run", key, wanted)
     if wanted.recipe is not None and (fault := unknown_recipe(wanted.recipe)):
         raise Unprocessable([("/recipe", fault)])
+    may_be_first = wanted.mode in {None, "initial"}
+    faults = await faults_of_labels(resources, project) if may_be_first else []
     async with resources.database.transaction() as session:
-        await lock_state(session, project.project)
+        state = await lock_state(session, project.project)
         before = await asked.created(session, project.project)
         if before is not None:
             return view(await session.get_one(Run, before))
         await _refuse_if_busy(session, project.project)
+        mode = await choose(session, state, wanted.mode)
+        if faults and mode.name == "initial":
+            raise LabelsNotReady(
+                f"Training waits: {'; '.join(one.words for one in faults)}. Settle that, or ask "
+                "for mode active, which trains all the same.",
+                missing=[one.model_dump(mode="json") for one in faults],
+            )
+        cause = Cause("operator", f"{subject} asked for it")
         recipe = wanted.recipe or project.training.recipe
-        run = _new_run(resources, project, wanted.mode, recipe, subject)
+        run = _new_run(resources, project, mode, cause, recipe, subject)
         session.add(run)
         await asked.record(session, project.project, run.run_id, resources.now())
     await resources.bells.ring(work_bell(project.project))
@@ -90,16 +109,22 @@ async def begin_upload(
         if same is not None:
             detail = f"This model is version {same} already; a new certification of it can be asked"
             raise Conflict(f"{detail} for with POST …/certify.", version=same)
-        run = _new_run(resources, project, "upload", OWN, subject)
+        mode = Mode("upload", "it trains nothing")
+        cause = Cause("upload", f"{subject} sent a model")
+        run = _new_run(resources, project, mode, cause, OWN, subject)
         session.add(run)
         version = start(resources, state, run)
     return run, version
 
 
-def _new_run(resources: Resources, project: Project, mode: str, recipe: str, by: str) -> Run:
+def _new_run(
+    resources: Resources, project: Project, mode: Mode, cause: Cause, recipe: str, by: str
+) -> Run:
     return Run(
         project=project.project,
-        mode=mode,
+        mode=mode.name,
+        cause=cause.name,
+        reason=f"{cause.words}; {mode.name}: {mode.reason}",
         recipe=recipe,
         requested_by=by,
         created_at=resources.now(),
@@ -118,33 +143,30 @@ async def _refuse_if_busy(session: Session, project: str) -> None:
 
 
 async def start_if_due(resources: Resources, project: Project) -> None:
-    """Queue a run when enough labels of training lanes have come since the last one.
+    """Queue a run when labels, a change or the clock make one due (`cause_to_begin`).
 
-    A version that traffic is about to certify has its time first.
+    A first one waits until the labels are good enough.
     """
     name = project.project
     async with resources.database.reading() as session:
         state = await read_state(session, name)
-        if state is None or not await _has_enough(session, project, state):
+        if state is None or not await cause_to_begin(session, project, state, resources.now()):
             return
+    if not await may_start_run(resources, project):
+        return
     async with resources.database.transaction() as session:
         state = await lock_state(session, name)
         if await active_run(session, name) or await has_open_certification(session, name):
             return
         # Between the look and the lock a run may have ended that used these labels up.
-        if not await _has_enough(session, project, state):
+        cause = await cause_to_begin(session, project, state, resources.now())
+        if cause is None:
             return
-        mode = "initial" if state.champion is None else "fine_tune"
-        session.add(_new_run(resources, project, mode, project.training.recipe, "trainer"))
+        mode = await choose(session, state)
+        run = _new_run(resources, project, mode, cause, project.training.recipe, "trainer")
+        session.add(run)
     await resources.bells.ring(work_bell(name))
-    log.info("run_due", project=name)
-
-
-async def _has_enough(session: Session, project: Project, state: ProjectState) -> bool:
-    new = await repository.count_new_labels(session, state.project, state.trained_position)
-    if new < project.training.min_new_labels:
-        return False
-    return not await waits_for_certification(session, project, new)
+    log.info("run_due", project=name, cause=cause.name, mode=mode.name)
 
 
 async def queued(resources: Resources, project: str, read_at: datetime | None = None) -> str | None:

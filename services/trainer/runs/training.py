@@ -9,26 +9,42 @@ import numpy as np
 from services.trainer.recipes.encoded_head import HeadOnEncoder
 from services.trainer.recipes.installed import load_recipe
 from services.trainer.recipes.own_encoder import OwnEncoder
-from services.trainer.recipes.recipe import FittedModel, Recipe, RecipeRefused, TrainingData
+from services.trainer.recipes.recipe import (
+    FittedModel,
+    IntArray,
+    Recipe,
+    RecipeRefused,
+    TrainingData,
+)
 from services.trainer.runs import files
 from services.trainer.runs.comparing import comparison_by
 from services.trainer.runs.process import report, run_job
+from services.trainer.runs.weighting import fit_weighted
 from shared.contracts.versions import ModelInput
 from shared.graphs.session import GraphRefused
 
-# Fewer cannot tell which labels serve better.
-_ENOUGH_RECENT = 100
+_FITS = 4
 
 
 def train(folder: Path, job: files.TrainingJob, rows: list[dict[str, Any]]) -> files.Result:
     """Fit a model, write it into `folder`, and return its description."""
     report(0.0, f"{len(rows)} labels read")
+
+    def fit(data: TrainingData) -> FittedModel:
+        return recipe.fit(data, seed=job.seed, progress=report)
+
+    is_new = np.array([row.get("is_new") is True for row in rows], dtype=np.bool_)
     try:
         recipe = _recipe(folder, job)
-        fitted = recipe.fit(_training_data(recipe, job, rows), seed=job.seed, progress=report)
+        data = _training_data(recipe, job, rows)
+        # Further fits must leave the last one its share of the limit.
+        seconds = min(job.auto_seconds, job.cpu_seconds / _FITS)
+        found = fit_weighted(data, is_new, fit, older=job.older, seconds=seconds)
     except RecipeRefused as refused:
         raise files.RunFailed(str(refused)) from refused
-    rows, fitted = _for_what_came_since(recipe, job, rows, fitted)
+    rows, fitted = [rows[place] for place in found.at], found.fitted
+    for note in fitted.report.get("notes", []):
+        report(1.0, note)
     (folder / files.MODEL).write_bytes(fitted.onnx)
     return files.Result(
         inputs=fitted.inputs,
@@ -68,41 +84,6 @@ def held_out(fitted: FittedModel, given: list[str], labels: list[str]) -> dict[s
     }
 
 
-def _for_what_came_since(
-    recipe: Recipe, job: files.TrainingJob, rows: list[dict[str, Any]], fitted: FittedModel
-) -> tuple[list[dict[str, Any]], FittedModel]:
-    """Choose between all labels and those since the alarm, by what came since the alarm.
-
-    Where the traffic has changed, labels from before may mislead. Both models are judged by their
-    out-of-fold answers to the same recent items, and only these say what the version is to expect:
-    the evidence of older items is left out.
-
-    Returns
-    -------
-    The rows of the version's evidence, and the model; all of them where too few are recent.
-    """
-    wanted = frozenset(job.recent)
-    at = [i for i, row in enumerate(rows) if row["item_id"] in wanted]
-    if len(at) < _ENOUGH_RECENT or len(at) == len(rows):
-        return rows, fitted
-    recent = [rows[i] for i in at]
-    of_all = fitted.with_evidence_of(at)
-    try:
-        alone = recipe.fit(_training_data(recipe, job, recent), seed=job.seed, progress=report)
-    except RecipeRefused as refused:
-        report(1.0, f"labels since the alarm do not suffice alone: {refused}")
-        return recent, of_all
-    right, right_alone = int(of_all.correct.sum()), int(alone.correct.sum())
-    chosen = alone if right_alone > right else of_all
-    kept = "these alone" if chosen is alone else "all"
-    report(
-        1.0,
-        f"of {len(at)} items since the alarm, {right} are right when trained on all labels and "
-        f"{right_alone} when trained on these alone: kept {kept}",
-    )
-    return recent, chosen
-
-
 def _training_data(
     recipe: Recipe, job: files.TrainingJob, rows: list[dict[str, Any]]
 ) -> TrainingData:
@@ -117,8 +98,15 @@ def _training_data(
         classes=job.labels,
         specs={field: job.specs[field] for field in fields},
         uniform=np.array([row["uniform"] for row in rows], dtype=np.bool_),
+        folds=_folds(rows),
         comparison=comparison_by(job.terms, job.auto_seconds),
     )
+
+
+def _folds(rows: list[dict[str, Any]]) -> IntArray | None:
+    """Return the snapshot's folds; None for one of the release before, or of too few labels."""
+    folds = [row.get("fold") for row in rows]
+    return None if None in folds else np.array(folds, dtype=np.int64)
 
 
 if __name__ == "__main__":

@@ -162,14 +162,21 @@ async def _take(
         sources, n_random = [waiting, reserve] if is_whole else [waiting], batch.size
     else:
         sources, n_random = [reserve, waiting], math.floor(batch.size * exploration_rate + 0.5)
+    # The reserve is a share that a key decides: an item may be drawn wherever it waits.
+    left_before = await pool.count_waiting(session, name)
     for source, arm in sources:
         left = n_random - sum(arms.values())
         items = await pool.in_states(session, name, left, "", (source,)) if left > 0 else []
         ids = [item.item_id for item in items]
-        taken = await pool.ask_about(session, name, ids, batch_id=batch_id, arm=arm)
+        chance = min(1.0, len(ids) / max(1, left_before))
+        taken = await pool.ask_about(
+            session, name, ids, batch_id=batch_id, arm=arm, propensity=chance
+        )
         arms[arm] = arms.get(arm, 0) + taken
     ids = list(choice.item_ids[: batch.size - sum(arms.values())])
-    chosen = await pool.ask_about(session, name, ids, batch_id=batch_id, arm=choice.used)
+    chosen = await pool.ask_about(
+        session, name, ids, batch_id=batch_id, arm=choice.used, propensity=1.0
+    )
     arms[choice.used] = arms.get(choice.used, 0) + chosen
     return {arm: count for arm, count in arms.items() if count}
 

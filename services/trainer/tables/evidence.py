@@ -24,8 +24,8 @@ class OutcomeRow(Base, table=True):
     `evidence_blind`, which are null where the release before wrote the row (`outcomes.evidence`
     reads them). `evidence_is_lone`: the label is one reviewer's answer. `erasure` is null but for
     items that were erased: `pending` while snapshots may hold them, then `done`. Their label still
-    counts as evidence, and trains nothing. `source`, and `verdicts`
-    (how many reviewers answered), are null where the release before wrote the row.
+    counts as evidence, and trains nothing. `source`, `verdicts` (how many reviewers answered) and
+    `instructions_revision` are null where the release before wrote the row.
     """
 
     __tablename__ = "outcomes"
@@ -51,6 +51,7 @@ class OutcomeRow(Base, table=True):
     resolved_at: datetime = Field(sa_type=UtcDateTime)
     source: str | None = None
     verdicts: int | None = None
+    instructions_revision: int | None = None
     trace: str | None = None
     erasure: str | None = None
 
@@ -138,6 +139,7 @@ class PoolItem(Base, table=True):
     item of batch `batch_id` was chosen (`PoolBatch`); null is a draw at random, as a batch of the
     release before. `declined`, without a batch, are those that a job has not labelled;
     their tasks carry the version's `prediction`.
+    `propensity` is the chance that an asked item had of being chosen; null where it is not known.
     """
 
     __tablename__ = "pool_items"
@@ -157,6 +159,7 @@ class PoolItem(Base, table=True):
     imported_at: datetime = Field(sa_type=UtcDateTime)
     batch_id: str | None = None
     arm: str | None = None
+    propensity: float | None = None
     prediction: dict[str, Any] | None = Field(default=None, sa_type=JSON)
 
 
@@ -214,7 +217,8 @@ class Dataset(Base, table=True):
 
     `erased` of its `items` are no longer in the file, since they were erased. It holds nothing of
     the share `holdout_rate` of the traffic received since `holdout_since`, but for what
-    certifications have used.
+    certifications have used. `policy` says how it was made (`DatasetPolicy`); null where the
+    release before made it.
     """
 
     __tablename__ = "datasets"
@@ -230,3 +234,4 @@ class Dataset(Base, table=True):
     created_at: datetime = Field(sa_type=UtcDateTime)
     holdout_rate: float = 0.0
     holdout_since: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    policy: dict[str, Any] | None = Field(default=None, sa_type=JSON)

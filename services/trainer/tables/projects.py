@@ -63,7 +63,11 @@ class ProjectLease(Base, table=True):
 
 
 class Run(Base, table=True):
-    """One training run in a process of its own."""
+    """One training run in a process of its own.
+
+    `cause` says what began it (operator, labels, drift, schedule or upload), and `reason` why it
+    began now and has this mode; both are null where the release before began it.
+    """
 
     __tablename__ = "runs"
     __table_args__ = (Index("ix_runs_state", "project", "state"),)
@@ -85,6 +89,8 @@ class Run(Base, table=True):
     created_at: datetime = Field(sa_type=UtcDateTime)
     started_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     finished_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    cause: str | None = None
+    reason: str | None = None
 
 
 class Version(Base, table=True):

@@ -45,7 +45,12 @@ async def get(tools: Tools, project: InProject) -> Encoder:
     return await encoder_service.get(tools, project)
 
 
-@router.delete("/encoder", status_code=204, summary="Remove the project's encoder")
+@router.delete(
+    "/encoder",
+    status_code=204,
+    summary="Remove the project's encoder",
+    responses=declare(ProjectArchived),
+)
 async def remove(tools: Tools, project: InActiveProject) -> None:
     """Remove it; versions that were trained on it hold a copy, and serve on."""
     await stored.remove(tools, project.project)

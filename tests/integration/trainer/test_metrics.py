@@ -6,7 +6,7 @@ from prometheus_client import REGISTRY
 
 from services.trainer.measuring import TrainerMeasurement
 from services.trainer.outcomes.service import read_feed
-from services.trainer.worker import renew_watch
+from services.trainer.watch.lasting import renew_watch
 from shared.auth import Keys, show_token_expiry
 from shared.contracts.base import utc_now
 from shared.settings import CommonSettings

@@ -116,6 +116,10 @@ SECTIONS = (
             "how versions are trained; auto compares those that fit the fields",
         ),
         Setting(("training", "min_new_labels"), "whole", "New labels that start a run"),
+        Setting(
+            ("training", "every_hours"), "number", "Hours until a run starts with fewer",
+            "empty: no schedule", may_be_empty=True,
+        ),
         Setting(("labelling", "batch_size"), "whole", "Items of a batch that the trainer asks for"),
         Setting(
             ("labelling", "most_labels"), "whole", "Labels at most", "empty: no limit",

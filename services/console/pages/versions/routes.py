@@ -59,7 +59,7 @@ async def _act(form: Form, name: str) -> str:
         "shadow": (f"versions/{version}/shadow", None, "shadowed"),
         "retire": (f"versions/{version}/retire", None, "retired"),
         "rollback": ("rollback", None, "rolled-back"),
-        "train": ("runs", {"mode": form.text("mode") or "initial"}, "trained"),
+        "train": ("runs", {"mode": form.text("mode") or None}, "trained"),
         "cancel": (f"runs/{quote(form.text('run'), safe='')}/cancel", None, "saved"),
         "canary": ("canary", _challenger(form), "canary"),
     }[what]

@@ -31,7 +31,7 @@ from services.router.protocols.label_studio.messages import (
     SetupRequest,
 )
 from services.router.protocols.label_studio.preannotations import pre_annotations
-from services.router.protocols.label_studio.training import Mode, start_run
+from services.router.protocols.label_studio.training import start_run
 from services.router.versions.views import View
 from shared.auth import allow, principal_of
 from shared.problems import (
@@ -152,9 +152,7 @@ async def webhook(project: str, body: Event, request: Request, service: Service)
     """
     view = await service.versions.view(project)
     if body.action == "START_TRAINING":
-        first = view.documents.channels.champion is None
-        mode: Mode = "initial" if first else "fine_tune"
-        run_id = await start_run(service.common.trainer_url, project, mode, request.state.token)
+        run_id = await start_run(service.common.trainer_url, project, request.state.token)
         return EventReceipt(status="ok", job=run_id)
     if body.action not in ("ANNOTATION_CREATED", "ANNOTATION_UPDATED"):
         return EventReceipt(status="Unknown event")

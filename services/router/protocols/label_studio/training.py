@@ -1,7 +1,6 @@
 """START_TRAINING: a run at the trainer, with the rights of who asked for it."""
 
 from http import HTTPStatus
-from typing import Literal
 from urllib.parse import quote
 
 import aiohttp
@@ -15,11 +14,11 @@ _REFUSALS: dict[int, type[Problem]] = {
     kind.status: kind for kind in (Conflict, Forbidden, NotFound)
 }
 
-Mode = Literal["initial", "fine_tune"]
 
-
-async def start_run(trainer_url: str, project: str, mode: Mode, token: str) -> str:
+async def start_run(trainer_url: str, project: str, token: str) -> str:
     """Start a run at the trainer with the caller's `token`; return the id of the run.
+
+    The trainer chooses its mode by the project's state.
 
     Raises `Conflict`: a run is under way, or a certification is open; `Forbidden`, `NotFound`: as
     the trainer says of the token, or of the project; `TrainerUnreachable`.
@@ -30,7 +29,7 @@ async def start_run(trainer_url: str, project: str, mode: Mode, token: str) -> s
     try:
         async with (
             aiohttp.ClientSession(timeout=timeout, headers=headers) as session,
-            session.post(url, json={"mode": mode}, allow_redirects=False) as response,
+            session.post(url, json={}, allow_redirects=False) as response,
         ):
             status, document = response.status, object_of(await response.read())
     except (aiohttp.ClientError, TimeoutError) as error:

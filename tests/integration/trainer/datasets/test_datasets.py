@@ -78,7 +78,8 @@ async def test_audits_train_and_gold_never_does(common: CommonSettings, sqlite_u
         await read_feed(parts.resources, PROJECT)
         dataset, _ = await freeze(parts.resources, parts.project)
         weights = {row.item_id: row.weight for row in await load(parts.resources, dataset)}
-        assert weights == {"a": 10.0, "m": 1.0}
+        # 1 / 0.02 is capped at 3, and the mean is 1.
+        assert weights == {"a": 1.5, "m": 0.5}
 
 
 async def test_evidence_trains_only_once_it_is_spent(

@@ -10,7 +10,7 @@ from services.trainer.jobs import service
 from services.trainer.jobs.messages import FileFormat, JobView
 from services.trainer.jobs.results import open_result
 from services.trainer.jobs.worker import JobWorker
-from services.trainer.worker import renew_watch
+from services.trainer.watch.lasting import renew_watch
 from shared.settings import CommonSettings
 from tests.harness.trainer_and_queue import PROJECT, truth
 from tests.harness.trainer_parts import TrainerParts, open_trainer_parts

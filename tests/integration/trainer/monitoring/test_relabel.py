@@ -76,7 +76,7 @@ async def test_a_plan_is_posted_once_and_its_labels_train_with_their_chance(
         dataset, _ = await freeze(parts.resources, parts.project)
         rows = [row for row in await load(parts.resources, dataset) if row.lane == "relabel"]
         assert len(rows) == 60
-        assert all(1.0 < row.weight <= 10.0 for row in rows)
+        assert all(0 < (row.propensity or 0) < 1 for row in rows)
         assert [one.plan_id for one in await service.describe_all(parts.resources, PROJECT)] == [
             plan.plan_id
         ]

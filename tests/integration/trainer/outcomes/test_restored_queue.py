@@ -128,7 +128,9 @@ async def test_a_feed_that_begins_anew_counts_nothing_twice_and_posts_open_tasks
         resources, queue = parts.resources, parts.queue
         await parts.import_reviews(range(4))
         async with resources.database.transaction() as session:
-            await pool.ask_about(session, PROJECT, ["item-0", "item-1"], batch_id="b", arm="random")
+            await pool.ask_about(
+                session, PROJECT, ["item-0", "item-1"], batch_id="b", arm="random", propensity=0.5
+            )
         await resources.posting.post_pending(PROJECT)
         for name in ("item-1", "same", "other"):
             queue.resolve(name, review(1), "positive")

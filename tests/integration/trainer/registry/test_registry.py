@@ -6,7 +6,8 @@ from services.trainer.documents.service import Documents
 from services.trainer.registry import service
 from services.trainer.registry.service import NotCertified, NothingToRollBackTo
 from services.trainer.tables import Version
-from services.trainer.worker import Worker, renew_watch
+from services.trainer.watch.lasting import renew_watch
+from services.trainer.worker import Worker
 from shared.contracts.versions import Manifest
 from shared.doorbells import versions_bell
 from shared.graphs.graph import Graph

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from services.trainer.datasets.service import freeze, load
 from services.trainer.outcomes.service import read_feed
 from services.trainer.projects.repository import lock_state
 from services.trainer.runs import files, repository
@@ -22,13 +23,14 @@ def flipped(data: dict[str, Any]) -> str:
     return "negative" if truth(data) == "positive" else "positive"
 
 
-def row(number: int, label: str | None) -> dict[str, Any]:
+def row(number: int, label: str | None, *, is_new: bool = False) -> dict[str, Any]:
     return {
         "item_id": f"item-{number}",
         "data": review(number),
         "label": label,
         "weight": 1.0,
         "uniform": True,
+        "is_new": is_new,
     }
 
 
@@ -36,7 +38,7 @@ def row(number: int, label: str | None) -> dict[str, Any]:
 def test_labels_since_the_alarm_decide_what_is_kept(tmp_path: Path, is_flipped: bool) -> None:
     since = flipped if is_flipped else truth
     rows = [row(n, truth(review(n))) for n in BEFORE]
-    rows += [row(n, since(review(n))) for n in SINCE]
+    rows += [row(n, since(review(n)), is_new=True) for n in SINCE]
     job = files.TrainingJob(
         recipe="services.trainer.recipes.text_linear:RECIPE",
         labels=["negative", "positive"],
@@ -44,11 +46,15 @@ def test_labels_since_the_alarm_decide_what_is_kept(tmp_path: Path, is_flipped: 
         memory_mib=2_000,
         cpu_seconds=100,
         fields={"text": {"type": "text"}},
-        recent=[f"item-{n}" for n in SINCE],
     )
     result = train(tmp_path, job, rows)
     assert result.item_ids == [f"item-{n}" for n in SINCE]
     assert sum(result.correct) > 110
+    weighting = result.report["weighting"]
+    assert weighting["new_items"] == len(SINCE)
+    assert [one["weight"] for one in weighting["tried"]] == [1.0, 0.0, 0.5, 0.25]
+    assert (weighting["older"] < 1) == is_flipped
+    assert "from before the change count" in " ".join(result.report["notes"])
 
 
 async def change(
@@ -74,8 +80,12 @@ async def test_only_the_audits_alarm_counts(common: CommonSettings, database_url
         async def recent() -> tuple[list[str], int]:
             """The items labelled since the alarm, and the labels that count for the next run."""
             async with parts.resources.database.reading() as session:
-                items = await repository.labelled_since_alarm(session, PROJECT)
-                return sorted(items), await repository.count_new_labels(session, PROJECT, 0)
+                change = await repository.last_change(session, PROJECT)
+                new = await repository.count_new_labels(session, PROJECT, 0)
+            began = None if change is None else change.began
+            dataset, _ = await freeze(parts.resources, parts.project, "fine_tune", began)
+            items = await load(parts.resources, dataset)
+            return [one.item_id for one in items if one.is_new], new
 
         await parts.label(range(3), truth)
         assert await recent() == ([], 3)

@@ -1,16 +1,20 @@
 """Datasets as canonical bytes."""
 
 import random
+from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.trainer.datasets.snapshot import (
+    WEIGHT_CAP,
     LabelledItem,
     canonical_lines,
     compress,
     read,
     weight_of,
+    weighted,
 )
 from shared.store import sha256
 
@@ -47,5 +51,22 @@ def test_compressed_lines_are_stable_and_read_back() -> None:
 
 
 @given(st.floats(min_value=0.0, max_value=1.0) | st.none())
-def test_weights_lie_between_one_and_ten(propensity: float | None) -> None:
-    assert 1.0 <= weight_of(propensity) <= 10.0
+def test_weights_lie_between_one_and_the_cap(propensity: float | None) -> None:
+    assert 1.0 <= weight_of(propensity) <= WEIGHT_CAP
+
+
+@given(st.lists(st.floats(min_value=0.0, max_value=1.0) | st.none(), min_size=1, max_size=50))
+def test_weights_of_a_snapshot_have_mean_one(chances: list[float | None]) -> None:
+    items = [replace(_item(str(at)), propensity=one) for at, one in enumerate(chances)]
+    weights = [one.weight for one in weighted(items, equally=False)]
+    assert sum(weights) / len(weights) == pytest.approx(1.0, abs=1e-5)
+    assert max(weights) <= WEIGHT_CAP * min(weights) * 1.001
+    assert {one.weight for one in weighted(items, equally=True)} == {1.0}
+
+
+def test_rows_of_other_releases_are_read() -> None:
+    old = b'{"item_id":"a","data":{},"label":"yes","lane":"pool","revision":1,"weight":2.0,'
+    old += b'"uniform":true,"content_hash":"h"'
+    first, second = read(compress(old + b"}\n" + old + b',"of_a_later_release":1}\n'))
+    assert first == second
+    assert (first.weight, first.fold, first.propensity, first.is_new) == (2.0, None, None, None)

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from services.trainer.labelling.checks import missing_of
 from services.trainer.labelling.messages import CurvePoint
 from services.trainer.labelling.stopping import advice, answerable, kappa
+from services.trainer.readiness.checks import missing_of
 from shared.contracts.human_error import HumanError
 
 

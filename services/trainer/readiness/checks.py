@@ -2,10 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 
-from services.trainer.labelling.messages import Missing
-from services.trainer.promise.binomial import interval
+from scipy.stats import beta
+
+from services.trainer.readiness.messages import Missing
 from shared.contracts.human_error import HumanError
 
+OF_REVIEWERS = frozenset({"agreement", "gold"})
+"""Checks of how well people label, which no further label settles by itself."""
 _EACH_LABEL = 2
 # A label that is this rare will not come by waiting: the model is trained without it.
 _WAITED_FOR = 5
@@ -50,7 +53,7 @@ def _of_reviewers(errors: HumanError) -> list[Missing]:
     """Say where reviewers disagree or err too often, by the lower end of a 95 % interval."""
     found = []
     if errors.compared >= _LEAST_COMPARED:
-        least, _ = interval(errors.disagreed, errors.compared)
+        least = _lower_end(errors.disagreed, errors.compared)
         if least > _MOST_DISAGREED:
             words = (
                 f"agreement: reviewers gave different labels to {errors.disagreed} of "
@@ -59,7 +62,7 @@ def _of_reviewers(errors: HumanError) -> list[Missing]:
             )
             found.append(Missing(check="agreement", words=words))
     if errors.probes >= _LEAST_PROBES:
-        least, _ = interval(errors.misses, errors.probes)
+        least = _lower_end(errors.misses, errors.probes)
         if least > _MOST_MISSED:
             words = (
                 f"gold: reviewers gave a wrong answer to {errors.misses} of {errors.probes} items "
@@ -67,6 +70,11 @@ def _of_reviewers(errors: HumanError) -> list[Missing]:
             )
             found.append(Missing(check="gold", words=words))
     return found
+
+
+def _lower_end(errors: int, of: int) -> float:
+    """Lower end of the two-sided 95 % Clopper-Pearson interval of a rate."""
+    return float(beta.ppf(0.025, errors, of - errors + 1)) if errors else 0.0
 
 
 def _listed(labels: Sequence[str], shown: int = 5) -> str:

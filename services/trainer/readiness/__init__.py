@@ -1,0 +1,1 @@
+"""Whether the first labels suffice for a first version."""
