@@ -1,4 +1,4 @@
-"""The promotion gate: false passes, power, and false alarms of slices.
+"""The promotion gate: false passes, power, false alarms of slices, and shadow stages.
 
     python -m bench science gate --runs 20000
 
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm
 
+from bench.science import shadow
 from services.trainer.gate.pairs import Pair
 from services.trainer.gate.slices import judge_slices
 from services.trainer.gate.spending import try_alpha
@@ -35,6 +36,11 @@ def main(arguments: list[str]) -> None:
         print(row, flush=True)
     alarms = _slice_alarms(min(runs, 2_000))
     print(f"ten slices of 100 without a regression, one found worse: {alarms:.1%}")
+    print("shadow, at most 200 labels; differing  margin | at the margin: passes, refused", end="")
+    print(" | two margins worse: refused, labels | equal: passes, labels, items", end="")
+    print(" | a margin better: passes, labels")
+    for row in shadow.tables(max(10, runs // 2)):
+        print(row, flush=True)
 
 
 def _tables(runs: int) -> Iterator[str]:

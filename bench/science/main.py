@@ -52,7 +52,7 @@ PARTS = {
     "deployments": Part(deployments.main, 300),
     "drift": Part(drift.main, 120),
     "slices": Part(slices.main, 60),
-    "gate": Part(gate.main, 60),
+    "gate": Part(gate.main, 80),
     "label-noise": Part(label_noise.main, 15),
     "rivals": Part(rivals.main, 330),
     "near-copies": Part(near_copies.main, 40),

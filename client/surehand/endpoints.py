@@ -17,6 +17,7 @@ from surehand.models import (
     projects,
     promises,
     queue,
+    shadow,
     tasks,
     training,
 )
@@ -216,6 +217,7 @@ PROMOTE = _acts_once(PROJECT + "/versions/{version}/promote", training.Channels,
 APPROVE = Endpoint(TRAINER, "POST", PROJECT + "/versions/{version}/approve", training.Version)
 REJECT = Endpoint(TRAINER, "POST", PROJECT + "/versions/{version}/reject", training.Version)
 PROMOTIONS = Listing(TRAINER, f"{PROJECT}/promotions", "events", training.PromotionEvent)
+SHADOW_STAGES = Listing(TRAINER, f"{PROJECT}/shadow-stages", "stages", shadow.ShadowStage)
 COMPARE = Endpoint(TRAINER, "GET", f"{PROJECT}/compare", training.Comparison)
 RETIRE = _acts_once(PROJECT + "/versions/{version}/retire", training.Version, TRAINER)
 # Twice would roll back two versions.

@@ -31,6 +31,7 @@ from services.trainer.runs import routes as runs
 from services.trainer.runs.announcing import RecipeAnnouncement
 from services.trainer.selection import routes as selection
 from services.trainer.settings import TrainerSettings
+from services.trainer.shadow import routes as shadow
 from services.trainer.uploads import encoder_routes as encoders
 from services.trainer.uploads import routes as uploads
 from services.trainer.watch import routes as watch
@@ -46,7 +47,7 @@ from shared.store.check import StoreCheck
 
 _ROUTES = (
     *(changes, pool, selection, labelling, runs, datasets, uploads, encoders, registry),
-    *(promise, figures, proof, watch, ledger, drift, slices, relabel, jobs, lineage),
+    *(shadow, promise, figures, proof, watch, ledger, drift, slices, relabel, jobs, lineage),
 )
 _ROUTERS = [
     *(each.router for each in _ROUTES),

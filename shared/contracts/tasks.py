@@ -20,7 +20,9 @@ from shared.contracts.base import (
 )
 
 Reviewer = ItemId
-Lane = Literal["mandatory", "audit", "certification", "optional", "pool", "gold", "relabel"]
+Lane = Literal[
+    "mandatory", "audit", "certification", "optional", "pool", "gold", "relabel", "shadow"
+]
 TaskState = Literal["open", "leased", "resolved"]
 ReceiptStatus = Literal["created", "existing", "conflict", "rejected"]
 # `expiry`: an optional task had no answer when its time was over, or a draw's task was withdrawn;
@@ -35,7 +37,9 @@ ERASED_DETAIL = "erased"
 Comment = Annotated[Text, StringConstraints(max_length=10_000)]
 
 # Lanes whose answers are evidence: asked blind, and never trained on by the version they judge.
-EVIDENCE_LANES: frozenset[Lane] = frozenset({"audit", "certification", "gold"})
+# Items of lane `shadow` are those on which two versions differ: they compare these two, and are no
+# sample of anything else.
+EVIDENCE_LANES: frozenset[Lane] = frozenset({"audit", "certification", "gold", "shadow"})
 # Lanes whose labels count towards `min_new_labels`.
 TRAINING_LANES: frozenset[Lane] = frozenset({"mandatory", "optional", "pool", "relabel"})
 

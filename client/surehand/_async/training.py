@@ -14,6 +14,7 @@ from surehand._async.concurrency import sleep
 from surehand._async.pages import AsyncGroup, AsyncPages
 from surehand.errors import WaitTimeout
 from surehand.models.lineage import ItemLineage, SimilarItems
+from surehand.models.shadow import ShadowStage
 from surehand.models.training import (
     Channels,
     Comparison,
@@ -134,6 +135,11 @@ class AsyncVersions(AsyncGroup):
         """List the gate's decisions and who let which version serve, newest first."""
         params = {"version": version, "kind": builtins.list(kinds) or None}
         return AsyncPages(self._http, e.PROMOTIONS, {"project": project}, params)
+
+    def shadow_stages(self, project: str, *, version: str | None = None) -> AsyncPages[ShadowStage]:
+        """List versions that were compared with the champion on live traffic, newest first."""
+        params = {"version": version}
+        return AsyncPages(self._http, e.SHADOW_STAGES, {"project": project}, params)
 
     async def compare(self, project: str, first: str, second: str) -> Comparison:
         """Compare two versions on labels that neither had learned from."""

@@ -14,6 +14,7 @@ from surehand._sync.concurrency import sleep
 from surehand._sync.pages import Group, Pages
 from surehand.errors import WaitTimeout
 from surehand.models.lineage import ItemLineage, SimilarItems
+from surehand.models.shadow import ShadowStage
 from surehand.models.training import (
     Channels,
     Comparison,
@@ -132,6 +133,11 @@ class Versions(Group):
         """List the gate's decisions and who let which version serve, newest first."""
         params = {"version": version, "kind": builtins.list(kinds) or None}
         return Pages(self._http, e.PROMOTIONS, {"project": project}, params)
+
+    def shadow_stages(self, project: str, *, version: str | None = None) -> Pages[ShadowStage]:
+        """List versions that were compared with the champion on live traffic, newest first."""
+        params = {"version": version}
+        return Pages(self._http, e.SHADOW_STAGES, {"project": project}, params)
 
     def compare(self, project: str, first: str, second: str) -> Comparison:
         """Compare two versions on labels that neither had learned from."""

@@ -11,6 +11,7 @@ from surehand.cli.text import item_text, line_of, moment, percent
 
 _SHOWN = 20
 _EXAMPLES = 10
+_STAGES = 10
 
 
 def promotions(
@@ -23,8 +24,10 @@ def promotions(
     used, out = session.of(ctx), session.output(as_json)
     pages = used.client.versions.promotions(used.project(project), version=version)
     found = documents_of(islice(pages, _SHOWN))
+    listed = used.client.versions.shadow_stages(used.project(project), version=version)
+    stages = documents_of(islice(listed, _STAGES))
     if as_json:
-        out.document({"events": found})
+        out.document({"events": found, "shadow_stages": stages})
         return
     rows = [
         (
@@ -40,6 +43,22 @@ def promotions(
     for one in found:
         if one.get("decision"):
             _explain(out, one)
+    for one in stages:
+        if one["state"] == "running":
+            out.say(_progress(one))
+
+
+def _progress(stage: dict[str, Any]) -> str:
+    """Say how far a comparison on live traffic is."""
+    figures = stage["figures"]
+    return (
+        f"{stage['version']} runs in shadow beside {stage['champion']}: {figures['items']} live"
+        f" items, they differ on {figures['differing']} (at most {stage['labels']}),"
+        f" {figures['reviewed']} reviewed: right alone on {figures['gained']}, wrong alone on"
+        f" {figures['lost']}. Evidence for it {figures['evidence_for']:.3g} of"
+        f" {figures['needed_for']:.3g}, against it {figures['evidence_against']:.3g} of"
+        f" {figures['needed_against']:.3g}."
+    )
 
 
 def _what(one: dict[str, Any]) -> str:

@@ -76,15 +76,17 @@ def lane_after(current: Lane, asked: Lane) -> Lane:
     """Return the lane of an open, unleased task that is asked for again.
 
     It moves to a blind lane and never out of one, but for a draw that needs it more: whatever the
-    order in which calls arrive, the lane is the same. An optional one may become mandatory.
+    order in which calls arrive, the lane is the same. An optional one may become mandatory. Lane
+    `shadow` gives way to every other one: were tasks taken out of these because two versions
+    differ, what is left there would be no sample any more.
     """
-    if current == "optional" and asked == "mandatory":
+    if current == "shadow" or (current == "optional" and asked == "mandatory"):
         return asked
     return asked if _BLINDNESS.get(asked, 0) > _BLINDNESS.get(current, 0) else current
 
 
 # Lanes that a task may go back to, the one that needs it most first.
-_NEEDS: tuple[Lane, ...] = ("gold", "audit", "mandatory", "optional", "relabel", "pool")
+_NEEDS: tuple[Lane, ...] = ("gold", "audit", "mandatory", "optional", "shadow", "relabel", "pool")
 
 
 def lane_without_draw(asked: Iterable[Lane]) -> Lane | None:

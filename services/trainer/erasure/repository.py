@@ -14,6 +14,7 @@ from services.trainer.tables import (
     ModelLabel,
     OutcomeRow,
     PoolItem,
+    ShadowItem,
     batches_of,
 )
 from shared.db import Session
@@ -57,6 +58,11 @@ async def take_content(session: Session, project: str, item_ids: Iterable[str]) 
             delete(ModelLabel).where(
                 col(ModelLabel.project) == project, col(ModelLabel.item_id).in_(batch)
             )
+        )
+        await session.execute(
+            update(ShadowItem)
+            .where(col(ShadowItem.project) == project, col(ShadowItem.item_id).in_(batch))
+            .values(content_hash=literal("erased:").concat(col(ShadowItem.item_id)))
         )
         for table, more in ((PoolItem, in_pool), (CertificationItem, {})):
             await session.execute(

@@ -27,7 +27,7 @@ class GateTest:
     `figures` are counts, differences, bounds and p-values by name.
     """
 
-    name: Literal["coverage", "accuracy", "brier", "slice"]
+    name: Literal["coverage", "accuracy", "brier", "slice", "shadow"]
     outcome: Outcome
     reason: str
     evidence: str | None = None

@@ -17,7 +17,7 @@ from services.trainer.tables import Certification, CertificationItem, ProjectSta
 from shared.contracts.projects import Project
 from shared.db import Session
 
-Step = Literal["publication", "certification"]
+Step = Literal["publication", "certification", "shadow"]
 
 
 async def judge_certification(

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from services.trainer.gate import repository
+from services.trainer.gate.shadow.beginning import begin
 from services.trainer.projects import channels
 from services.trainer.tables import ProjectState, Version
 from shared.contracts.base import rfc3339
@@ -10,7 +11,7 @@ from shared.contracts.projects import Project
 from shared.db import Session
 
 
-def take_over(
+async def take_over(
     session: Session,
     project: Project,
     state: ProjectState,
@@ -19,27 +20,61 @@ def take_over(
     *,
     by_stages: bool = False,
 ) -> None:
-    """Let a version that passed serve, or let it wait for an operator's approval.
+    """Let a version that passed serve, run in shadow first, or wait for an operator's approval.
 
     The first version of a project serves without one, since there is no other.
 
     Parameters
     ----------
     by_stages
-        Both are certified: the version gets the shares of `canary`, if the project has any.
+        Both are certified: the version gets the stages that the project has, `shadow` and `canary`.
     """
+    if by_stages and project.training.gate.shadow is not None and state.champion is not None:
+        await begin(session, project, state, version, now)
+        return
+    admit(session, project, state, version, now, by_stages=by_stages)
+
+
+def admit(
+    session: Session,
+    project: Project,
+    state: ProjectState,
+    version: Version,
+    now: datetime,
+    *,
+    by_stages: bool = False,
+) -> None:
+    """Let a version that passed whatever it had to pass serve, or wait for an approval."""
     if not project.training.auto_promote and state.champion is not None:
-        version.gate = {
-            **version.gate,
-            "approval": {
-                "state": "waiting",
-                "champion": state.champion,
-                "by_stages": by_stages,
-                "since": rfc3339(now),
-            },
-        }
+        wait_for_approval(state, version, now, by_stages=by_stages)
         return
     serve(session, project, state, version, now, by_stages=by_stages)
+
+
+def wait_for_approval(
+    state: ProjectState,
+    version: Version,
+    now: datetime,
+    *,
+    by_stages: bool,
+    is_undecided: bool = False,
+) -> None:
+    """Let an operator decide on a version that passed, or whose shadow stage is undecided."""
+    version.gate = {
+        **version.gate,
+        "approval": {
+            "state": "waiting",
+            "champion": state.champion,
+            "by_stages": by_stages,
+            "since": rfc3339(now),
+            "undecided": is_undecided,
+        },
+    }
+
+
+def forget_approval(version: Version) -> None:
+    """Let a version wait for no operator."""
+    version.gate = {key: one for key, one in version.gate.items() if key != "approval"}
 
 
 def serve(

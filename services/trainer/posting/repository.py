@@ -13,13 +13,15 @@ from services.trainer.tables import (
     PoolItem,
     RelabelItem,
     RelabelPlan,
+    ShadowItem,
+    ShadowStage,
     batches_of,
 )
 from shared.db import Session
 
 
 def _is_answered(
-    table: type[PoolItem] | type[CertificationItem] | type[RelabelItem],
+    table: type[PoolItem] | type[CertificationItem] | type[RelabelItem] | type[ShadowItem],
 ) -> ColumnElement[bool]:
     return exists().where(
         col(OutcomeRow.project) == col(table.project), col(OutcomeRow.item_id) == col(table.item_id)
@@ -92,6 +94,36 @@ async def unposted_relabels(
     return [(item, row) for item, row in await session.execute(query)]
 
 
+async def unposted_disagreements(
+    session: Session, project: str, limit: int
+) -> Sequence[tuple[ShadowItem, LedgerRow | None]]:
+    """Return disagreements of stages that go on, with their rows of the ledger.
+
+    None stands for a row that is kept no longer. What people have labelled already is left out.
+    """
+    query = (
+        select(ShadowItem, LedgerRow)
+        .join(ShadowStage, col(ShadowStage.stage_id) == col(ShadowItem.stage_id))
+        .outerjoin(
+            LedgerRow,
+            and_(
+                col(LedgerRow.id) == col(ShadowItem.place),
+                col(LedgerRow.project) == project,
+                col(LedgerRow.item_id) == col(ShadowItem.item_id),
+            ),
+        )
+        .where(
+            col(ShadowItem.project) == project,
+            col(ShadowItem.posted).is_(False),
+            col(ShadowStage.state) == "running",
+            ~_is_answered(ShadowItem),
+        )
+        .order_by(col(ShadowItem.place))
+        .limit(limit)
+    )
+    return [(item, row) for item, row in await session.execute(query)]
+
+
 async def end_draws(
     session: Session, project: str, *, draws: Iterable[str] = (), version: str | None = None
 ) -> None:
@@ -146,6 +178,7 @@ async def post_unanswered_again(session: Session, project: str) -> None:
     for table, may_be_asked in (
         (PoolItem, col(PoolItem.state) == "asked"),
         (RelabelItem, col(RelabelItem.refused).is_(None)),
+        (ShadowItem, and_(col(ShadowItem.refused).is_(None), col(ShadowItem.differs).is_(True))),
         (
             CertificationItem,
             and_(

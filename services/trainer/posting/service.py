@@ -14,6 +14,7 @@ from services.trainer.tables import (
     LedgerRow,
     PoolItem,
     RelabelItem,
+    ShadowItem,
 )
 from shared.contracts.base import MAX_BATCH, from_stored
 from shared.contracts.tasks import NewTask, TaskPrediction
@@ -25,14 +26,14 @@ log = structlog.get_logger()
 _POST_BATCH = 500
 # How long a client waits for a review queue that takes connections and answers none.
 _PATIENCE_SECONDS = 10.0
-Row = PoolItem | CertificationItem | RelabelItem
+Row = PoolItem | CertificationItem | RelabelItem | ShadowItem
 _NOT_KEPT = "the decision on it is kept no longer"
 _REFUSALS = frozenset({"conflict", "rejected"})
 
 
 @dataclass(frozen=True)
 class TaskPosting:
-    """Posts the tasks of pool items, of items drawn for certifications, and of relabel plans."""
+    """Posts the tasks of the pool, of certifications, of relabel plans, and of shadow stages."""
 
     database: Database
     queue: QueueClient
@@ -103,7 +104,10 @@ class TaskPosting:
             if drawn:
                 return [(item, _drawn_task(item, version)) for item, version in drawn]
             planned = await repository.unposted_relabels(session, project, _POST_BATCH)
-            return [(item, _relabel_task(item, row)) for item, row in planned]
+            if planned:
+                return [(item, _relabel_task(item, row)) for item, row in planned]
+            differing = await repository.unposted_disagreements(session, project, _POST_BATCH)
+            return [(item, _shadow_task(row)) for item, row in differing]
 
 
 async def _note_late(session: Session, project: str, rows: Sequence[Row]) -> None:
@@ -163,4 +167,16 @@ def _relabel_task(item: RelabelItem, row: LedgerRow | None) -> NewTask | None:
         metadata=decided["metadata"],
         lane="relabel",
         prediction=prediction,
+    )
+
+
+def _shadow_task(row: LedgerRow | None) -> NewTask | None:
+    if row is None or not row.row["data"]:
+        return None
+    # Without a prediction: nothing tells a reviewer what either version said.
+    return NewTask(
+        item_id=row.item_id,
+        data=row.row["data"],
+        metadata=row.row["metadata"],
+        lane="shadow",
     )

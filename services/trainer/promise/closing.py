@@ -239,7 +239,7 @@ async def _pass_gate(
     gate.record(case.session, state, version, "certification", decision, case.now)
     if decision.promote:
         by_stages = is_certified(champion, case.project, case.now)
-        take_over(case.session, case.project, state, version, case.now, by_stages=by_stages)
+        await take_over(case.session, case.project, state, version, case.now, by_stages=by_stages)
 
 
 async def _end_recovery(case: _Case) -> None:

@@ -24,7 +24,7 @@ class NoApprovalWaiting(Conflict):
 async def approve(
     resources: Resources, project: Project, name: str, *, actor: str, note: str | None
 ) -> VersionView:
-    """Let a version that waits for it serve, or begin its canary; return its view.
+    """Let a version that waits for it, or runs in shadow, serve or begin its canary; return it.
 
     Raises `NoApprovalWaiting`, and `NotCertified` if a certificate ended meanwhile.
     """
@@ -54,7 +54,10 @@ async def approve(
 async def reject(
     resources: Resources, project: Project, name: str, *, actor: str, note: str | None
 ) -> VersionView:
-    """Record that a version that waits is not to serve; it may still be promoted by hand."""
+    """Record that a version that waits, or runs in shadow, is not to serve.
+
+    It may still be promoted by hand.
+    """
     async with resources.database.transaction() as session:
         state = await lock_state(session, project.project)
         version = await require(session, project.project, name)
@@ -70,7 +73,7 @@ def _waiting(state: ProjectState, version: Version) -> dict[str, Any]:
     """Return what is recorded of the version's waiting, or refuse."""
     found: dict[str, Any] = version.gate.get("approval", {})
     name = version.version
-    if version.retired or found.get("state") != "waiting":
+    if version.retired or found.get("state") not in ("waiting", "in_shadow"):
         said = {"approved": "was approved already", "rejected": "was rejected"}
         reason = said.get(str(found.get("state")), "has not passed the gate, or needs no approval")
         detail = f"{name} {reason}. GET …/promotions lists what the gate said of it; an operator "

@@ -49,6 +49,8 @@ EventKind = Literal[
     "canary_ended",
     "shadow",
     "shadow_ended",
+    "shadow_stage",
+    "shadow_stage_ended",
     "retired",
 ]
 
@@ -64,7 +66,8 @@ class PromotionEventView(Message):
 
     `champion` served before it, `actor` is the operator who asked for it, null where the trainer
     did it by itself. A line of kind `judged` is a decision of the gate, also a no: `decision` has
-    `step` (publication or certification), `promote`, `reasons` and the `tests` with their figures.
+    `step` (publication, certification or shadow), `promote`, `reasons` and the `tests` with their
+    figures.
     `try_number` counts the versions whose accuracy was tested against `champion`.
     """
 

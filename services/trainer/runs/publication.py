@@ -138,7 +138,7 @@ async def _record(
         gate.record(session, state, version, "publication", decision, now)
         # A champion that an operator changed meanwhile is not the one that was judged.
         if decision.promote and state.champion == version.manifest["parent"]:
-            take_over(session, project, state, version, now)
+            await take_over(session, project, state, version, now)
         if active.position is not None:
             state.trained_position = max(state.trained_position, active.position)
         run.state, run.progress, run.finished_at = "succeeded", 1.0, now

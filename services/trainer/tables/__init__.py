@@ -14,7 +14,7 @@ from services.trainer.tables.evidence import (
     PoolItem,
     SecondOpinion,
 )
-from services.trainer.tables.gate import PromotionEvent
+from services.trainer.tables.gate import PromotionEvent, ShadowItem, ShadowStage
 from services.trainer.tables.jobs import IdempotencyRecord, Job, JobPart, ModelLabel
 from services.trainer.tables.monitoring import DriftWatch, RelabelItem, RelabelPlan
 from services.trainer.tables.projects import ProjectLease, ProjectState, Run, Version
@@ -55,6 +55,8 @@ __all__ = [
     "RelabelPlan",
     "Run",
     "SecondOpinion",
+    "ShadowItem",
+    "ShadowStage",
     "Version",
     "batches_of",
     "insert_new",

@@ -7,6 +7,7 @@ from sqlalchemy import JSON, BigInteger, Index, Integer
 from sqlmodel import Field
 
 from services.trainer.tables.base import Base
+from shared.contracts.base import new_id
 from shared.db import UtcDateTime
 
 
@@ -34,3 +35,59 @@ class PromotionEvent(Base, table=True):
     note: str | None = None
     try_number: int | None = None
     document: dict[str, Any] | None = Field(default=None, sa_type=JSON)
+
+
+class ShadowStage(Base, table=True):
+    """A version that passed, and the champion, on the same live items (`gate.shadow`).
+
+    `state` is running, passed, refused, undecided or ended. `alpha` is what the `number`-th stage
+    against one champion may spend. `position` is the `id` of the last ledger row that was looked
+    at, `items` how many were scored. `document` has the figures that it ended with, and why.
+    """
+
+    __tablename__ = "shadow_stages"
+    __table_args__ = (Index("ix_shadow_stages", "project", "state"),)
+
+    stage_id: str = Field(default_factory=new_id, primary_key=True)
+    project: str
+    version: str
+    champion: str
+    state: str = "running"
+    number: int
+    alpha: float
+    margin: float
+    threshold: float
+    labels: int
+    share: float
+    position: int = Field(default=0, sa_type=BigInteger)
+    items: int = 0
+    began_at: datetime = Field(sa_type=UtcDateTime)
+    ends_at: datetime = Field(sa_type=UtcDateTime)
+    scored_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    closed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    document: dict[str, Any] | None = Field(default=None, sa_type=JSON)
+
+
+class ShadowItem(Base, table=True):
+    """One content that both versions of a stage scored, with their labels.
+
+    People are asked about those with `differs`; the item stays in the ledger, at `place`.
+    `posted`: the review queue knows its task, or it was `refused`, for the reason given there.
+    """
+
+    __tablename__ = "shadow_items"
+    __table_args__ = (
+        Index("ix_shadow_items_posted", "project", "posted"),
+        Index("ix_shadow_items_item", "project", "item_id"),
+    )
+
+    stage_id: str = Field(primary_key=True)
+    content_hash: str = Field(primary_key=True)
+    project: str
+    item_id: str
+    place: int = Field(sa_type=BigInteger)
+    champion_label: str
+    label: str
+    differs: bool
+    posted: bool
+    refused: str | None = None

@@ -17,6 +17,7 @@ from services.trainer.projects import channels
 from services.trainer.projects.repository import lock_state, read_state
 from services.trainer.promise.periods import alarmed_at
 from services.trainer.resources import Resources
+from services.trainer.shadow import service as shadow
 from services.trainer.tables import ProjectState, Version
 from services.trainer.watch import repository
 from shared.contracts.base import rfc3339
@@ -28,7 +29,8 @@ log = structlog.get_logger()
 
 
 async def step_stages(resources: Resources, project: Project) -> None:
-    """Advance or end the canary, and roll back from a champion that an alarm suspended."""
+    """Go on with shadow stages and the canary, and roll back from a champion that is suspended."""
+    await shadow.step(resources, project)
     async with resources.database.reading() as session:
         state = await read_state(session, project.project)
     if state is None or (state.challenger is None and not _rolls_back(project)):

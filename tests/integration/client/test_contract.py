@@ -127,6 +127,7 @@ CALLS: list[Callable[[Surehand], Any]] = [
     lambda c: c.versions.approve(P, "v1", note="why"),
     lambda c: c.versions.reject(P, "v1"),
     lambda c: c.versions.promotions(P, version="v1", kinds=["judged", "promoted"]).page("c", 5),
+    lambda c: c.versions.shadow_stages(P, version="v1").page("c", 5),
     lambda c: c.versions.compare(P, "v1", "v2"),
     lambda c: c.versions.roll_back(P),
     lambda c: c.versions.retire(P, "v1"),

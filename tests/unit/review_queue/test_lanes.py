@@ -69,6 +69,9 @@ def test_lane_does_not_depend_on_the_order_of_later_calls(
         ("certification", "audit", "certification"),
         ("certification", "mandatory", "certification"),
         ("pool", "mandatory", "pool"),
+        ("mandatory", "shadow", "mandatory"),
+        ("shadow", "mandatory", "mandatory"),
+        ("shadow", "audit", "audit"),
     ],
 )
 def test_task_moves_to_a_blind_lane_and_never_out_of_one(

@@ -30,6 +30,7 @@ ERASED = {
         *("pool_items.data", "pool_items.item_metadata", "pool_items.content_hash"),
         *("ledger_rows.row", "ledger_rows.content_hash"),
         *("certification_items.data", "certification_items.item_metadata"),
+        *("shadow_items.content_hash", "pool_items.prediction"),
     },
 }
 # Names, states, labels, and who did what.
@@ -68,8 +69,11 @@ KEPT = {
         # Deleted with the item.
         *("model_labels.project", "model_labels.item_id", "model_labels.label"),
         *("model_labels.version", "model_labels.certificate_id", "model_labels.job_id"),
+        "model_labels.population",
         *("relabel_items.plan_id", "relabel_items.item_id", "relabel_items.project"),
         *("relabel_items.tranche", "relabel_items.refused", "outcomes.source"),
+        *("shadow_items.stage_id", "shadow_items.project", "shadow_items.item_id"),
+        *("shadow_items.champion_label", "shadow_items.label", "shadow_items.refused"),
         "certification_items.champion",
         *("pool_items.state", "ledger_rows.project", "ledger_rows.item_id", "ledger_rows.review"),
         *("ledger_rows.decision", "ledger_rows.label", "ledger_rows.model_version"),

@@ -17,7 +17,7 @@ from surehand import SurehandError
 router = APIRouter(include_in_schema=False)
 _DECISIONS = 10
 _NOT_FOUND = 404
-_EVIDENCE, _UNDER_WAY = {"audit", "certification", "gold"}, {"open", "leased"}
+_EVIDENCE, _UNDER_WAY = {"audit", "certification", "gold", "shadow"}, {"open", "leased"}
 
 
 @router.get("/projects/{name}/items")

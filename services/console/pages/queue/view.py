@@ -12,6 +12,7 @@ LANES = {
     "pool": ("training", "labels for the next version"),
     "gold": ("gold", "the label is known; shows how reviewers do"),
     "relabel": ("relabel", "asked again"),
+    "shadow": ("shadow", "blind: a new version and the champion differ"),
 }
 STATES = ("open", "leased", "resolved", "erased")
 # By name: in words, how many steps, and seconds of each.

@@ -15,7 +15,7 @@ from services.console.web.visit import Form, Posted, Visit, Visited, page_path
 from surehand import SurehandError
 
 router = APIRouter(include_in_schema=False)
-_VERSIONS, _RUNS, _EVENTS = 20, 10, 20
+_VERSIONS, _RUNS, _EVENTS, _STAGES = 20, 10, 20, 5
 
 
 @router.get("/projects/{name}/versions")
@@ -91,7 +91,8 @@ async def _page(
         visit, "trainer", "GET", name, "versions", params={"limit": _VERSIONS, "after": after}
     )
     events = call(visit, "trainer", "GET", name, "promotions", params={"limit": _EVENTS})
-    found = await cards(versions=listed, runs=_runs(visit, name), promotions=events)
+    stages = call(visit, "trainer", "GET", name, "shadow-stages", params={"limit": _STAGES})
+    found = await cards(versions=listed, runs=_runs(visit, name), promotions=events, stages=stages)
     versions = found["versions"]
     context: dict[str, Any] = {
         **_with_rows(found),
@@ -100,6 +101,7 @@ async def _page(
         "events": view.event_rows(found["promotions"].value["events"])
         if found["promotions"]
         else [],
+        "stage_rows": view.stage_rows(found["stages"].value["stages"]) if found["stages"] else [],
         "paging": paging(visit.request, versions.value["cursor"] if versions else None),
         "fault": fault or project.get("away"),
     }

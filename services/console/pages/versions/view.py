@@ -15,6 +15,7 @@ METRICS = {
 _STEPS = {
     "publication": "when it was trained",
     "certification": "when it was certified",
+    "shadow": "in shadow",
 }
 _OUTCOMES = {"passed": "passed", "failed": "held back", "insufficient": "too few"}
 _SHARES = {"accuracy", "ece"}
@@ -73,7 +74,7 @@ def approval_of(version: Mapping[str, Any], champion: str | None) -> dict[str, A
     found: dict[str, Any] | None = version["gate"].get("approval")
     if found is None:
         return None
-    waits = found.get("state") == "waiting" and found.get("champion") == champion
+    waits = found.get("state") in ("waiting", "in_shadow") and found.get("champion") == champion
     return {**found, "waits": waits and not version["retired"]}
 
 
@@ -87,6 +88,8 @@ _EVENTS = {
     "canary_ended": "competes no more",
     "shadow": "scores in the shadow",
     "shadow_ended": "left the shadow",
+    "shadow_stage": "is compared on live traffic",
+    "shadow_stage_ended": "is compared no more",
     "retired": "was retired",
 }
 
@@ -107,6 +110,44 @@ def event_rows(events: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         }
         for one in events
     ]
+
+
+_STAGE_STATES = {
+    "running": ("goes on", ""),
+    "passed": ("passed", "good"),
+    "refused": ("held back", "bad"),
+    "undecided": ("undecided", ""),
+    "ended": ("ended", ""),
+}
+
+
+def stage_rows(stages: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return what the table shows of each comparison on live traffic."""
+    rows = []
+    for one in stages:
+        figures = one["figures"]
+        words, tone = _STAGE_STATES.get(one["state"], (one["state"], ""))
+        rows.append(
+            {
+                **{key: one[key] for key in ("version", "champion", "began_at", "ends_at")},
+                "state": words,
+                "tone": tone,
+                "runs": one["state"] == "running",
+                "items": number(figures["items"]),
+                "differing": f"{figures['differing']} of at most {one['labels']}",
+                "reviewed": number(figures["reviewed"]),
+                "gained": number(figures["gained"]),
+                "lost": number(figures["lost"]),
+                "evidence": _of(figures["evidence_for"], figures["needed_for"]),
+                "against": _of(figures["evidence_against"], figures["needed_against"]),
+                "reasons": one["reasons"],
+            }
+        )
+    return rows
+
+
+def _of(reached: float, needed: float) -> str:
+    return f"{reached:.3g} of {needed:.3g}"
 
 
 def _decision(event: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -29,7 +29,6 @@ def _row(number: int) -> dict[str, Any]:
     }
 
 
-@pytest.mark.sql
 @pytest.mark.parametrize(
     ("wanted", "index"),
     [

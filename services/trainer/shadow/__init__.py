@@ -1,0 +1,1 @@
+"""Shadow stages go on: live items are scored by both versions, and verdicts end the stage."""

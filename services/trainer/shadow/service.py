@@ -1,0 +1,220 @@
+"""Go on with shadow stages: score live items, and end a stage once its verdicts decide it.
+
+The items, their data and the champion's answers are those of the decision log. So a stage costs the
+routers nothing, and no answer can change or fail by it.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+
+from services.trainer.documents.status import is_certified, status_of
+from services.trainer.gate import repository as history
+from services.trainer.gate.rule import GateDecision
+from services.trainer.gate.service import record
+from services.trainer.gate.shadow import repository as stages
+from services.trainer.gate.shadow.betting import ShadowCounts
+from services.trainer.gate.shadow.verdict import (
+    Ending,
+    ShadowTerms,
+    decide,
+    ending_of,
+    figures_of,
+)
+from services.trainer.gate.taking_over import admit, forget_approval, wait_for_approval
+from services.trainer.projects.repository import lock_state, read_state
+from services.trainer.projects.service import work_bell
+from services.trainer.registry.scores import ModelUnusable, score_items
+from services.trainer.resources import Resources
+from services.trainer.shadow import repository
+from services.trainer.shadow.scoring import candidates, keep, room_of
+from services.trainer.tables import ProjectState, ShadowStage, Version
+from shared.contracts.projects import Project
+from shared.contracts.reasons import WHY_NOT
+from shared.db import Session
+
+log = structlog.get_logger()
+
+# Decisions looked at in one step, and scored at most.
+_DECISIONS = 500
+_MOST_ITEMS = 200_000
+# To load a model takes time: a few items are not worth it at every turn.
+_REST = timedelta(seconds=20)
+
+
+async def step(resources: Resources, project: Project) -> None:
+    """Score what has come, and end what is decided; each stage by itself."""
+    async with resources.database.reading() as session:
+        going_on = await stages.running(session, project.project)
+    for stage in going_on:
+        if await _end_if_void(resources, project, stage):
+            continue
+        if not await _judge(resources, project, stage):
+            await _score(resources, project, stage)
+            await _judge(resources, project, stage)
+
+
+async def _end_if_void(resources: Resources, project: Project, stage: ShadowStage) -> bool:
+    """End a stage whose comparison means nothing any more; say whether it was."""
+    async with resources.database.reading() as session:
+        state = await read_state(session, project.project)
+        version = await history.find(session, project.project, stage.version)
+        champion = await history.find(session, project.project, stage.champion)
+    reason = _why_void(project, state, version, stage, resources.now())
+    if reason is not None:
+        await _end(resources, project, stage, reason)
+    elif not is_certified(champion, project, resources.now()):
+        reason = f"{stage.champion} is certified no more, and gives way to a certified version"
+        await _end(resources, project, stage, reason, gives_way=True)
+    return reason is not None
+
+
+def _why_void(
+    project: Project,
+    state: ProjectState | None,
+    version: Version | None,
+    stage: ShadowStage,
+    now: datetime,
+) -> str | None:
+    if state is None or version is None or version.retired:
+        return f"{stage.version} is retired"
+    if state.champion != stage.champion:
+        return f"it was compared with {stage.champion}, which does not serve any more"
+    said = version.gate.get("approval", {})
+    if said.get("state") != "in_shadow":
+        return f"an operator has {said.get('state', 'decided on')} it"
+    status = status_of(version, project, None, now)
+    return None if status.answers else WHY_NOT.get(status.cause, status.cause)
+
+
+async def _end(
+    resources: Resources,
+    project: Project,
+    stage: ShadowStage,
+    reason: str,
+    *,
+    gives_way: bool = False,
+) -> None:
+    """End a stage without a judgement; a champion that `gives_way` needs none."""
+    async with resources.database.transaction() as session:
+        state = await lock_state(session, project.project)
+        locked = await repository.lock(session, stage.stage_id)
+        if locked.state != "running":
+            return
+        now = resources.now()
+        counts = await repository.counts(session, locked)
+        locked.state, locked.closed_at = "ended", now
+        locked.document = {
+            "figures": figures_of(counts, terms_of(project, locked)),
+            "reasons": [reason],
+        }
+        history.note(session, state, "shadow_stage_ended", locked.version, now, text=reason)
+        version = await history.find(session, project.project, locked.version)
+        if version is not None and version.gate.get("approval", {}).get("state") == "in_shadow":
+            forget_approval(version)
+            if gives_way and state.champion == stage.champion:
+                admit(session, project, state, version, now)
+    await resources.documents.sync(project.project)
+    log.info("shadow_stage_ended", project=project.project, version=stage.version, detail=reason)
+
+
+def terms_of(project: Project, stage: ShadowStage) -> ShadowTerms:
+    """Return what a stage is judged by: as it was when it began, but for a refusal's alpha."""
+    return ShadowTerms(stage.margin, stage.alpha, project.training.gate.alpha, stage.labels)
+
+
+async def _score(resources: Resources, project: Project, stage: ShadowStage) -> None:
+    """Score what the champion has decided since, as far as people have room for it."""
+    now = resources.now()
+    async with resources.database.reading() as session:
+        counts = await repository.counts(session, stage)
+        if room_of(stage, counts) <= 0 or stage.items >= _MOST_ITEMS:
+            return
+        rows = await repository.decisions_after(
+            session, project.project, stage.champion, stage.position, _DECISIONS
+        )
+        state = await read_state(session, project.project)
+        version = await history.find(session, project.project, stage.version)
+    rests = stage.scored_at is not None and now - stage.scored_at < _REST
+    if not rows or version is None or (rests and len(rows) < _DECISIONS):
+        return
+    found = candidates(project, stage, "" if state is None else state.pool_seed, rows)
+    try:
+        scored = await score_items(
+            resources, project, version, [one.row.row["data"] for one in found]
+        )
+    except ModelUnusable as error:
+        await _end(resources, project, stage, str(error))
+        return
+    async with resources.database.transaction() as session:
+        await lock_state(session, project.project)
+        locked = await repository.lock(session, stage.stage_id)
+        if locked.state != "running" or locked.position != stage.position:
+            return  # another trainer was here first
+        await keep(session, locked, found, scored, rows[-1].id or 0)
+        locked.scored_at = now
+    await resources.posting.post_or_leave(project.project)
+    if len(rows) == _DECISIONS:
+        await resources.bells.ring(work_bell(project.project))
+
+
+async def _judge(resources: Resources, project: Project, stage: ShadowStage) -> bool:
+    """End the stage if its verdicts decide it; say whether it goes on no longer."""
+    async with resources.database.reading() as session:
+        stage = await repository.lock(session, stage.stage_id)
+        ending = _ending(project, stage, await repository.counts(session, stage), resources.now())
+    if stage.state != "running":
+        return True
+    if ending is None:
+        return False
+    async with resources.database.transaction() as session:
+        state = await lock_state(session, project.project)
+        locked = await repository.lock(session, stage.stage_id)
+        now = resources.now()
+        counts = await repository.counts(session, locked)
+        ending = _ending(project, locked, counts, now)
+        version = await history.find(session, project.project, locked.version)
+        void = _why_void(project, state, version, locked, now)
+        if ending is None or version is None or void is not None or locked.state != "running":
+            return False
+        terms = terms_of(project, locked)
+        decision = decide(counts, terms, ending)
+        locked.state, locked.closed_at = ending, now
+        locked.document = {"figures": figures_of(counts, terms), "reasons": decision.reasons}
+        _apply(session, project, state, version, ending, decision, now)
+    await resources.documents.sync(project.project)
+    log.info("shadow_stage_judged", project=project.project, version=stage.version, ending=ending)
+    return True
+
+
+def _ending(
+    project: Project, stage: ShadowStage, counts: ShadowCounts, now: datetime
+) -> Ending | None:
+    is_over = now >= stage.ends_at or stage.items >= _MOST_ITEMS
+    return ending_of(counts, terms_of(project, stage), is_over=is_over)
+
+
+def _apply(
+    session: Session,
+    project: Project,
+    state: ProjectState,
+    version: Version,
+    ending: Ending,
+    decision: GateDecision,
+    now: datetime,
+) -> None:
+    """Write the judgement, and let the version go on, wait for an operator, or go no further."""
+    record(session, state, version, "shadow", decision, now)
+    forget_approval(version)
+    if ending == "passed":
+        admit(session, project, state, version, now, by_stages=True)
+    elif ending == "undecided":
+        wait_for_approval(state, version, now, by_stages=True, is_undecided=True)
+
+
+def stage_figures(project: Project, stage: ShadowStage, counts: ShadowCounts) -> dict[str, Any]:
+    """Return the figures of a stage: as it ended, or as they are now."""
+    if stage.document is not None:
+        return dict(stage.document["figures"])
+    return dict(figures_of(counts, terms_of(project, stage)))

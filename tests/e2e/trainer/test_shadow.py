@@ -1,0 +1,68 @@
+"""The shadow stage with the real review queue: live decisions in, blind verdicts, a judgement."""
+
+import gzip
+from typing import Any
+
+import orjson
+import pytest
+
+from shared.auth import Keys
+from shared.contracts.base import utc_now
+from shared.contracts.versions import Channels
+from shared.settings import CommonSettings
+from shared.store import channels_path
+from tests.harness import wait_until
+from tests.harness.trainer_and_queue import PROJECT, review, run_trainer_and_queue, truth
+from tests.harness.trainer_parts import decision
+
+pytestmark = pytest.mark.thorough
+LIVE = range(5000, 5100)
+
+
+def contrary(data: dict[str, Any]) -> str:
+    return "negative" if truth(data) == "positive" else "positive"
+
+
+@pytest.mark.parametrize("is_better", [True, False])
+async def test_live_disagreements_decide_on_a_version_that_passed(
+    common: CommonSettings, keys: Keys, sqlite_url: str, is_better: bool
+) -> None:
+    async with run_trainer_and_queue(common, keys, sqlite_url) as both:
+        await both.put_project(training={"gate": {"shadow": {"labels": 40}}})
+        await both.import_pool(0, 400)
+        await both.label_and_train()
+        await both.certificate("certified", answering=True)
+        await both.label_and_train()
+
+        async def stage() -> Any:
+            await both.answer_all()
+            found = (await both.get("shadow-stages"))["stages"]
+            return found[0] if found else None
+
+        assert (await wait_until(stage))["state"] == "running"
+        # The champion's suggestions, as the routers logged them, are wrong on each fourth item.
+        rows = []
+        for i in LIVE:
+            label = contrary(review(i)) if i % 4 == 0 else truth(review(i))
+            said = {"suggestion": label, "model_version": "v1", "reason": "below_threshold"}
+            rows.append(decision(i, utc_now(), **said))
+        disputed = {row["data"]["text"]: row["suggestion"] for row in rows}
+        if not is_better:
+            # People side with the champion.
+            both.answers = lambda data: disputed.get(data["text"], truth(data))
+        body = gzip.compress(b"\n".join(map(orjson.dumps, rows)))
+        day = utc_now().date().isoformat()
+        await both.store.write(f"{PROJECT}/decisions/{day}/r-1.jsonl.gz", body)
+
+        async def judged() -> Any:
+            found = await stage()
+            return found if found["state"] != "running" else None
+
+        found = await wait_until(judged)
+        assert found["state"] == ("passed" if is_better else "refused")
+        assert found["figures"]["gained" if is_better else "lost"] == found["figures"]["reviewed"]
+        channels = await both.store.read_document(channels_path(PROJECT), Channels)
+        assert channels is not None
+        assert channels.champion == ("v2" if is_better else "v1")
+        tasks = await both.queue.get(f"/v1/projects/{PROJECT}/tasks", params={"lane": "shadow"})
+        assert 0 < len(tasks.json()["tasks"]) <= 25
