@@ -29,6 +29,7 @@ def _row(number: int) -> dict[str, Any]:
     }
 
 
+@pytest.mark.sql
 @pytest.mark.parametrize(
     ("wanted", "index"),
     [
