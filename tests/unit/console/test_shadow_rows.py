@@ -1,6 +1,6 @@
 """How the page of the versions words a shadow stage."""
 
-from services.console.pages.versions.view import stage_rows
+from services.console.pages.versions.view import approval_of, stage_rows
 
 
 def test_a_stage_shows_what_was_found_beside_what_is_needed() -> None:
@@ -31,3 +31,10 @@ def test_a_stage_shows_what_was_found_beside_what_is_needed() -> None:
     assert row["reviewed"] == "20"
     (unknown,) = stage_rows([{**stage, "state": "of a later release"}])
     assert unknown["state"] == "of a later release"
+
+
+def test_an_approval_of_the_release_before_is_of_a_version_that_passed() -> None:
+    kept = {"approval": {"state": "waiting", "champion": "v1", "by_stages": True}}
+    found = approval_of({"gate": kept, "retired": False}, "v1")
+    assert found is not None
+    assert (found["waits"], found["undecided"]) == (True, False)

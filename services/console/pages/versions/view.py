@@ -75,7 +75,8 @@ def approval_of(version: Mapping[str, Any], champion: str | None) -> dict[str, A
     if found is None:
         return None
     waits = found.get("state") in ("waiting", "in_shadow") and found.get("champion") == champion
-    return {**found, "waits": waits and not version["retired"]}
+    # A trainer of the release before says nothing of undecided stages.
+    return {"undecided": False, **found, "waits": waits and not version["retired"]}
 
 
 _EVENTS = {
