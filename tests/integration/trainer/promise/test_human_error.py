@@ -84,8 +84,12 @@ async def test_missing_every_probe_certifies_nothing(
     common: CommonSettings, sqlite_url: str
 ) -> None:
     async with open_trainer_parts(common, sqlite_url) as parts:
+        # A first run would wait: the errors are found after it.
+        await parts.label(range(1000, 1060), truth)
+        await parts.import_reviews(range(100))
+        await parts.publish_version()
         parts.queue.human_error = {"probes": 30, "misses": 30}
-        await prepare(parts)
+        await parts.step()
         view = await parts.certificate()
         assert view.state == "failed"
         assert "reviewers missed all 30 known-wrong answers" in view.detail
