@@ -6,7 +6,7 @@ from typing import Any
 
 
 class Sink(io.RawIOBase):
-    """A file that is taken away piece by piece, and goes on counting."""
+    """A file whose bytes are taken away piece by piece; its position counts all of them."""
 
     def __init__(self) -> None:
         self._pieces: list[bytes] = []

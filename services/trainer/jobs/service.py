@@ -223,7 +223,7 @@ def view(job: Job) -> JobView:
 
 
 def _caution(job: Job) -> str | None:
-    """Say where the certificate speaks of other items than those of the job."""
+    """Warn where the certificate was proven on other items than those of the job."""
     if job.population is None or (job.kind, job.population) == ("autolabel", "pool"):
         return None
     proven_on = "recent traffic" if job.population == "traffic" else "the pool"

@@ -8,7 +8,7 @@ from services.trainer.readiness.messages import Missing
 from shared.contracts.human_error import HumanError
 
 OF_REVIEWERS = frozenset({"agreement", "gold"})
-"""Checks of how well people label, which no further label settles by itself."""
+"""Checks of how well people label: more labels alone do not settle them."""
 _EACH_LABEL = 2
 # A label that is this rare will not come by waiting: the model is trained without it.
 _WAITED_FOR = 5

@@ -84,7 +84,7 @@ class HeadOnEncoder:
         missing = [name for name in self.encoder.names if name not in fields]
         if missing:
             raise RecipeRefused(
-                f"the project's encoder reads field {missing[0]}, which the project has no more"
+                f"the project's encoder reads field {missing[0]}, which the project no longer has"
             )
         return self.encoder.names
 

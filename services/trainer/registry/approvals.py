@@ -16,7 +16,7 @@ from shared.problems import Conflict
 
 
 class NoApprovalWaiting(Conflict):
-    """Only a version that passed the gate against the present champion waits for an approval."""
+    """The version neither passed the gate against the present champion nor has a shadow stage."""
 
     kind, title = "no-approval-waiting", "The version waits for no approval"
 

@@ -164,7 +164,7 @@ _ALARMED = (
 
 
 async def last_begun(session: Session, project: str) -> datetime | None:
-    """Return when the last training run was asked for, whoever asked."""
+    """Return when the last training run was queued, on request or automatically."""
     query = select(func.max(col(Run.created_at))).where(
         col(Run.project) == project, col(Run.mode) != "upload"
     )

@@ -77,8 +77,8 @@ async def request(
         mode = await choose(session, state, wanted.mode)
         if faults and mode.name == "initial":
             raise LabelsNotReady(
-                f"Training waits: {'; '.join(one.words for one in faults)}. Settle that, or ask "
-                "for mode active, which trains all the same.",
+                f"Training waits: {'; '.join(one.words for one in faults)}. Resolve that "
+                "first, or ask for mode active, which trains without this check.",
                 missing=[one.model_dump(mode="json") for one in faults],
             )
         cause = Cause("operator", f"{subject} asked for it")

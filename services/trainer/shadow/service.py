@@ -56,7 +56,7 @@ async def step(resources: Resources, project: Project) -> None:
 
 
 async def _end_if_void(resources: Resources, project: Project, stage: ShadowStage) -> bool:
-    """End a stage whose comparison means nothing any more; say whether it was."""
+    """End a stage whose comparison has lost its meaning; say whether that was so."""
     async with resources.database.reading() as session:
         state = await read_state(session, project.project)
         version = await history.find(session, project.project, stage.version)
@@ -65,7 +65,7 @@ async def _end_if_void(resources: Resources, project: Project, stage: ShadowStag
     if reason is not None:
         await _end(resources, project, stage, reason)
     elif not is_certified(champion, project, resources.now()):
-        reason = f"{stage.champion} is certified no more, and gives way to a certified version"
+        reason = f"{stage.champion} is no longer certified, and gives way to a certified version"
         await _end(resources, project, stage, reason, gives_way=True)
     return reason is not None
 
@@ -80,7 +80,7 @@ def _why_void(
     if state is None or version is None or version.retired:
         return f"{stage.version} is retired"
     if state.champion != stage.champion:
-        return f"it was compared with {stage.champion}, which does not serve any more"
+        return f"it was compared with {stage.champion}, which no longer serves"
     said = version.gate.get("approval", {})
     if said.get("state") != "in_shadow":
         return f"an operator has {said.get('state', 'decided on')} it"
@@ -160,7 +160,7 @@ async def _score(resources: Resources, project: Project, stage: ShadowStage) -> 
 
 
 async def _judge(resources: Resources, project: Project, stage: ShadowStage) -> bool:
-    """End the stage if its verdicts decide it; say whether it goes on no longer."""
+    """End the stage if its verdicts decide it; say whether it has ended."""
     async with resources.database.reading() as session:
         stage = await repository.lock(session, stage.stage_id)
         ending = _ending(project, stage, await repository.counts(session, stage), resources.now())

@@ -26,7 +26,7 @@ def test_a_stage_shows_what_was_found_beside_what_is_needed() -> None:
         "reasons": [],
     }
     (row,) = stage_rows([stage])
-    assert (row["state"], row["runs"], row["differing"]) == ("goes on", True, "31 of at most 200")
+    assert (row["state"], row["runs"], row["differing"]) == ("running", True, "31 of at most 200")
     assert (row["evidence"], row["against"]) == ("4.51 of 32.9", "0.0123 of 20")
     assert row["reviewed"] == "20"
     (unknown,) = stage_rows([{**stage, "state": "of a later release"}])

@@ -117,8 +117,8 @@ SECTIONS = (
         ),
         Setting(("training", "min_new_labels"), "whole", "New labels that start a run"),
         Setting(
-            ("training", "every_hours"), "number", "Hours until a run starts with fewer",
-            "empty: no schedule", may_be_empty=True,
+            ("training", "every_hours"), "number", "Hours between scheduled runs",
+            "a run needs one new label; empty: no schedule", may_be_empty=True,
         ),
         Setting(("labelling", "batch_size"), "whole", "Items of a batch that the trainer asks for"),
         Setting(

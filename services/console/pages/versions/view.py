@@ -89,8 +89,8 @@ _EVENTS = {
     "canary_ended": "competes no more",
     "shadow": "scores in the shadow",
     "shadow_ended": "left the shadow",
-    "shadow_stage": "is compared on live traffic",
-    "shadow_stage_ended": "is compared no more",
+    "shadow_stage": "began its shadow stage",
+    "shadow_stage_ended": "ended its shadow stage",
     "retired": "was retired",
 }
 
@@ -114,7 +114,7 @@ def event_rows(events: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 _STAGE_STATES = {
-    "running": ("goes on", ""),
+    "running": ("running", ""),
     "passed": ("passed", "good"),
     "refused": ("held back", "bad"),
     "undecided": ("undecided", ""),

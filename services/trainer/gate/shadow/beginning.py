@@ -21,7 +21,7 @@ async def begin(
 ) -> None:
     """Let a certified version be compared with the champion on what clients send from now on.
 
-    A stage of the two that goes on goes on.
+    If the two have a running stage, it continues.
     """
     gate, champion = project.training.gate, state.champion
     if gate.shadow is None or champion is None or version.certificate is None:

@@ -105,15 +105,15 @@ def advice_of(counts: ShadowCounts, terms: ShadowTerms) -> str:
         )
     if gain <= 0:
         return (
-            "undecided: so far it looks worse by the margin, and more labels would rather refuse"
-            " it: train a version on more labels, or reject it"
+            "undecided: so far it looks worse by the margin or more, and more labels would probably"
+            " refuse it: train a version on more labels, or reject it"
         )
     # The capital grows by about gain²/(2 share) an item, and a mixture of rates costs some of it.
     share = max(counts.differing / counts.items, 1 / counts.items)
     items = (1.5 - math.log(terms.alpha)) * 2 * share / gain**2
     labels = math.ceil(max(items * share, 1))
     return (
-        f"undecided: if it goes on like this, about {math.ceil(items)} items with {labels} reviewed"
+        f"undecided: at this rate, about {math.ceil(items)} items with {labels} reviewed"
         " disagreements would let it pass (training.gate.shadow.labels, days and share); or approve"
         " or reject it"
     )

@@ -45,7 +45,7 @@ async def ask(session: Session, project: str, predictions: Mapping[str, dict[str
 
 
 async def leave_waiting(session: Session, project: str, item_ids: Iterable[str]) -> None:
-    """Let items that are not certified wait on: none is a uniform draw any more."""
+    """Let items that are not certified keep waiting; none of them is a uniform draw now."""
     for batch in batches_of(item_ids):
         await session.execute(
             update(PoolItem)
