@@ -106,7 +106,7 @@ class InstalledRecipes(Message):
 
 
 class TrainingSettings(Message):
-    """What trains and when, and whether a version that passes the gate serves without approval."""
+    """What trains, when (`every_hours` null: no schedule), and whether a version needs approval."""
 
     recipe: RecipeName = "text-linear"
     min_new_labels: int = Field(default=200, ge=1, le=1_000_000_000)
