@@ -6,6 +6,7 @@ The loop against the real review queue is tested end to end; here its faults are
 import base64
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -40,6 +41,7 @@ class StandInQueue:
     can_withdraw: bool = True
     withdrawn: list[str] = field(default_factory=list)
     while_read: Callable[[], None] | None = None
+    now: Callable[[], datetime] = utc_now
 
     def app(self) -> FastAPI:
         """Return the application to serve."""
@@ -104,6 +106,8 @@ class StandInQueue:
         status = "existing" if item_id in self.tasks else "created"
         if item_id in self.refuses:
             status = "rejected"
+        elif self.tasks.get(item_id, task)["data"] != task["data"]:
+            status = "conflict"
         else:
             self.tasks.setdefault(item_id, task)
         return {
@@ -162,7 +166,7 @@ class StandInQueue:
                 "blind": blind,
                 "prediction": prediction,
                 "instructions_revision": 1,
-                "resolved_at": rfc3339(utc_now()),
+                "resolved_at": rfc3339(self.now()),
                 **more,
             }
         )

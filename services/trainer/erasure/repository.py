@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Table, delete, literal, select, tuple_, update
+from sqlalchemy import String, Table, cast, delete, literal, select, tuple_, update
 from sqlmodel import col
 
 from services.trainer.content import content_hash
@@ -62,7 +62,8 @@ async def take_content(session: Session, project: str, item_ids: Iterable[str]) 
         await session.execute(
             update(ShadowItem)
             .where(col(ShadowItem.project) == project, col(ShadowItem.item_id).in_(batch))
-            .values(content_hash=literal("erased:").concat(col(ShadowItem.item_id)))
+            # The key of a row: two contents of one item may stand in one stage.
+            .values(content_hash=literal("erased:").concat(cast(col(ShadowItem.place), String)))
         )
         for table, more in ((PoolItem, in_pool), (CertificationItem, {})):
             await session.execute(

@@ -1,17 +1,15 @@
 """SQL of the pool."""
 
 from collections.abc import Iterable, Sequence
-from itertools import accumulate, takewhile
 
 from sqlalchemy import String, cast, delete, func, select, union, update
 from sqlmodel import col
 
-from services.trainer.tables import OutcomeRow, PoolBatch, PoolItem, batches_of
+from services.trainer.tables import OutcomeRow, PoolBatch, PoolItem, batches_of, fitting
 from shared.db import Session
 
 WAITING = ("waiting", "reserved")
 """States of the items that people have not been asked about."""
-_PAGE_CHARACTERS = 8 * 1024 * 1024
 _WAITS = func.coalesce(col(PoolItem.state), "").in_(WAITING)
 """That an item waits, where items are searched by their ids.
 
@@ -121,9 +119,8 @@ async def count_within(
             .limit(found)
         )
         sizes = list((await session.execute(query)).scalars())
-        if sum(sizes) > _PAGE_CHARACTERS:
-            fitting = takewhile(lambda size: size <= _PAGE_CHARACTERS, accumulate(sizes))
-            found = max(1, sum(1 for _ in fitting))
+        if (fit := fitting(sizes)) < len(sizes):
+            found = fit
     return found
 
 

@@ -19,6 +19,8 @@ from services.trainer.tables import (
 )
 from shared.db import Session
 
+Withdrawable = type[CertificationItem] | type[ShadowItem]
+
 
 def _is_answered(
     table: type[PoolItem] | type[CertificationItem] | type[RelabelItem] | type[ShadowItem],
@@ -151,24 +153,77 @@ async def end_draws(
     )
 
 
-async def items_to_withdraw(session: Session, project: str) -> list[str]:
-    """Return the items whose tasks are to be withdrawn, in the order of their draws."""
-    query = (
+async def end_disagreements(session: Session, project: str, stages: Iterable[str] = ()) -> None:
+    """Let unanswered tasks be withdrawn of shadow stages that have ended.
+
+    `stages` are ids of stages; without them all of the project are meant.
+    """
+    over = select(col(ShadowStage.stage_id)).where(
+        col(ShadowStage.project) == project, col(ShadowStage.state) != "running"
+    )
+    if ids := list(stages):
+        over = over.where(col(ShadowStage.stage_id).in_(ids))
+    await session.execute(
+        update(ShadowItem)
+        .where(
+            col(ShadowItem.stage_id).in_(over),
+            col(ShadowItem.differs).is_(True),
+            col(ShadowItem.refused).is_(None),
+            ~_is_answered(ShadowItem),
+        )
+        .values(to_withdraw=True)
+    )
+
+
+async def items_to_withdraw(session: Session, project: str, table: Withdrawable) -> list[str]:
+    """Return the items whose tasks are to be withdrawn.
+
+    An item has one task: it stays while another draw or stage that goes on waits for it.
+    """
+    drawn = (
         select(col(CertificationItem.item_id))
-        .where(col(CertificationItem.project) == project, col(CertificationItem.to_withdraw))
-        .order_by(col(CertificationItem.certification_id), col(CertificationItem.position))
+        .join(
+            Certification,
+            col(Certification.certification_id) == col(CertificationItem.certification_id),
+        )
+        .where(
+            col(CertificationItem.project) == project,
+            col(CertificationItem.refused).is_(None),
+            col(Certification.state) == "open",
+        )
+    )
+    differing = (
+        select(col(ShadowItem.item_id))
+        .join(ShadowStage, col(ShadowStage.stage_id) == col(ShadowItem.stage_id))
+        .where(
+            col(ShadowItem.project) == project,
+            col(ShadowItem.differs).is_(True),
+            col(ShadowItem.refused).is_(None),
+            col(ShadowStage.state) == "running",
+        )
+    )
+    query = (
+        select(col(table.item_id))
+        .where(
+            col(table.project) == project,
+            col(table.to_withdraw),
+            col(table.item_id).not_in(drawn),
+            col(table.item_id).not_in(differing),
+        )
+        .distinct()
+        .order_by(col(table.item_id))
     )
     return list((await session.execute(query)).scalars())
 
 
-async def note_withdrawn(session: Session, project: str, item_ids: Iterable[str]) -> None:
-    """Note that the review queue no longer asks for these items on behalf of a draw."""
+async def note_withdrawn(
+    session: Session, project: str, item_ids: Iterable[str], table: Withdrawable
+) -> None:
+    """Note that the review queue no longer asks for these items on behalf of a draw or stage."""
     for batch in batches_of(item_ids):
         await session.execute(
-            update(CertificationItem)
-            .where(
-                col(CertificationItem.project) == project, col(CertificationItem.item_id).in_(batch)
-            )
+            update(table)
+            .where(col(table.project) == project, col(table.item_id).in_(batch))
             .values(to_withdraw=False)
         )
 
@@ -193,6 +248,7 @@ async def post_unanswered_again(session: Session, project: str) -> None:
         )
     # What was withdrawn may be open in the review queue again.
     await end_draws(session, project)
+    await end_disagreements(session, project)
 
 
 async def refuse_copies(session: Session, item: CertificationItem) -> None:

@@ -17,7 +17,7 @@ from services.trainer.tables import (
     ShadowItem,
 )
 from shared.contracts.base import MAX_BATCH, from_stored
-from shared.contracts.tasks import NewTask, TaskPrediction
+from shared.contracts.tasks import NewTask, TaskPrediction, TaskReceipt
 from shared.db import Database, Session
 from shared.logs import cause_of
 
@@ -29,6 +29,8 @@ _PATIENCE_SECONDS = 10.0
 Row = PoolItem | CertificationItem | RelabelItem | ShadowItem
 _NOT_KEPT = "the decision on it is kept no longer"
 _REFUSALS = frozenset({"conflict", "rejected"})
+# A reviewer holds it; or it is in another lane now, and the next call says if it may stay there.
+_LEFT = frozenset({"leased", "returned"})
 
 
 @dataclass(frozen=True)
@@ -53,33 +55,40 @@ class TaskPosting:
         """
         posted = 0
         while batch := await self._next_batch(project):
-            tasks = [task for _, task in batch if task is not None]
-            refused = {row.item_id: _NOT_KEPT for row, task in batch if task is None}
-            refused |= {
-                receipt.item_id: f"{receipt.status}: {receipt.detail or 'no reason given'}"
-                for receipt in (await self.queue.post(project, tasks) if tasks else ())
-                if receipt.status in _REFUSALS
-            }
-            if refused:
-                log.warning("tasks_refused", project=project, tasks=len(refused))
+            refusals = await self._post(project, [task for _, task in batch])
+            if refused := sum(refusal is not None for refusal in refusals):
+                log.warning("tasks_refused", project=project, tasks=refused)
             async with self.database.transaction() as session:
-                for row, _ in batch:
+                for (row, _), refusal in zip(batch, refusals, strict=True):
                     session.add(row)
-                    _mark(row, refused.get(row.item_id))
+                    _mark(row, refusal)
                     if isinstance(row, CertificationItem) and row.refused is not None:
                         await repository.refuse_copies(session, row)
                 await _note_late(session, project, [row for row, _ in batch])
             posted += len(batch)
         return posted
 
+    async def _post(self, project: str, tasks: Sequence[NewTask | None]) -> list[str | None]:
+        """Post tasks; return of each, in order, why it is refused. Two may have one item id."""
+        given = [task for task in tasks if task is not None]
+        receipts = await self.queue.post(project, given) if given else []
+        if len(receipts) != len(given):
+            raise QueueAway(f"it gave {len(receipts)} receipts for {len(given)} tasks")
+        following = iter(receipts)
+        return [_NOT_KEPT if task is None else _refusal_of(next(following)) for task in tasks]
+
     async def withdraw_pending(self, project: str) -> None:
-        """Withdraw the tasks of draws that ended before all their labels had come.
+        """Withdraw the tasks of draws and shadow stages that ended before all verdicts had come.
 
         What a reviewer holds is left for a later call. `QueueAway` when the review queue cannot be
         reached; what it acknowledged before stays so.
         """
+        for table in (CertificationItem, ShadowItem):
+            await self._withdraw(project, table)
+
+    async def _withdraw(self, project: str, table: repository.Withdrawable) -> None:
         async with self.database.reading() as session:
-            left = await repository.items_to_withdraw(session, project)
+            left = await repository.items_to_withdraw(session, project, table)
         done = 0
         for start in range(0, len(left), MAX_BATCH):
             batch = left[start : start + MAX_BATCH]
@@ -87,9 +96,9 @@ class TaskPosting:
                 statuses = await self.queue.withdraw(project, batch)
             except RouteUnknown:
                 return  # a review queue of the release before: its successor is asked again
-            settled = [item_id for item_id, status in statuses.items() if status != "leased"]
+            settled = [item_id for item_id, status in statuses.items() if status not in _LEFT]
             async with self.database.transaction() as session:
-                await repository.note_withdrawn(session, project, settled)
+                await repository.note_withdrawn(session, project, settled, table)
             done += len(settled)
         if done:
             log.info("tasks_withdrawn", project=project, tasks=done, held=len(left) - done)
@@ -111,10 +120,19 @@ class TaskPosting:
 
 
 async def _note_late(session: Session, project: str, rows: Sequence[Row]) -> None:
-    """Let what was posted for a certification that ended meanwhile be withdrawn."""
+    """Let what was posted for a certification or stage that ended meanwhile be withdrawn."""
     drawn = {row.certification_id for row in rows if isinstance(row, CertificationItem)}
     if drawn:
         await repository.end_draws(session, project, draws=drawn)
+    stages = {row.stage_id for row in rows if isinstance(row, ShadowItem)}
+    if stages:
+        await repository.end_disagreements(session, project, stages)
+
+
+def _refusal_of(receipt: TaskReceipt) -> str | None:
+    if receipt.status not in _REFUSALS:
+        return None
+    return f"{receipt.status}: {receipt.detail or 'no reason given'}"
 
 
 def _mark(row: Row, refusal: str | None) -> None:

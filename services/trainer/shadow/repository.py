@@ -1,16 +1,26 @@
 """SQL of the items of shadow stages, and of what people said of them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import and_, insert, select
+from sqlalchemy import Select, String, and_, cast, func, insert, select
+from sqlalchemy.orm import defer
 from sqlmodel import col
 
 from services.trainer.gate.shadow.betting import ShadowCounts
 from services.trainer.outcomes.evidence import evidence_of
-from services.trainer.tables import LedgerRow, OutcomeRow, ShadowItem, ShadowStage, batches_of
-from shared.contracts.tasks import REVIEWED_SOURCES
+from services.trainer.tables import (
+    LedgerRow,
+    OutcomeRow,
+    ShadowItem,
+    ShadowStage,
+    batches_of,
+    fitting,
+)
 from shared.db import Session
+
+# Columns of outcomes that are large, and that no verdict is read from.
+_LARGE: tuple[Any, ...] = (col(OutcomeRow.data), col(OutcomeRow.prediction))
 
 
 async def page(
@@ -24,32 +34,74 @@ async def page(
     return (await session.execute(query.offset(offset).limit(limit))).scalars().all()
 
 
-async def decisions_after(
-    session: Session, project: str, version: str, position: int, limit: int
-) -> Sequence[LedgerRow]:
-    """Return the decisions that a version scored the items of, behind a place in the ledger."""
-    query = (
-        select(LedgerRow)
-        .where(
-            col(LedgerRow.project) == project,
-            col(LedgerRow.model_version) == version,
-            col(LedgerRow.id) > position,
+def _unread(query: Select[Any], stage: ShadowStage, limit: int) -> Select[Any]:
+    return (
+        query.where(
+            col(LedgerRow.project) == stage.project,
+            col(LedgerRow.model_version) == stage.champion,
+            col(LedgerRow.id) > stage.position,
         )
         .order_by(col(LedgerRow.id))
         .limit(limit)
     )
-    return (await session.execute(query)).scalars().all()
 
 
-async def known_contents(session: Session, stage_id: str, contents: Iterable[str]) -> set[str]:
-    """Return those of the contents that the stage has scored."""
+async def count_unread(session: Session, stage: ShadowStage, most: int) -> int:
+    """Count the champion's decisions that the stage has not looked at: up to `most`."""
+    unread = _unread(select(col(LedgerRow.id)), stage, most).subquery()
+    return int((await session.execute(select(func.count()).select_from(unread))).scalar_one())
+
+
+async def next_unread(session: Session, stage: ShadowStage, most: int) -> Sequence[LedgerRow]:
+    """Return the next of these decisions: up to `most`, and as many as are `fitting`."""
+    size = func.length(cast(col(LedgerRow.row), String))
+    sizes = (await session.execute(_unread(select(size), stage, most))).scalars().all()
+    query = _unread(select(LedgerRow), stage, fitting(sizes))
+    rows: Sequence[LedgerRow] = (await session.execute(query)).scalars().all()
+    return rows
+
+
+async def scored_before(
+    session: Session, stage_id: str, rows: Sequence[LedgerRow]
+) -> tuple[set[str], set[str]]:
+    """Return the contents of the rows, and their item ids, that the stage has scored."""
+    contents, item_ids = set[str](), set[str]()
+    for column, values, found in (
+        (col(ShadowItem.content_hash), [row.content_hash for row in rows], contents),
+        (col(ShadowItem.item_id), [row.item_id for row in rows], item_ids),
+    ):
+        for batch in batches_of(values):
+            query = select(column).where(col(ShadowItem.stage_id) == stage_id, column.in_(batch))
+            found |= set((await session.execute(query)).scalars())
+    return contents, item_ids
+
+
+async def judged_otherwise(
+    session: Session, stage: ShadowStage, rows: Sequence[LedgerRow]
+) -> set[str]:
+    """Return the items of rows whose outcome is no first verdict on the row's content.
+
+    Or it was given before the stage began. People are not asked about such an item again.
+    """
+    contents = {row.item_id: row.content_hash for row in rows}
     found: set[str] = set()
     for batch in batches_of(contents):
-        query = select(col(ShadowItem.content_hash)).where(
-            col(ShadowItem.stage_id) == stage_id, col(ShadowItem.content_hash).in_(batch)
+        query = (
+            select(OutcomeRow)
+            .where(col(OutcomeRow.project) == stage.project, col(OutcomeRow.item_id).in_(batch))
+            .options(*(defer(column) for column in _LARGE))
         )
-        found |= set((await session.execute(query)).scalars())
+        found |= {
+            one.item_id
+            for one in (await session.execute(query)).scalars()
+            if one.revision != 1 or not _is_on(one, contents[one.item_id], stage)
+        }
     return found
+
+
+def _is_on(outcome: OutcomeRow, content_hash: str, stage: ShadowStage) -> bool:
+    """Say whether an outcome is on this content, and from the time of the stage."""
+    return outcome.content_hash == content_hash and outcome.resolved_at >= stage.began_at
 
 
 async def add_items(session: Session, items: Sequence[dict[str, Any]]) -> None:
@@ -61,7 +113,8 @@ async def add_items(session: Session, items: Sequence[dict[str, Any]]) -> None:
 async def counts(session: Session, stage: ShadowStage) -> ShadowCounts:
     """Count what people said of the stage's disagreements so far.
 
-    A verdict counts whichever lane it was given in, if it was given blind.
+    A verdict counts whichever lane it was given in, if it was given blind, on the content that the
+    two versions scored, and since the stage began. What the item's task came to later changes none.
     """
     query = (
         select(ShadowItem, OutcomeRow)
@@ -73,21 +126,24 @@ async def counts(session: Session, stage: ShadowStage) -> ShadowCounts:
             ),
         )
         .where(col(ShadowItem.stage_id) == stage.stage_id, col(ShadowItem.differs).is_(True))
+        .options(*(defer(column) for column in _LARGE))
     )
-    found = [_said(item, outcome) for item, outcome in await session.execute(query)]
+    found = [_said(stage, item, outcome) for item, outcome in await session.execute(query)]
     return ShadowCounts(
         items=stage.items,
         **{name: found.count(name) for name in ("won", "lost", "neither", "waiting", "unusable")},
     )
 
 
-def _said(item: ShadowItem, outcome: OutcomeRow | None) -> str:
+def _said(stage: ShadowStage, item: ShadowItem, outcome: OutcomeRow | None) -> str:
     if item.refused is not None:
         return "unusable"
-    if outcome is None or (outcome.source is not None and outcome.source not in REVIEWED_SOURCES):
+    if outcome is None:
         return "waiting"
     evidence = evidence_of(outcome)
-    if not evidence.blind:
+    # An erased item has no content to compare, and its outcome may be that of no reviewer.
+    is_erased = outcome.erasure is not None and evidence.label is not None
+    if not evidence.blind or not (is_erased or _is_on(outcome, item.content_hash, stage)):
         return "unusable"
     if evidence.label == item.label:
         return "won"

@@ -29,7 +29,7 @@ async def list_shadow_stages(
         stages = [
             ShadowStageView(
                 **row.model_dump(include=set(ShadowStageView.model_fields)),
-                figures=stage_figures(project, row, await repository.counts(session, row)),
+                figures=await stage_figures(session, project, row),
                 reasons=(row.document or {}).get("reasons", []),
             )
             for row in rows

@@ -35,12 +35,13 @@ def room_of(stage: ShadowStage, counts: ShadowCounts) -> int:
 def candidates(
     project: Project, stage: ShadowStage, seed: str, rows: Sequence[LedgerRow]
 ) -> list[Candidate]:
-    """Return the decisions that count, the first on each content.
+    """Return the decisions that count, the first on each content and each item id.
 
     Where reviewers see suggestions, what goes to people anyway is judged with one in sight.
     """
     draw = Draw(key_for(seed, f"shadow/{stage.stage_id}"), stage.share)
     found: dict[str, Candidate] = {}
+    item_ids: set[str] = set()
     for row in rows:
         label, data = row.row.get("suggestion") or row.row.get("label"), row.row["data"]
         if (
@@ -51,8 +52,11 @@ def candidates(
             and data
             and draw.takes(row.content_hash)
             and not check_data(data, project.fields)
+            and row.content_hash not in found
+            and row.item_id not in item_ids
         ):
-            found.setdefault(row.content_hash, Candidate(row, str(label)))
+            found[row.content_hash] = Candidate(row, str(label))
+            item_ids.add(row.item_id)
     return list(found.values())
 
 
@@ -63,15 +67,21 @@ async def keep(
     scored: Scores,
     last: int,
 ) -> None:
-    """Record what the version may answer, up to the disagreement that there is no room for."""
+    """Record what the version may answer, up to the disagreement that there is no room for.
+
+    Each content and each item id counts once in a stage: the review queue has one task of an item,
+    with one content. An item whose outcome is no verdict for this stage is left out.
+    """
     room = room_of(stage, await repository.counts(session, stage))
-    known = await repository.known_contents(
-        session, stage.stage_id, (one.row.content_hash for one in found)
-    )
+    rows = [one.row for one in found]
+    contents, item_ids = await repository.scored_before(session, stage.stage_id, rows)
+    item_ids |= await repository.judged_otherwise(session, stage, rows)
     may_answer = scored.scores >= np.float32(stage.threshold)
     items: list[dict[str, Any]] = []
     for one, label, is_sure in zip(found, scored.labels, may_answer, strict=True):
-        if label is None or not is_sure or one.row.content_hash in known:
+        if label is None or not is_sure:
+            continue
+        if one.row.content_hash in contents or one.row.item_id in item_ids:
             continue
         differs = label != one.label
         if differs and room <= 0:

@@ -1,9 +1,10 @@
 """Go on with shadow stages: score live items, and end a stage once its verdicts decide it.
 
 The items, their data and the champion's answers are those of the decision log. So a stage costs the
-routers nothing, and no answer can change or fail by it.
+routers nothing, and changes no answer.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -23,13 +24,14 @@ from services.trainer.gate.shadow.verdict import (
     figures_of,
 )
 from services.trainer.gate.taking_over import admit, forget_approval, wait_for_approval
+from services.trainer.posting.repository import end_disagreements
 from services.trainer.projects.repository import lock_state, read_state
 from services.trainer.projects.service import work_bell
 from services.trainer.registry.scores import ModelUnusable, score_items
 from services.trainer.resources import Resources
 from services.trainer.shadow import repository
 from services.trainer.shadow.scoring import candidates, keep, room_of
-from services.trainer.tables import ProjectState, ShadowStage, Version
+from services.trainer.tables import LedgerRow, ProjectState, ShadowStage, Version
 from shared.contracts.projects import Project
 from shared.contracts.reasons import WHY_NOT
 from shared.db import Session
@@ -50,8 +52,9 @@ async def step(resources: Resources, project: Project) -> None:
     for stage in going_on:
         if await _end_if_void(resources, project, stage):
             continue
-        if not await _judge(resources, project, stage):
-            await _score(resources, project, stage)
+        if await _judge(resources, project, stage):
+            continue
+        if await _score(resources, project, stage):
             await _judge(resources, project, stage)
 
 
@@ -100,20 +103,27 @@ async def _end(
     async with resources.database.transaction() as session:
         state = await lock_state(session, project.project)
         locked = await repository.lock(session, stage.stage_id)
+        now = resources.now()
+        version = await history.find(session, project.project, locked.version)
+        champion = await history.find(session, project.project, locked.champion)
         if locked.state != "running":
             return
-        now = resources.now()
+        if gives_way and (
+            is_certified(champion, project, now)
+            or _why_void(project, state, version, locked, now) is not None
+        ):
+            return  # the champion has a certificate again, or the version none
         counts = await repository.counts(session, locked)
         locked.state, locked.closed_at = "ended", now
+        await end_disagreements(session, project.project, [locked.stage_id])
         locked.document = {
             "figures": figures_of(counts, terms_of(project, locked)),
             "reasons": [reason],
         }
         history.note(session, state, "shadow_stage_ended", locked.version, now, text=reason)
-        version = await history.find(session, project.project, locked.version)
         if version is not None and version.gate.get("approval", {}).get("state") == "in_shadow":
             forget_approval(version)
-            if gives_way and state.champion == stage.champion:
+            if gives_way:
                 admit(session, project, state, version, now)
     await resources.documents.sync(project.project)
     log.info("shadow_stage_ended", project=project.project, version=stage.version, detail=reason)
@@ -124,21 +134,29 @@ def terms_of(project: Project, stage: ShadowStage) -> ShadowTerms:
     return ShadowTerms(stage.margin, stage.alpha, project.training.gate.alpha, stage.labels)
 
 
-async def _score(resources: Resources, project: Project, stage: ShadowStage) -> None:
-    """Score what the champion has decided since, as far as people have room for it."""
-    now = resources.now()
+async def _unread(resources: Resources, stage: ShadowStage) -> tuple[Sequence[LedgerRow], bool]:
+    """Return the decisions to score now, and whether more wait; none while the stage rests."""
     async with resources.database.reading() as session:
-        counts = await repository.counts(session, stage)
-        if room_of(stage, counts) <= 0 or stage.items >= _MOST_ITEMS:
-            return
-        rows = await repository.decisions_after(
-            session, project.project, stage.champion, stage.position, _DECISIONS
-        )
+        if stage.items >= _MOST_ITEMS or (
+            room_of(stage, await repository.counts(session, stage)) <= 0
+        ):
+            return [], False
+        count = await repository.count_unread(session, stage, _DECISIONS)
+        rests = stage.scored_at is not None and resources.now() - stage.scored_at < _REST
+        if not count or (rests and count < _DECISIONS):
+            return [], False
+        rows = await repository.next_unread(session, stage, count)
+    return rows, count == _DECISIONS or len(rows) < count
+
+
+async def _score(resources: Resources, project: Project, stage: ShadowStage) -> bool:
+    """Score what the champion has decided since, as far as people have room; say if any was."""
+    rows, is_more = await _unread(resources, stage)
+    async with resources.database.reading() as session:
         state = await read_state(session, project.project)
         version = await history.find(session, project.project, stage.version)
-    rests = stage.scored_at is not None and now - stage.scored_at < _REST
-    if not rows or version is None or (rests and len(rows) < _DECISIONS):
-        return
+    if not rows or version is None:
+        return False
     found = candidates(project, stage, "" if state is None else state.pool_seed, rows)
     try:
         scored = await score_items(
@@ -146,17 +164,20 @@ async def _score(resources: Resources, project: Project, stage: ShadowStage) -> 
         )
     except ModelUnusable as error:
         await _end(resources, project, stage, str(error))
-        return
+        return False
     async with resources.database.transaction() as session:
         await lock_state(session, project.project)
         locked = await repository.lock(session, stage.stage_id)
         if locked.state != "running" or locked.position != stage.position:
-            return  # another trainer was here first
+            return False  # another trainer was here first
         await keep(session, locked, found, scored, rows[-1].id or 0)
-        locked.scored_at = now
+        # It does not rest before the rest of what came at once.
+        is_cut = is_more and len(rows) < _DECISIONS and locked.position == rows[-1].id
+        locked.scored_at = None if is_cut else resources.now()
     await resources.posting.post_or_leave(project.project)
-    if len(rows) == _DECISIONS:
+    if is_more:
         await resources.bells.ring(work_bell(project.project))
+    return True
 
 
 async def _judge(resources: Resources, project: Project, stage: ShadowStage) -> bool:
@@ -181,6 +202,7 @@ async def _judge(resources: Resources, project: Project, stage: ShadowStage) -> 
         terms = terms_of(project, locked)
         decision = decide(counts, terms, ending)
         locked.state, locked.closed_at = ending, now
+        await end_disagreements(session, project.project, [locked.stage_id])
         locked.document = {"figures": figures_of(counts, terms), "reasons": decision.reasons}
         _apply(session, project, state, version, ending, decision, now)
     await resources.documents.sync(project.project)
@@ -213,8 +235,9 @@ def _apply(
         wait_for_approval(state, version, now, by_stages=True, is_undecided=True)
 
 
-def stage_figures(project: Project, stage: ShadowStage, counts: ShadowCounts) -> dict[str, Any]:
+async def stage_figures(session: Session, project: Project, stage: ShadowStage) -> dict[str, Any]:
     """Return the figures of a stage: as it ended, or as they are now."""
     if stage.document is not None:
         return dict(stage.document["figures"])
+    counts = await repository.counts(session, stage)
     return dict(figures_of(counts, terms_of(project, stage)))

@@ -1,6 +1,6 @@
 """The trainer's tables. JSON columns hold wire messages or plain numbers, never objects."""
 
-from services.trainer.tables.base import Base, batches_of, insert_new
+from services.trainer.tables.base import Base, batches_of, fitting, insert_new
 from services.trainer.tables.evidence import (
     DECLINED_ARM,
     UNIFORM_ARM,
@@ -59,5 +59,6 @@ __all__ = [
     "ShadowStage",
     "Version",
     "batches_of",
+    "fitting",
     "insert_new",
 ]

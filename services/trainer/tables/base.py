@@ -1,6 +1,7 @@
 """What all tables of the trainer share."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate, takewhile
 from typing import Any
 
 from sqlalchemy import MetaData, Table
@@ -8,6 +9,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import SQLModel
 
 from shared.db import Session
+
+_PAGE_CHARACTERS = 8 * 1024 * 1024
 
 
 class Base(SQLModel):
@@ -21,6 +24,17 @@ def batches_of(item_ids: Iterable[str]) -> Iterator[list[str]]:
     wanted = sorted(set(item_ids))
     for start in range(0, len(wanted), 500):
         yield wanted[start : start + 500]
+
+
+def fitting(sizes: Sequence[int]) -> int:
+    """Return how many of the next rows to read at once, given the characters of their JSON.
+
+    So many have at most 8 MiB characters together; one row is read, however large.
+    """
+    if not sizes:
+        return 0
+    fit = takewhile(lambda size: size <= _PAGE_CHARACTERS, accumulate(sizes))
+    return max(1, sum(1 for _ in fit))
 
 
 async def insert_new(session: Session, table: type[Base], rows: Sequence[dict[str, Any]]) -> int:

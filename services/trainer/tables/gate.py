@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Index, Integer
+from sqlalchemy import JSON, BigInteger, Index, Integer, false, text
 from sqlmodel import Field
 
 from services.trainer.tables.base import Base
@@ -73,12 +73,20 @@ class ShadowItem(Base, table=True):
 
     People are asked about those with `differs`; the item stays in the ledger, at `place`.
     `posted`: the review queue knows its task, or it was `refused`, for the reason given there.
+    `to_withdraw`: the stage ended without its verdict, and the review queue may still ask for it.
     """
 
     __tablename__ = "shadow_items"
     __table_args__ = (
         Index("ix_shadow_items_posted", "project", "posted"),
         Index("ix_shadow_items_item", "project", "item_id"),
+        Index(
+            "ix_shadow_items_to_withdraw",
+            "project",
+            "stage_id",
+            sqlite_where=text("to_withdraw = 1"),
+            postgresql_where=text("to_withdraw"),
+        ),
     )
 
     stage_id: str = Field(primary_key=True)
@@ -91,3 +99,4 @@ class ShadowItem(Base, table=True):
     differs: bool
     posted: bool
     refused: str | None = None
+    to_withdraw: bool = Field(default=False, sa_column_kwargs={"server_default": false()})

@@ -34,6 +34,7 @@ async def in_shadow(
         await successor(parts)
         assert (await judged(parts))["promote"]
         assert (await parts.channels()).champion == "v1"
+        parts.queue.now = parts.clock
         yield parts
 
 
