@@ -1,4 +1,4 @@
-"""Withdrawals: tasks of a draw that ended early, whose labels no certification reads any more."""
+"""Withdrawals: tasks of a certification or shadow stage that ended before all labels had come."""
 
 from typing import Annotated, Literal
 
@@ -10,7 +10,7 @@ WithdrawalStatus = Literal["withdrawn", "returned", "leased", "kept"]
 
 
 class Withdrawals(Message):
-    """The body of ``POST …/withdrawals``: items that were drawn for a certification."""
+    """The body of ``POST …/withdrawals``: items of a certification or a shadow stage."""
 
     item_ids: Annotated[list[ItemId], Field(min_length=1, max_length=MAX_BATCH)]
 
@@ -20,7 +20,8 @@ class WithdrawalReceipt(Message):
 
     `withdrawn`: it is closed without an answer. `returned`: another call asked for it too, and it
     is open in that call's lane. `leased`: a reviewer holds it; ask again later. `kept`: it has an
-    answer, is in another lane, or does not exist.
+    answer, is in another lane than `certification` or `shadow`, was asked for in both of these, or
+    does not exist.
     """
 
     item_id: str

@@ -111,7 +111,8 @@ class AsyncTasks(AsyncGroup):
     ) -> builtins.list[WithdrawalReceipt]:
         """Close tasks of a draw that has ended, 1 to 1,000, and return a receipt for each.
 
-        Only tasks of lane ``certification`` are closed that no reviewer has answered or holds.
+        Only tasks of lanes ``certification`` and ``shadow`` are closed, and of these only what no
+        reviewer has answered or holds.
         """
         body = {"item_ids": builtins.list(item_ids)}
         return (await self._http.ask(e.WITHDRAW, {"project": project}, json=body)).items

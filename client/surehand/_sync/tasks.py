@@ -107,7 +107,8 @@ class Tasks(Group):
     def withdraw(self, project: str, item_ids: Iterable[str]) -> builtins.list[WithdrawalReceipt]:
         """Close tasks of a draw that has ended, 1 to 1,000, and return a receipt for each.
 
-        Only tasks of lane ``certification`` are closed that no reviewer has answered or holds.
+        Only tasks of lanes ``certification`` and ``shadow`` are closed, and of these only what no
+        reviewer has answered or holds.
         """
         body = {"item_ids": builtins.list(item_ids)}
         return (self._http.ask(e.WITHDRAW, {"project": project}, json=body)).items

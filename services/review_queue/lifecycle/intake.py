@@ -25,6 +25,7 @@ from services.review_queue.lifecycle.states import (
     is_reviewed,
     is_wanted_again,
     label_is_gone,
+    may_change,
     may_expire,
     state_of,
     timeline_entry,
@@ -33,7 +34,7 @@ from services.review_queue.lifecycle.tracing import taking_in
 from services.review_queue.lifecycle.withdrawals import is_needed_too
 from services.review_queue.projects.reading import open_project
 from shared.contracts.projects import Project
-from shared.contracts.tasks import ERASED_DETAIL, EVIDENCE_LANES, TaskReceipt, TaskReceipts
+from shared.contracts.tasks import ERASED_DETAIL, EVIDENCE_LANES, Lane, TaskReceipt, TaskReceipts
 from shared.db import Database, Session
 
 # Gets the receipts, one an entry; what it writes is committed with the tasks, or not at all.
@@ -126,10 +127,11 @@ class IntakeService:
             batch.events.append(timeline_entry(task_id, "created", batch.actor, at, detail))
         missing = rows.keys() - batch.created
         if missing:
-            changing = any(entry.task.lane in _CHANGING for entry in entries)
-            batch.known = await reading.tasks(session, missing, lock=changing)
-            if not changing and any(_may_change(task, batch) for task in batch.known.values()):
-                batch.known = await reading.tasks(session, missing, lock=True)
+            known = await reading.tasks(session, missing, lock=False)
+            asked = [(known[one.task_id], one) for one in entries if one.task_id in known]
+            if any(may_change(task, one.task.lane, batch.project) for task, one in asked):
+                known = await reading.tasks(session, missing, lock=True)
+            batch.known = known
 
     async def _receipt(self, session: Session, batch: _Batch, entry: Entry) -> TaskReceipt:
         if entry.task_id not in batch.known:
@@ -158,10 +160,11 @@ class IntakeService:
                 await self._open_anew(session, batch, task, entry)
             return
         _put_expiry_off(batch, task, entry)
-        if await is_needed_too(session, task, entry.task.lane):
+        lane = lane_after(task.lane, entry.task.lane)
+        if lane != task.lane and state_of(task, batch.now) == "open":
+            _move(batch, task, entry, lane)
+        elif await is_needed_too(session, task, entry.task.lane):
             batch.change(task).tell("asked", batch.actor, {"lane": entry.task.lane})
-        if state_of(task, batch.now) == "open":
-            _move(batch, task, entry)
 
     def _receipt_of_new(self, batch: _Batch, entry: Entry) -> TaskReceipt:
         first = entry.task_id in batch.unseen
@@ -200,7 +203,6 @@ def _record(session: Session, batch: _Batch) -> None:
         record(session, "tasks.added", batch.now, project=project, actor=batch.actor, **counts)
 
 
-_CHANGING = EVIDENCE_LANES | {"relabel"}
 # Rows as dictionaries: a thousand model objects take longer to make than to insert.
 NEW_ROW: dict[str, Any] = {
     "state": "open",
@@ -250,11 +252,6 @@ def _put_expiry_off(batch: _Batch, task: Task, entry: Entry) -> None:
             task.turn = own_turn(task)
 
 
-def _may_change(task: Task, batch: _Batch) -> bool:
-    """Say whether a call for any lane may change the task."""
-    return may_expire(task) or task.lane == "certification" or label_is_gone(task, batch.project)
-
-
 def _prediction(entry: Entry) -> dict[str, Any] | None:
     prediction = entry.task.prediction
     return None if prediction is None else prediction.model_dump(mode="json")
@@ -264,10 +261,7 @@ def _confidence(entry: Entry) -> float | None:
     return None if entry.task.prediction is None else entry.task.prediction.confidence
 
 
-def _move(batch: _Batch, task: Task, entry: Entry) -> None:
-    lane = lane_after(task.lane, entry.task.lane)
-    if lane == task.lane:
-        return
+def _move(batch: _Batch, task: Task, entry: Entry, lane: Lane) -> None:
     if lane == "mandatory":
         task.due_at = _due_at(batch.project, entry, batch.now)
     _ask_again(batch, task, entry)

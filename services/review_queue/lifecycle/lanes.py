@@ -76,26 +76,30 @@ def lane_after(current: Lane, asked: Lane) -> Lane:
     """Return the lane of an open, unleased task that is asked for again.
 
     It moves to a blind lane and never out of one, but for a draw that needs it more: whatever the
-    order in which calls arrive, the lane is the same. An optional one may become mandatory. Lane
-    `shadow` gives way to every other one: were tasks taken out of these because two versions
-    differ, what is left there would be no sample any more.
+    order in which calls arrive, the lane is the same. An optional one may become mandatory.
+
+    Lane `shadow` takes no task: what is left in the other lane, once two versions' disagreements
+    are gone, would be no sample. It gives way to evidence, and to `mandatory`, for which a caller
+    waits. In the lanes for which no caller waits, a suggestion would spoil its blind answer.
     """
-    if current == "shadow" or (current == "optional" and asked == "mandatory"):
+    if current in ("shadow", "optional") and asked == "mandatory":
         return asked
     return asked if _BLINDNESS.get(asked, 0) > _BLINDNESS.get(current, 0) else current
 
 
+# Lanes of the tasks that the trainer withdraws once it reads their labels no more.
+DRAWN_LANES: frozenset[Lane] = frozenset({"certification", "shadow"})
 # Lanes that a task may go back to, the one that needs it most first.
-_NEEDS: tuple[Lane, ...] = ("gold", "audit", "mandatory", "optional", "shadow", "relabel", "pool")
+_NEEDS: tuple[Lane, ...] = ("gold", "audit", "mandatory", "optional", "relabel", "pool")
 
 
 def lane_without_draw(asked: Iterable[Lane]) -> Lane | None:
-    """Return the lane of a task whose draw for a certification has ended; None: it needs none.
+    """Return the lane of a withdrawn task, whose draw has ended; None: no other call needs it.
 
     `asked` are the lanes in which it was asked for. An optional review becomes mandatory: its due
     date, and the answer that it was about, went when it was drawn.
     """
-    others = [lane for lane in asked if lane != "certification"]
+    others = [lane for lane in asked if lane not in DRAWN_LANES]
     lane = min(others, key=_NEEDS.index, default=None)
     return "mandatory" if lane == "optional" else lane
 

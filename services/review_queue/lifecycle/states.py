@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from services.review_queue.lifecycle.lanes import DRAWN_LANES, lane_after
 from services.review_queue.lifecycle.messages import EventKind
 from shared.contracts.projects import Project
 from shared.contracts.tasks import REVIEWED_SOURCES, Lane, OutcomeSource, TaskState
@@ -213,6 +214,19 @@ def is_wanted_again(task: Task, lane: Lane, due_at: datetime | None, now: dateti
     if lane != "optional":
         return True
     return task.source == "expiry" and (due_at is None or due_at > now)
+
+
+def may_change(task: Task, lane: Lane, project: Project) -> bool:
+    """Say whether a call for `lane` may change the task, which is then to be locked.
+
+    It changes a resolved task by opening it again, and any other by its lane, its due date, or an
+    entry in its timeline (`is_needed_too`). Its state may be out of date as long as no lock is held
+    on it: the lane counts, whether it is leased or not.
+    """
+    if task.state == "resolved":
+        return lane == "relabel" or not is_reviewed(task) or label_is_gone(task, project)
+    is_drawn = task.lane in DRAWN_LANES and lane != task.lane
+    return is_drawn or may_expire(task) or lane_after(task.lane, lane) != task.lane
 
 
 def label_is_gone(task: Task, project: Project) -> bool:

@@ -1,4 +1,4 @@
-"""Withdrawals: tasks of a certification's draw are closed once no certification reads them."""
+"""Withdrawals: open tasks of a certification or shadow stage that has ended are closed."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from services.review_queue.activity.recording import record
-from services.review_queue.lifecycle.lanes import lane_without_draw
+from services.review_queue.lifecycle.lanes import DRAWN_LANES, lane_without_draw
 from services.review_queue.lifecycle.repository import reading
 from services.review_queue.lifecycle.repository.writing import write
 from services.review_queue.lifecycle.rules import Change
@@ -21,7 +21,7 @@ from shared.db import Session
 
 async def is_needed_too(session: Session, task: Task, lane: Lane) -> bool:
     """Say whether a call for `lane` is the first to need a draw's task for something else too."""
-    if task.lane != "certification" or lane == "certification":
+    if task.lane not in DRAWN_LANES or lane == task.lane:
         return False
     asked = await reading.lanes_asked(session, [task.task_id])
     return lane not in asked[task.task_id]
@@ -32,7 +32,8 @@ async def withdraw(
 ) -> WithdrawalReceipts:
     """Close what no reviewer has answered or holds; the same call again changes nothing.
 
-    A task that another call asked for too goes to that call's lane instead.
+    A task that another call asked for too goes to that call's lane instead. One that both a
+    certification and a shadow stage asked for is kept.
     """
     ids = {item_id: task_id_for(project.project, item_id) for item_id in item_ids}
     tasks = await reading.tasks(session, set(ids.values()), lock=True)
@@ -68,8 +69,10 @@ class _Batch:
         if state == "resolved" and task.source == "expiry":
             return "withdrawn"
         is_answered = any(not one.skipped for one in history.standing)
-        if task.lane != "certification" or state in ("resolved", "erased") or is_answered:
+        if task.lane not in DRAWN_LANES or state in ("resolved", "erased") or is_answered:
             return "kept"
+        if {task.lane, *asked} >= DRAWN_LANES:
+            return "kept"  # the call does not say which of the two has ended
         if state == "leased":
             return "leased"
         change = Change(task, self.now)

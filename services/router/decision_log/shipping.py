@@ -113,7 +113,8 @@ class RowLog:
         self._slot = await asyncio.to_thread(Slot.take, self.root)
         self._segments = LogSegments(self._slot.folder, self.now)
         try:
-            async with self.loop.running(), self._acknowledging():
+            # The process has its id before the loop adopts those of others.
+            async with self._acknowledging(), self.loop.running():
                 yield self
         finally:
             with contextlib.suppress(BaseError, OSError):

@@ -1,5 +1,6 @@
 """A project's encoder in the store: one document, and the graph that it names."""
 
+import asyncio
 from datetime import timedelta
 
 from services.trainer.encoders.messages import Encoder
@@ -18,7 +19,9 @@ async def current(resources: Resources, project: str) -> Encoder | None:
 async def graph_of(resources: Resources, project: str, encoder: Encoder) -> bytes | None:
     """Return the encoder's file; None where it is not there, or is another one."""
     body = await resources.store.read(encoder_model_path(project, encoder.sha256))
-    return None if body is None or sha256(body) != encoder.sha256 else body
+    if body is None or await asyncio.to_thread(sha256, body) != encoder.sha256:
+        return None
+    return body
 
 
 async def put(resources: Resources, project: str, encoder: Encoder, model: bytes) -> None:

@@ -9,9 +9,12 @@ from services.trainer.tables import IdempotencyRecord
 from shared.db import Session
 
 
-async def find(session: Session, project: str, key: str) -> IdempotencyRecord | None:
-    """Return what was created with a key."""
-    return await session.get(IdempotencyRecord, (project, key))
+async def find(
+    session: Session, project: str, key: str, since: datetime
+) -> IdempotencyRecord | None:
+    """Return what was created with a key since a moment."""
+    found = await session.get(IdempotencyRecord, (project, key))
+    return found if found is not None and found.created_at >= since else None
 
 
 async def forget_before(session: Session, project: str, moment: datetime) -> None:

@@ -53,14 +53,14 @@ class KeyedRequest:
         """Return the request with a body of JSON."""
         return cls(kind, key, hashlib.sha256(body.model_dump_json().encode()).hexdigest())
 
-    async def created(self, session: Session, project: str) -> str | None:
-        """Return the id of what the request has created before.
+    async def created(self, session: Session, project: str, now: datetime) -> str | None:
+        """Return the id of what the request has created before; None once its key is too old.
 
         Ask again in the transaction that creates, with the project's lock. Raises `KeyReused`.
         """
         found = None
         if self.key is not None:
-            found = await repository.find(session, project, self.key)
+            found = await repository.find(session, project, self.key, now - KEPT)
         if found is None:
             return None
         if (found.kind, found.digest) != (self.kind, self.digest):

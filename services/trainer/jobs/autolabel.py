@@ -54,7 +54,7 @@ async def begin(
     asked = KeyedRequest.of("autolabel", key, wanted)
     async with resources.database.transaction() as session:
         await lock_state(session, project.project)
-        before = await asked.created(session, project.project)
+        before = await asked.created(session, project.project, resources.now())
         if before is not None:
             return view(await require(session, project.project, before))
         version = await champion(session, project)

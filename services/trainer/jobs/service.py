@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 import structlog
 
 from services.trainer.idempotency import repository as keys
-from services.trainer.idempotency.service import KeyedRequest
+from services.trainer.idempotency.service import KEPT, KeyedRequest
 from services.trainer.jobs import repository
 from services.trainer.jobs.messages import FileFormat, JobView, StoredFile
 from services.trainer.projects.repository import lock_state
@@ -137,7 +137,7 @@ async def _begin(
     """
     async with resources.database.transaction() as session:
         await lock_state(session, project.project)
-        before = await asked.created(session, project.project)
+        before = await asked.created(session, project.project, resources.now())
         if before is not None:
             return view(await require(session, project.project, before))
         version = await champion(session, project)
@@ -166,7 +166,8 @@ async def champion(session: Session, project: Project) -> Version:
 async def _require_room(resources: Resources, project: Project, key: str | None) -> None:
     """Raise before a body is read what `_begin` would raise after it."""
     async with resources.database.transaction() as session:
-        if key is not None and await keys.find(session, project.project, key) is not None:
+        since = resources.now() - KEPT
+        if key is not None and await keys.find(session, project.project, key, since) is not None:
             return
         await champion(session, project)
         await _check_room(session, project)

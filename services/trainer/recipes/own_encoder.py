@@ -79,23 +79,25 @@ class OwnEncoder:
         """
         starts = range(0, len(items), _BATCH)
         try:
-            parts = [self._run(items[start : start + _BATCH]) for start in starts]
+            return _joined([self._run(items[start : start + _BATCH]) for start in starts])
         except Unscorable as error:
             raise RecipeRefused(f"the encoder cannot take an item: {error}") from error
         except GraphRefused as error:
             raise RecipeRefused(f"the encoder: {error}") from error
-        return np.concatenate(parts)
 
     def tried_width(self) -> int:
         """Try made-up items alone, in a pair and in a batch of seven; return d.
 
-        Raises `GraphRefused`: a run fails, or a vector is not finite, too long, or depends on what
-        else is in the batch.
+        Raises `GraphRefused`: a run fails, or a vector is not finite, too long, of another length
+        than the one before, or depends on what else is in the batch.
         """
         items = made_up_items(self.fields, self.inputs, TRIAL_ITEMS)
-        alone = np.concatenate([self._run([item]) for item in items])
+        alone = _joined([self._run([item]) for item in items])
         for count in (2, len(items)):
-            if not np.allclose(self._run(items[:count]), alone[:count], atol=_TOLERANCE):
+            found = self._run(items[:count])
+            # Arrays of other shapes may still be compared with each other.
+            is_alike = found.shape == alone[:count].shape
+            if not is_alike or not np.allclose(found, alone[:count], atol=_TOLERANCE):
                 raise GraphRefused(
                     f"its vector of an item changes when {count} share a batch: each row must "
                     "depend on its own item alone"
@@ -126,6 +128,17 @@ class OwnEncoder:
         if not np.isfinite(found).all():
             raise GraphRefused(f"output {self.output} has a number that is not finite", _OUTPUT)
         return np.asarray(found, dtype=np.float32)
+
+
+def _joined(parts: Sequence[Float32Array]) -> Float32Array:
+    widths = {part.shape[1] for part in parts}
+    if len(widths) > 1:
+        raise GraphRefused(
+            f"its vectors have different lengths, such as {min(widths)} and {max(widths)}: each "
+            "must be as long as the others",
+            _OUTPUT,
+        )
+    return np.concatenate(parts)
 
 
 def _check_output(session: Any, output: str) -> None:

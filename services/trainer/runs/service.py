@@ -70,7 +70,7 @@ async def request(
     faults = await faults_of_labels(resources, project) if may_be_first else []
     async with resources.database.transaction() as session:
         state = await lock_state(session, project.project)
-        before = await asked.created(session, project.project)
+        before = await asked.created(session, project.project, resources.now())
         if before is not None:
             return view(await session.get_one(Run, before))
         await _refuse_if_busy(session, project.project)

@@ -66,7 +66,7 @@ async def ask_batch(
     """
     name, request = project.project, KeyedRequest.of("batch", key, wanted)
     async with resources.database.reading() as session:
-        before = await _before(session, name, request)
+        before = await _before(session, name, request, resources.now())
     if before is not None:
         return view(before)
     choice = Choice("random")
@@ -75,7 +75,7 @@ async def ask_batch(
         choice = await _choose(resources, project, wanted)
     async with resources.database.transaction() as session:
         await lock_state(session, name)
-        before = await _before(session, name, request)
+        before = await _before(session, name, request, resources.now())
         if before is not None:
             return view(before)
         batch = _empty_batch(project, wanted, choice, subject, resources.now())
@@ -130,9 +130,11 @@ def _empty_batch(
     )
 
 
-async def _before(session: Session, project: str, request: KeyedRequest) -> PoolBatch | None:
+async def _before(
+    session: Session, project: str, request: KeyedRequest, now: datetime
+) -> PoolBatch | None:
     """Return the batch that the request was given before."""
-    batch_id = await request.created(session, project)
+    batch_id = await request.created(session, project, now)
     if batch_id is not None:
         return await session.get(PoolBatch, batch_id)
     # The release before recorded keys with the batches.

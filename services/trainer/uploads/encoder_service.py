@@ -34,8 +34,9 @@ async def put(
 
     Raises `Unprocessable`: it cannot be used; the sentence says why.
     """
-    body = await asyncio.to_thread(model.read)
     async with resources.checking:
+        # Uploads that wait for their turn are on the disk, not in memory.
+        body = await asyncio.to_thread(model.read)
         try:
             result = await _check(resources, project, manifest, body)
         except files.RunFailed as failure:
@@ -43,7 +44,7 @@ async def put(
     encoder = Encoder(
         inputs=manifest.inputs,
         outputs=manifest.outputs,
-        sha256=sha256(body),
+        sha256=await asyncio.to_thread(sha256, body),
         width=int(result.metrics["width"]),
         size_bytes=len(body),
         uploaded_at=resources.now(),

@@ -61,8 +61,19 @@ async def test_live_disagreements_decide_on_a_version_that_passed(
         found = await wait_until(judged)
         assert found["state"] == ("passed" if is_better else "refused")
         assert found["figures"]["gained" if is_better else "lost"] == found["figures"]["reviewed"]
-        channels = await both.store.read_document(channels_path(PROJECT), Channels)
-        assert channels is not None
-        assert channels.champion == ("v2" if is_better else "v1")
+
+        async def champion() -> bool:
+            # The stage is judged a moment before the document is written.
+            channels = await both.store.read_document(channels_path(PROJECT), Channels)
+            return channels is not None and channels.champion == ("v2" if is_better else "v1")
+
+        await wait_until(champion)
+
+        async def none_is_open() -> bool:
+            wanted = {"lane": "shadow", "state": "open"}
+            found = await both.queue.get(f"/v1/projects/{PROJECT}/tasks", params=wanted)
+            return found.json()["tasks"] == []
+
+        await wait_until(none_is_open)
         tasks = await both.queue.get(f"/v1/projects/{PROJECT}/tasks", params={"lane": "shadow"})
         assert 0 < len(tasks.json()["tasks"]) <= 25

@@ -127,6 +127,30 @@ async def test_evidence_stays_evidence(desk: Desk) -> None:
     assert (await desk.task(receipt["task_id"]))["lane"] == "certification"
 
 
+@pytest.mark.parametrize("lane", ["optional", "pool", "relabel"])
+async def test_shadow_task_stays_blind_where_no_caller_waits(desk: Desk, lane: str) -> None:
+    (receipt,) = await desk.post(entry("a", lane="shadow"))
+    due_at = {"due_at": rfc3339(desk.clock() + timedelta(minutes=9))} if lane == "optional" else {}
+    said = {"label": "positive", "confidence": 0.9}
+    (again,) = await desk.post(entry("a", lane=lane, prediction=said, **due_at))
+    # By this receipt a router answers an item at once that it has offered for an optional review.
+    assert (again["status"], again["state"], again.get("expires_at")) == ("existing", "open", None)
+    task = await desk.task(receipt["task_id"])
+    assert (task["lane"], task["prediction"], task["due_at"]) == ("shadow", None, None)
+    await desk.answer("r1", "positive")
+    outcome = await desk.newest("a")
+    assert (outcome["lane"], outcome["blind"]) == ("shadow", True)
+
+
+async def test_shadow_task_that_a_caller_waits_for_becomes_mandatory(desk: Desk) -> None:
+    (receipt,) = await desk.post(entry("a", lane="shadow"))
+    await desk.post(entry("a"))
+    task = await desk.task(receipt["task_id"])
+    assert task["lane"] == "mandatory"
+    assert task["due_at"] is not None
+    assert await desk.kinds(receipt["task_id"]) == ["created", "moved"]
+
+
 async def test_relabel_reopens_a_resolved_task_for_others(desk: Desk) -> None:
     (receipt,) = await desk.post(entry("a"))
     await desk.answer("r1", "positive")

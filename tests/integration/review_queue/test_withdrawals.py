@@ -6,6 +6,8 @@ import pytest
 
 from tests.harness.desk import Desk, body_of, entry, problem_of
 
+DRAWN = ["certification", "shadow"]
+
 
 @pytest.fixture(autouse=True)
 async def project(desk: Desk) -> None:
@@ -25,12 +27,13 @@ async def task_of(desk: Desk, item_id: str) -> Any:
     return next(task for task in tasks if task["item_id"] == item_id)
 
 
-async def draw(desk: Desk, *item_ids: str) -> None:
-    await desk.post(*(entry(item_id, lane="certification") for item_id in item_ids))
+async def draw(desk: Desk, *item_ids: str, lane: str = "certification") -> None:
+    await desk.post(*(entry(item_id, lane=lane) for item_id in item_ids))
 
 
-async def test_an_open_task_is_closed_without_an_answer(desk: Desk) -> None:
-    await draw(desk, "a", "b")
+@pytest.mark.parametrize("draw_lane", DRAWN)
+async def test_an_open_task_is_closed_without_an_answer(desk: Desk, draw_lane: str) -> None:
+    await draw(desk, "a", "b", lane=draw_lane)
     assert await withdraw(desk, "a") == ["withdrawn"]
     assert await withdraw(desk, "a") == ["withdrawn"]
     outcome = await desk.newest("a")
@@ -50,8 +53,9 @@ async def test_a_withdrawn_item_can_be_asked_about_later(desk: Desk) -> None:
     assert (outcome["label"], outcome["lane"], outcome["blind"]) == ("positive", "audit", True)
 
 
-async def test_a_task_that_a_reviewer_holds_is_finished(desk: Desk) -> None:
-    await draw(desk, "a", "b")
+@pytest.mark.parametrize("draw_lane", DRAWN)
+async def test_a_task_that_a_reviewer_holds_is_finished(desk: Desk, draw_lane: str) -> None:
+    await draw(desk, "a", "b", lane=draw_lane)
     leases = {lease["task"]["item_id"]: lease for lease in await desk.lease("r1", 2)}
     assert await withdraw(desk, "a", "b") == ["leased", "leased"]
     await desk.verdict("r1", leases["a"]["token"], "positive")
@@ -79,8 +83,39 @@ async def test_a_task_that_another_call_needs_goes_to_its_lane(
     assert (await desk.newest("a"))["label"] == "positive"
 
 
-async def test_a_call_for_a_held_task_is_remembered(desk: Desk) -> None:
-    await draw(desk, "a")
+@pytest.mark.parametrize("lane", ["optional", "pool", "relabel"])
+async def test_a_shadow_task_goes_to_the_lane_that_it_was_asked_for_in(
+    desk: Desk, lane: str
+) -> None:
+    await draw(desk, "a", lane="shadow")
+    for _ in range(2):
+        await desk.post(entry("a", lane=lane))
+    task = await task_of(desk, "a")
+    assert (task["lane"], await desk.kinds(task["task_id"])) == ("shadow", ["created", "asked"])
+    assert await withdraw(desk, "a") == ["returned"]
+    task = await task_of(desk, "a")
+    assert (task["state"], task["lane"]) == ("open", "mandatory" if lane == "optional" else lane)
+    assert await withdraw(desk, "a") == ["kept"]
+
+
+@pytest.mark.parametrize("first", DRAWN)
+@pytest.mark.parametrize("is_held", [True, False])
+async def test_a_task_that_both_draws_need_is_kept(desk: Desk, first: str, is_held: bool) -> None:
+    (second,) = set(DRAWN) - {first}
+    await draw(desk, "a", lane=first)
+    if is_held:
+        await desk.lease_one("r1")
+    await draw(desk, "a", lane=second)
+    desk.clock.advance(61)
+    assert await withdraw(desk, "a") == ["kept"]
+    assert (await task_of(desk, "a"))["lane"] == (first if is_held else "certification")
+    await desk.answer("r2", "positive")
+    assert (await desk.newest("a"))["blind"]
+
+
+@pytest.mark.parametrize("draw_lane", DRAWN)
+async def test_a_call_for_a_held_task_is_remembered(desk: Desk, draw_lane: str) -> None:
+    await draw(desk, "a", lane=draw_lane)
     await desk.lease_one("r1")
     await desk.post(entry("a", lane="mandatory"))
     await desk.post(entry("a", lane="mandatory"))

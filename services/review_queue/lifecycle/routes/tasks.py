@@ -162,10 +162,10 @@ async def post_second_opinions(
 async def post_withdrawals(
     project: str, body: Withdrawals, decisions: Injected[DecisionService], who: ByService
 ) -> WithdrawalReceipts:
-    """Close tasks of lane `certification` that no reviewer has answered or holds.
+    """Close tasks of lanes `certification` and `shadow` that no reviewer has answered or holds.
 
     A task that another call asked for too stays open, in that call's lane. The trainer withdraws
-    the open tasks of a certification that ends before all its labels have come.
+    the open tasks of a certification, or a shadow stage, that ends before all its labels have come.
     """
     return await decisions.withdraw(project, body.item_ids, who.subject)
 

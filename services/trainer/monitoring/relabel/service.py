@@ -51,7 +51,7 @@ async def make(
     """
     name, asked = project.project, KeyedRequest.of("relabel-plan", key, PlanRequest(labels=labels))
     async with resources.database.reading() as session:
-        before = await asked.created(session, name)
+        before = await asked.created(session, name, resources.now())
     if before is not None:
         return await describe(resources, name, before)
     wanted = labels or min(project.training.min_new_labels, _MOST_BY_DEFAULT)
@@ -68,7 +68,7 @@ async def make(
     )
     async with resources.database.transaction() as session:
         await lock_state(session, name)
-        before = await asked.created(session, name)
+        before = await asked.created(session, name, resources.now())
         if before is None:
             await repository.add(session, plan, _rows(plan, sources.items, drawn))
             await asked.record(session, name, plan_id, resources.now())

@@ -41,6 +41,25 @@ def encoder(length: float = 1.0) -> bytes:
     return bytes_of(model_of(nodes, {"text": (STRING, [None, 1])}, output=output))
 
 
+def square() -> bytes:
+    """From n texts to n vectors of n numbers."""
+    nodes = [
+        node(
+            "LabelEncoder",
+            ["text"],
+            ["number"],
+            domain="ai.onnx.ml",
+            keys_strings=["a"],
+            values_floats=[1.0],
+            default_float=0.0,
+        ),
+        node("Transpose", ["number"], ["row"]),
+        node("Add", ["number", "row"], ["vector"]),
+    ]
+    output = helper.make_tensor_value_info("vector", FLOAT, [None, None])
+    return bytes_of(model_of(nodes, {"text": (STRING, [None, 1])}, output=output))
+
+
 def parts(model: bytes, manifest: dict[str, Any]) -> dict[str, Any]:
     return {"model": ("model.onnx", model), "manifest": (None, orjson.dumps(manifest).decode())}
 
@@ -58,6 +77,7 @@ async def test_an_encoder_is_checked_kept_replaced_and_removed(
         for refused, changes, pointer, words in (
             (b"no graph", {}, "/model", "not an ONNX file"),
             (text_model(), {}, "/manifest/outputs/vector", "no output vector"),
+            (square(), {}, "", "when 2 share a batch"),
             (encoder(), {"inputs": []}, "/manifest/inputs", "at least 1"),
             (encoder(), {"outputs": {"probabilities": "x"}}, "/manifest/outputs/", "vector"),
         ):
