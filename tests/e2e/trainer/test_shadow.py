@@ -72,7 +72,7 @@ async def test_live_disagreements_decide_on_a_version_that_passed(
         async def none_is_open() -> bool:
             wanted = {"lane": "shadow", "state": "open"}
             found = await both.queue.get(f"/v1/projects/{PROJECT}/tasks", params=wanted)
-            return found.json()["tasks"] == []
+            return not found.json()["tasks"]
 
         await wait_until(none_is_open)
         tasks = await both.queue.get(f"/v1/projects/{PROJECT}/tasks", params={"lane": "shadow"})

@@ -11,7 +11,13 @@ from services.trainer.outcomes.service import read_feed
 from services.trainer.queue_client import QueueAway
 from services.trainer.registry import approvals
 from services.trainer.shadow import repository, service
-from services.trainer.tables import LedgerRow, ShadowItem, ShadowStage
+from services.trainer.tables import (
+    Certification,
+    CertificationItem,
+    LedgerRow,
+    ShadowItem,
+    ShadowStage,
+)
 from shared.contracts.base import rfc3339
 from shared.settings import CommonSettings
 from tests.harness.trainer_and_queue import PROJECT, review, truth
@@ -224,7 +230,21 @@ async def test_tasks_of_an_ended_stage_are_withdrawn_until_the_queue_says_so(
         assert left <= {*parts.queue.withdrawn}
 
 
-async def test_a_task_that_another_stage_waits_for_is_left(
+async def draw(parts: TrainerParts, item_id: str) -> None:
+    """Let an open certification have drawn an item."""
+    certification = Certification(
+        certification_id="c", project=PROJECT, version="v1", attempt=9, state="open",
+        created_at=parts.clock.moment,
+    )  # fmt: skip
+    item = CertificationItem(
+        certification_id="c", item_id=item_id, project=PROJECT, position=0, data={}, score=1.0,
+        label="positive", posted=True,
+    )  # fmt: skip
+    async with parts.resources.database.transaction() as session:
+        session.add_all([certification, item])
+
+
+async def test_a_task_that_a_draw_or_another_stage_waits_for_is_left(
     common: CommonSettings, sqlite_url: str
 ) -> None:
     async with in_shadow(common, sqlite_url) as parts:
@@ -240,6 +260,11 @@ async def test_a_task_that_another_stage_waits_for_is_left(
         await service._end_if_void(parts.resources, parts.project, first)
         await withdraw(parts)
         assert "shared" not in parts.queue.withdrawn
+        await draw(parts, "shared")
         await service._end_if_void(parts.resources, parts.project, other)
+        await withdraw(parts)
+        assert "shared" not in parts.queue.withdrawn
+        async with parts.resources.database.transaction() as session:
+            (await session.get_one(Certification, "c")).state = "failed"
         await withdraw(parts)
         assert "shared" in parts.queue.withdrawn
