@@ -332,6 +332,38 @@ async def test_new_items_appear_by_themselves(desk: Desk, enter: Enter) -> None:
         await expect(page.locator("#announcer")).to_have_text("A new item has come.")
 
 
+async def test_item_that_was_taken_back_stays_when_a_wait_ends_with_nothing(
+    desk: Desk, enter: Enter
+) -> None:
+    await begin(desk, 1)
+    async with enter("anna") as (page, watched):
+        await read_instructions(page)
+        asked, ended = asyncio.Event(), asyncio.Event()
+
+        async def wait(route: Route) -> None:
+            if ended.is_set() or not route.request.post_data_json["wait_seconds"]:
+                await route.continue_()
+                return
+            reply = await route.fetch(post_data={"count": 2, "wait_seconds": 0})
+            asked.set()
+            await ended.wait()
+            await route.fulfill(response=reply)
+
+        await watched.context.route("**/review/shop/tasks", wait)
+        item = await press_once(page, "1")
+        await asked.wait()
+        await wait_until(lambda: has(desk, {item: "negative"}))
+        await page.keyboard.press("u")
+        await expect(page.locator(".task .item-id bdi")).to_have_text(item)
+        async with page.expect_response("**/review/shop/tasks") as waited:
+            ended.set()
+        await (await waited.value).finished()
+        await page.evaluate("() => new Promise((done) => setTimeout(done))")
+        assert await shown(page) == item
+        await page.keyboard.press("2")
+        await wait_until(lambda: has(desk, {item: "positive"}))
+
+
 async def test_task_that_comes_as_the_page_closes_goes_to_the_next_reviewer(
     desk: Desk, enter: Enter
 ) -> None:

@@ -67,8 +67,7 @@ async function fill() {
   try {
     // A lease for a page that is being loaded anew would keep its task from all for as long as it lasts.
     while (!document.hidden && !stopped && !stale && missing() > 0) {
-      const idle = leases.current === null;
-      const tasks = await leases.more(missing(), idle ? waitNow() : 0);
+      const tasks = await leases.more(missing(), leases.current === null ? waitNow() : 0);
       if (tasks === null) {
         if (!stopped && !stale) retry();
         break;
@@ -77,7 +76,8 @@ async function fill() {
       leases.ahead.push(...tasks.filter((task) => !goesOn(task)));
       if (tasks.length > 0) progress.ask();
       if (leases.current === null && leases.ahead.length > 0) arrive();
-      else if (tasks.length === 0 && !idle) break;
+      // An answer may have been taken back meanwhile: its item is shown.
+      else if (tasks.length === 0 && leases.current !== null) break;
       else if (tasks.length === 0) waitLonger();
     }
   } finally {
