@@ -22,6 +22,7 @@ from services.trainer.posting.repository import post_unanswered_again
 from services.trainer.queue_client import QueueAway
 from services.trainer.selection.messages import BatchRequest
 from services.trainer.selection.service import ask_batch
+from services.trainer.tables import base
 from services.trainer.watch import suspension
 from shared.problems import Conflict
 from shared.settings import CommonSettings
@@ -193,7 +194,7 @@ async def test_a_certificate_from_traffic_is_named_and_cautioned_about(
 async def test_large_items_are_read_a_few_at_a_time(
     common: CommonSettings, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pool, "_PAGE_CHARACTERS", 1000)
+    monkeypatch.setattr(base, "_PAGE_CHARACTERS", 1000)
     async with open_certified(common, sqlite_url) as parts:
         await parts.import_raw([(f"large-{n}", {"text": f"{n}" * 400}) for n in range(1, 9)])
         async with parts.resources.database.reading() as session:
