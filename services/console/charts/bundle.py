@@ -67,6 +67,8 @@ async def _make(file: Path) -> None:
     finally:
         if process.returncode is None:
             process.kill()
+            # Until it is gone, and its output closed.
+            await process.communicate()
     if process.returncode:
         raise RuntimeError(f"the script of charts was not made: status {process.returncode}")
     await asyncio.to_thread(_write, file, script)
