@@ -123,7 +123,7 @@ def _require_reader(form: FileFormat) -> None:
 
 
 def new_job(resources: Resources, project: Project, kind: str) -> Job:
-    """Return a job that begins now; the caller says what it scores, by which version, for whom."""
+    """Return a new job, not stored yet: the caller sets its input, `version` and `requested_by`."""
     now = resources.now()
     return Job(project=project.project, kind=kind, requested_by="", version="", created_at=now)
 

@@ -30,6 +30,14 @@ def _is_answered(
     )
 
 
+def _is_row_of(table: type[RelabelItem] | type[ShadowItem], project: str) -> ColumnElement[bool]:
+    return and_(
+        col(LedgerRow.id) == col(table.place),
+        col(LedgerRow.project) == project,
+        col(LedgerRow.item_id) == col(table.item_id),
+    )
+
+
 async def unposted_pool_items(session: Session, project: str, limit: int) -> Sequence[PoolItem]:
     """Return asked items whose tasks the review queue has not acknowledged."""
     query = (
@@ -76,14 +84,7 @@ async def unposted_relabels(
     query = (
         select(RelabelItem, LedgerRow)
         .join(RelabelPlan, col(RelabelPlan.plan_id) == col(RelabelItem.plan_id))
-        .outerjoin(
-            LedgerRow,
-            and_(
-                col(LedgerRow.id) == col(RelabelItem.place),
-                col(LedgerRow.project) == project,
-                col(LedgerRow.item_id) == col(RelabelItem.item_id),
-            ),
-        )
+        .outerjoin(LedgerRow, _is_row_of(RelabelItem, project))
         .where(
             col(RelabelItem.project) == project,
             col(RelabelItem.posted).is_(False),
@@ -106,14 +107,7 @@ async def unposted_disagreements(
     query = (
         select(ShadowItem, LedgerRow)
         .join(ShadowStage, col(ShadowStage.stage_id) == col(ShadowItem.stage_id))
-        .outerjoin(
-            LedgerRow,
-            and_(
-                col(LedgerRow.id) == col(ShadowItem.place),
-                col(LedgerRow.project) == project,
-                col(LedgerRow.item_id) == col(ShadowItem.item_id),
-            ),
-        )
+        .outerjoin(LedgerRow, _is_row_of(ShadowItem, project))
         .where(
             col(ShadowItem.project) == project,
             col(ShadowItem.posted).is_(False),

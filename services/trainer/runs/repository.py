@@ -89,7 +89,7 @@ async def newest_traces(
 ) -> Sequence[str | None]:
     """Return the traces of the newest labels up to a position, newest first."""
     query = (
-        select(OutcomeRow.trace)  # type: ignore[call-overload]
+        select(col(OutcomeRow.trace))
         .where(
             col(OutcomeRow.project) == project,
             col(OutcomeRow.position) <= up_to,
@@ -99,8 +99,7 @@ async def newest_traces(
         .order_by(col(OutcomeRow.position).desc())
         .limit(limit)
     )
-    traces: Sequence[str | None] = (await session.execute(query)).scalars().all()
-    return traces
+    return (await session.execute(query)).scalars().all()
 
 
 class Change(NamedTuple):
