@@ -2,7 +2,11 @@
 
 import io
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
+
+Kind = Literal["text", "number", "numbers", "integer", "flag", "moment"]
+_GROUP_ROWS = 10_000
+_GROUP_BYTES = 4 * 1024 * 1024
 
 
 class Sink(io.RawIOBase):
@@ -39,26 +43,47 @@ class RowGroups:
 
     Parameters
     ----------
-    types : Arrow's names of the columns' types, by column
+    kinds : what each column has, by its name
     """
 
-    def __init__(self, types: Mapping[str, str]) -> None:
+    def __init__(self, kinds: Mapping[str, Kind]) -> None:
         import pyarrow  # noqa: PLC0415 - an extra, and those who need none do not pay for it
         from pyarrow import parquet  # noqa: PLC0415 - as above
 
-        fields = [(name, pyarrow.type_for_alias(kind)) for name, kind in types.items()]
-        self._schema, self._sink = pyarrow.schema(fields), Sink()
+        types = {
+            "text": pyarrow.string(),
+            "number": pyarrow.float64(),
+            "numbers": pyarrow.list_(pyarrow.float64()),
+            "integer": pyarrow.int64(),
+            "flag": pyarrow.bool_(),
+            "moment": pyarrow.timestamp("us", tz="UTC"),
+        }
+        self._schema = pyarrow.schema([(name, types[kind]) for name, kind in kinds.items()])
+        self._sink = Sink()
         self._writer = parquet.ParquetWriter(self._sink, self._schema, compression="zstd")
+        self._waiting: list[Any] = []
 
-    def group(self, rows: Sequence[Mapping[str, Any]]) -> bytes:
-        """Write rows, values by column."""
+    def add(self, rows: Sequence[Mapping[str, Any]]) -> bytes:
+        """Take rows, values by column; a group of them is written when it is large enough."""
         import pyarrow  # noqa: PLC0415 - as above
 
-        if rows:
-            self._writer.write_table(pyarrow.Table.from_pylist(list(rows), self._schema))
+        self._waiting.append(pyarrow.Table.from_pylist(list(rows), self._schema))
+        count, size = (
+            sum(getattr(one, what) for one in self._waiting) for what in ("num_rows", "nbytes")
+        )
+        if count >= _GROUP_ROWS or size >= _GROUP_BYTES:
+            self._write()
         return self._sink.take()
 
     def end(self) -> bytes:
-        """Write the index."""
+        """Write what is left, and the index."""
+        self._write()
         self._writer.close()
         return self._sink.take()
+
+    def _write(self) -> None:
+        import pyarrow  # noqa: PLC0415 - as above
+
+        if self._waiting:
+            self._writer.write_table(pyarrow.concat_tables(self._waiting).combine_chunks())
+        self._waiting.clear()

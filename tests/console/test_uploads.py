@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 import pytest
 from playwright.async_api import Page, expect
+from pyarrow import parquet
 
 from tests.console.conftest import SignedIn
 from tests.console.installation import Installed
@@ -227,6 +228,10 @@ async def test_a_file_is_scored_by_a_job_whose_result_is_downloaded(
         async with page.expect_download() as started:
             await page.get_by_role("link", name="All labels as CSV").click()
         assert (await (await started.value).path()).read_text().startswith("item_id,label,source")
+        async with page.expect_download() as started:
+            await page.get_by_role("link", name="As Parquet").click()
+        columns = parquet.read_table(await (await started.value).path()).column_names
+        assert {"item_id", "label", "source", "certificate_id", "text"} <= set(columns)
 
 
 async def test_without_a_version_a_job_is_refused_in_words(

@@ -144,7 +144,7 @@ class AsyncJobs(AsyncGroup):
 
     async def download_result(self, project: str, job_id: str, path: str | Path) -> int:
         """Write a scoring job's result, CSV or Parquet by the suffix; return the file's bytes."""
-        form = _FORMATS.get(Path(path).suffix.lower(), "jsonl")
+        form = _form_of(Path(path))
         async with self.result(project, job_id, format=form) as response:
             return await write_to(Path(path), response.aiter_bytes())
 
@@ -156,9 +156,10 @@ class AsyncJobs(AsyncGroup):
         format: str = "jsonl",  # noqa: A002 - as above
         source: str = "all",
     ) -> AsyncIterator[httpx.Response]:
-        """Give all labels, ``jsonl`` or ``csv``: of people, of versions (``model``), or ``all``.
+        """Give all labels: of people, of versions (``model``), or ``all``.
 
-        Each row has the item, the label's source, confidence, verdicts and certificate.
+        Each row has the item, the label's source, confidence, verdicts and certificate; the file is
+        ``jsonl``, ``csv`` or ``parquet``.
         """
         route, params = e.LABELS, {"format": format, "source": source}
         path = route.at({"project": project})
@@ -166,11 +167,11 @@ class AsyncJobs(AsyncGroup):
             yield response
 
     async def download_labels(self, project: str, path: str | Path, *, source: str = "all") -> int:
-        """Write all labels to a file, CSV by its suffix; return its bytes."""
+        """Write all labels to a file, CSV or Parquet by its suffix; return its bytes."""
         form = _form_of(Path(path))
         async with self.labels(project, format=form, source=source) as response:
             return await write_to(Path(path), response.aiter_bytes())
 
 
 def _form_of(path: Path) -> str:
-    return "csv" if path.suffix.lower() == ".csv" else "jsonl"
+    return _FORMATS.get(path.suffix.lower(), "jsonl")

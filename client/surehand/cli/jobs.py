@@ -71,7 +71,10 @@ def labels(
     ctx: typer.Context,
     project: session.Project = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="CSV or JSON Lines; else standard output.")
+        Path | None,
+        typer.Option(
+            "--output", "-o", help="CSV, JSON Lines or Parquet; else JSON Lines on standard output."
+        ),
     ] = None,
     source: Annotated[str, typer.Option(help="all, people or model.")] = "all",
 ) -> None:

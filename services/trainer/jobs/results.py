@@ -18,13 +18,13 @@ from services.trainer.tables import Job, JobPart
 from shared import parquet
 from shared.csv_records import guard
 from shared.db import Session
-from shared.parquet.writing import RowGroups
+from shared.parquet.writing import Kind, RowGroups
 from shared.problems import Conflict, Unprocessable
 
 _COLUMNS = tuple(ScoredRow.model_fields)
 # Of the columns of a Parquet file that hold no text.
-_NUMBERS = {"line": "int64", "confidence": "float64"}
-_TYPES = {name: _NUMBERS.get(name, "string") for name in _COLUMNS}
+_NUMBERS: dict[str, Kind] = {"line": "integer", "confidence": "number"}
+_KINDS: dict[str, Kind] = {name: _NUMBERS.get(name, "text") for name in _COLUMNS}
 
 
 async def write_part(resources: Resources, job: Job, rows: Sequence[ScoredRow]) -> str:
@@ -73,10 +73,15 @@ async def open_result(
     if job.finished_at is None:
         raise Conflict("The job has not ended; its result is whole then.", state=job.state)
     if form == "parquet":
-        if not parquet.is_installed():
-            raise Unprocessable([("/query/format", parquet.NOT_INSTALLED)])
+        require_parquet()
         return _parquet_pieces(resources, paths)
     return _pieces(resources, paths, form)
+
+
+def require_parquet() -> None:
+    """Raise `Unprocessable` where pyarrow is not installed."""
+    if not parquet.is_installed():
+        raise Unprocessable([("/query/format", parquet.NOT_INSTALLED)])
 
 
 async def _pieces(
@@ -93,11 +98,10 @@ async def _pieces(
 
 
 async def _parquet_pieces(resources: Resources, paths: Iterable[str]) -> AsyncIterator[bytes]:
-    """Give a file of one row group a part."""
     # Some hundred milliseconds, the first time.
-    writer = await asyncio.to_thread(RowGroups, _TYPES)
+    writer = await asyncio.to_thread(RowGroups, _KINDS)
     async for lines in _parts(resources, paths):
-        yield writer.group([orjson.loads(line) for line in lines.splitlines()])
+        yield writer.add([orjson.loads(line) for line in lines.splitlines()])
     yield writer.end()
 
 

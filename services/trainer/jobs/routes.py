@@ -16,7 +16,6 @@ from services.trainer.jobs.messages import (
     Jobs,
     JobView,
     StoredFile,
-    TextFormat,
 )
 from services.trainer.jobs.results import open_result
 from services.trainer.jobs.service import NothingServes
@@ -39,12 +38,10 @@ _UPLOADS: dict[str, FileFormat] = {
     parquet.MEDIA_TYPE: "parquet",
 }
 _MEDIA_TYPES = {form: media_type for media_type, form in _UPLOADS.items()}
-_TEXT: dict[str, Any] = {
-    media_type: {"schema": {"type": "string"}}
+_FILE: dict[str, Any] = {
+    media_type: {"schema": {"type": "string"} | ({"format": "binary"} if form == "parquet" else {})}
     for media_type, form in _UPLOADS.items()
-    if form != "parquet"
 }
-_FILE = _TEXT | {parquet.MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}}
 _BODY: dict[str, Any] = {
     **_FILE,
     "application/json": {"schema": StoredFile.model_json_schema()},
@@ -172,12 +169,12 @@ async def download(
     "/labels",
     summary="Export all labels",
     response_class=StreamingResponse,
-    responses={200: {"description": "The file", "content": _TEXT}},
+    responses={200: {"description": "The file", "content": _FILE}},
 )
 async def export_labels(
     tools: Tools,
     project: InProject,
-    form: Annotated[TextFormat, Query(alias="format")] = "jsonl",
+    form: Annotated[FileFormat, Query(alias="format")] = "jsonl",
     source: LabelSource = "all",
 ) -> StreamingResponse:
     """Return each labelled item with its label's source, confidence, verdicts and certificate."""

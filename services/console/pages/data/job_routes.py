@@ -25,7 +25,6 @@ _MEDIA_TYPES = {
     "parquet": "application/vnd.apache.parquet",
 }
 
-TextFormat = Literal["csv", "jsonl"]
 FileFormat = Literal["csv", "jsonl", "parquet"]
 
 
@@ -91,7 +90,7 @@ async def result(visit: Visited, name: str, job_id: str, format: FileFormat = "c
 
 
 @router.get("/projects/{name}/data/labels")
-async def labels(visit: Visited, name: str, format: TextFormat = "csv") -> Response:  # noqa: A002
+async def labels(visit: Visited, name: str, format: FileFormat = "csv") -> Response:  # noqa: A002
     """Stream all labels, people's and versions'."""
     path, params = f"{project_path(name)}/labels", {"format": format}
     file_name = f"{name}-labels.{format}"

@@ -1,44 +1,61 @@
 """All labels of a project in one file: people's, and those of certified versions."""
 
-from collections.abc import AsyncIterator, Sequence
+import asyncio
+from collections.abc import AsyncIterator
 
 from services.trainer.jobs.labels import repository
+from services.trainer.jobs.labels.columns import LabelColumns
 from services.trainer.jobs.labels.messages import LabelRow, LabelSource, ProvenBy
-from services.trainer.jobs.messages import TextFormat
-from services.trainer.jobs.results import csv_line
+from services.trainer.jobs.messages import FileFormat, TextFormat
+from services.trainer.jobs.results import csv_line, require_parquet
 from services.trainer.resources import Resources
 from services.trainer.tables import ModelLabel, OutcomeRow
 from shared.contracts.projects import Project
+from shared.parquet.writing import RowGroups
 
 _PAGE = 500
-_OWN = ("item_id", "label", "source", "confidence", "model_version", "verdicts", "revision", "lane")
-_PROOF = ("certificate_id", "target_accuracy", "threshold", "population")
 
 
 async def export(
-    resources: Resources, project: Project, form: TextFormat, source: LabelSource
+    resources: Resources, project: Project, form: FileFormat, source: LabelSource
 ) -> AsyncIterator[bytes]:
-    """Return the labels by item id, a page at a time; a CSV file has a column for each field.
+    """Return the labels by item id, a page at a time.
 
-    The first page is read before it returns: a database that is away refuses the request, and does
-    not break off an answer.
+    A CSV or Parquet file has a column for each field. The first page is read before it returns: a
+    database that is away refuses the request, and does not break off an answer.
+
+    Raises `Unprocessable`: Parquet is wanted, and pyarrow is not installed.
     """
-    pages = _pages(resources, project.project, source)
-    return _written(project, form, await anext(pages, []), pages)
+    if form == "parquet":
+        require_parquet()
+    found = _pages(resources, project.project, source)
+    pages = _all(await anext(found, []), found)
+    columns = LabelColumns(project)
+    return _parquet(columns, pages) if form == "parquet" else _text(columns, form, pages)
 
 
-async def _written(
-    project: Project, form: TextFormat, first: list[LabelRow], others: AsyncIterator[list[LabelRow]]
+async def _text(
+    columns: LabelColumns, form: TextFormat, pages: AsyncIterator[list[LabelRow]]
 ) -> AsyncIterator[bytes]:
-    fields, keys = list(project.fields), list(project.metadata)
+    names = columns.names
     if form == "csv":
-        metadata = (f"metadata.{key}" for key in keys)
-        yield csv_line([*_OWN, *_PROOF, "labelled_at", *fields, *metadata])
-    async for rows in _all(first, others):
+        yield csv_line(names)
+    async for rows in pages:
         if form == "jsonl":
             yield b"".join(row.model_dump_json().encode() + b"\n" for row in rows)
         else:
-            yield b"".join(_csv(row, fields, keys) for row in rows)
+            cells = map(columns.cells, rows)
+            yield b"".join(csv_line([row[name] for name in names]) for row in cells)
+
+
+async def _parquet(
+    columns: LabelColumns, pages: AsyncIterator[list[LabelRow]]
+) -> AsyncIterator[bytes]:
+    # pyarrow takes some hundred milliseconds the first time, and a row group some ten.
+    writer = await asyncio.to_thread(RowGroups, columns.kinds)
+    async for rows in pages:
+        yield await asyncio.to_thread(writer.add, [columns.typed(row) for row in rows])
+    yield await asyncio.to_thread(writer.end)
 
 
 async def _all(
@@ -113,11 +130,3 @@ def _row(people: OutcomeRow | None, model: ModelLabel | None, content: Content |
         data=data,
         metadata=metadata,
     )
-
-
-def _csv(row: LabelRow, fields: Sequence[str], keys: Sequence[str]) -> bytes:
-    shown = row.model_dump(mode="json")
-    proof = shown["certificate"] or {}
-    own = [*(shown[name] for name in _OWN), *(proof.get(name) for name in _PROOF)]
-    data = [row.data.get(name) for name in fields]
-    return csv_line([*own, shown["labelled_at"], *data, *(row.metadata.get(key) for key in keys)])

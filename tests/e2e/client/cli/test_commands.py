@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from onnx import helper
+from pyarrow import parquet
 from typer.testing import CliRunner
 
 from surehand.cli.app import app
@@ -52,6 +53,10 @@ def test_labels_are_trained_suspended_and_resumed(shell: Shell) -> None:
     # The run waits until the trainer has read the labels, and spends no number before.
     assert shell.json("train", "-p", project)["version"] == "v1"
     assert "v1" in shell.run("versions", "-p", project)
+    shell.run("labels", "-p", project, "-o", shell.folder / "labels.parquet")
+    labels = parquet.read_table(shell.folder / "labels.parquet").to_pydict()
+    assert len(set(labels["text"])) == 40
+    assert set(labels["label"]) == {"happy", "unhappy"}
     assert not shell.json("suspend", "too many complaints", "-p", project)["valid_now"]
     shell.run("promise", "-p", project, "--check", status=1)
     assert shell.json("resume", "-p", project)["why_not"] == "the champion has no certificate yet"

@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 import pytest
+from pyarrow import parquet
 
 from services.trainer.datasets.repository import chosen_items
 from services.trainer.datasets.service import freeze, load
@@ -278,3 +279,31 @@ async def test_labels_are_exported_as_csv_with_a_column_for_each_field(
         assert model
         assert all(row["certificate_id"] and row["text"] for row in model)
         assert {row["source"] for row in rows} == {"human", "model"}
+
+
+async def test_labels_are_exported_as_parquet_with_typed_columns(
+    common: CommonSettings, sqlite_url: str
+) -> None:
+    async with open_certified(common, sqlite_url) as parts:
+        await add_more(parts)
+        await begin(parts, ask=False)
+        await work(parts)
+        # Of before the project had these fields.
+        parts.queue.resolve("old", {"body": "great", "stars": 3}, "positive")
+        await read_feed(parts.resources, PROJECT)
+        expected = await rows_of(parts)
+        pieces = await labels.export(parts.resources, parts.project, "parquet", "all")
+        table = parquet.read_table(io.BytesIO(b"".join([one async for one in pieces])))
+        assert str(table.schema.field("labelled_at").type) == "timestamp[us, tz=UTC]"
+        made = {row["item_id"]: row for row in table.to_pylist()}
+        assert made.keys() == expected.keys()
+        old = made.pop("old")
+        assert (old["text"], orjson.loads(old["data"])) == (None, {"body": "great", "stars": 3})
+        for item_id, row in made.items():
+            whole = expected[item_id]
+            same = ("label", "source", "confidence", "verdicts", "revision", "lane")
+            assert [row[name] for name in same] == [whole[name] for name in same]
+            assert (row["text"], row["data"]) == (whole["data"]["text"], None)
+            proof = whole["certificate"] or {}
+            assert row["certificate_id"] == proof.get("certificate_id")
+            assert row["threshold"] == proof.get("threshold")

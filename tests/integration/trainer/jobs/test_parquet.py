@@ -8,6 +8,7 @@ import pytest
 from pyarrow import parquet
 
 from services.trainer.jobs import scoring, service
+from services.trainer.jobs.labels import service as labels
 from services.trainer.jobs.results import open_result
 from services.trainer.jobs.worker import JobWorker
 from services.trainer.pool.parquet_rows import parse_parquet
@@ -135,5 +136,7 @@ async def test_without_pyarrow_the_problem_says_what_to_install(
         await work(parts)
         with pytest.raises(Unprocessable, match=r"surehand-services\[parquet\]"):
             await open_result(parts.resources, PROJECT, job.job_id, "parquet")
+        with pytest.raises(Unprocessable, match=r"surehand-services\[parquet\]"):
+            await labels.export(parts.resources, parts.project, "parquet", "all")
     assert "surehand-services[parquet]" in NOT_INSTALLED
     assert service.FORMATS[".parquet"] == "parquet"
