@@ -98,6 +98,18 @@ class LedgerRow(Base, table=True):
         Index("ix_ledger_received", "project", "received_at"),
         Index("ix_ledger_version", "project", "model_version", "id"),
         Index("ix_ledger_reason", "project", text(f"({REASON})"), "id"),
+        # All that counting audited answers reads; the conditions are worded as SQLAlchemy's are.
+        Index(
+            "ix_ledger_audited",
+            "project",
+            "model_version",
+            "item_id",
+            "content_hash",
+            "decision",
+            "id",
+            sqlite_where=text("audited IS 1"),
+            postgresql_where=text("audited IS true"),
+        ),
     )
 
     id: int | None = Field(
