@@ -12,6 +12,7 @@ from shared.contracts.base import task_id_for
 from tests.console.conftest import SignedIn
 from tests.console.installation import Installed
 from tests.harness import wait_until
+from tests.harness.browser import PHONE, barriers
 from tests.harness.trainer_and_queue import project_spec, review, truth
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -254,6 +255,47 @@ async def test_a_setting_that_does_not_hold_is_named_and_nothing_typed_is_lost(
             "Expires after: 'soon' is no number"
         )
         await expect(page.get_by_label("Expires after")).to_have_value("soon")
+
+
+async def test_the_gate_is_set_without_a_change_of_what_the_form_leaves_out(
+    installed: Installed, signed_in: SignedIn
+) -> None:
+    kept = {"alpha": 0.1, "slice_items": 70, "brier_margin": 0.03}
+    await make(installed, "gated", training={"gate": {**kept, "margin": 0.02}})
+    async with signed_in(viewport=PHONE) as (page, one):
+        one.expected = "the server responded with a status of 422"
+        await page.goto("/projects/gated/settings")
+        await page.get_by_label("Labels in shadow").fill("90")
+        await page.get_by_label("Shares of a canary").fill("25\n5")
+        check = page.get_by_role("button", name="Check the effect")
+        await check.click()
+        labels = page.get_by_label("Labels in shadow")
+        await expect(labels).to_have_accessible_description(re.compile("has no effect without"))
+        await expect(labels).to_be_focused()
+        await page.get_by_label("Compare it in shadow first").press("Space")
+        await check.click()
+        shares = page.get_by_label("Shares of a canary")
+        await expect(shares).to_have_accessible_description(re.compile("must rise"))
+        await expect(page.get_by_label("Compare it in shadow first")).to_be_checked()
+        assert await barriers(page) == []
+        assert await page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+        await shares.fill("5\n25")
+        await page.get_by_label("A version that passes takes over by itself").uncheck()
+        await check.click()
+        await expect(page.get_by_text("There is no certificate that could end")).to_be_visible()
+        await page.get_by_role("button", name="Save").click()
+        await expect(page.get_by_text("The settings are saved.")).to_be_visible()
+        training = (await settings(installed, "gated"))["training"]
+        gate = training["gate"]
+        assert gate["shadow"] == {"labels": 90, "share": 1.0, "days": 14.0}
+        assert (gate["canary"], training["auto_promote"]) == ([0.05, 0.25], False)
+        assert {**kept, "margin": 0.02}.items() <= gate.items()
+        await page.get_by_label("Compare it in shadow first").uncheck()
+        await check.click()
+        await page.get_by_role("button", name="Save").click()
+        await expect(page.get_by_text("The settings are saved.")).to_be_visible()
+    gate = (await settings(installed, "gated"))["training"]["gate"]
+    assert (gate["shadow"], gate["canary"], gate["margin"]) == (None, [0.05, 0.25], 0.02)
 
 
 async def test_a_file_is_mapped_previewed_and_uploaded_with_its_rejected_rows(

@@ -5,7 +5,13 @@ from typing import Any
 import pytest
 
 from services.console.pages.configuration import label_displays
-from services.console.pages.configuration.fields import SETTINGS, differences, patch_of
+from services.console.pages.configuration.changes import (
+    SettingsError,
+    differences,
+    faults_at,
+    patch_of,
+)
+from services.console.pages.configuration.fields import SETTINGS
 from services.console.pages.data.rows import ColumnMapping, TableRows, map_rows
 from services.console.pages.first_project.view import fields_of, price_of, project_of
 from shared.contracts.projects import Project
@@ -77,6 +83,74 @@ def test_a_value_that_does_not_hold_is_named_in_words(name: str, text: str) -> N
     (setting,) = (one for one in SETTINGS if one.name == name)
     with pytest.raises(ValueError, match=setting.words):
         patch_of(before, {**before, name: text})
+
+
+GATE = {"margin": 0.02, "canary": [0.05, 0.25], "shadow": None, "slice_items": 60}
+
+
+def gated(**gate: Any) -> dict[str, Any]:
+    """Return the settings of a project as the form shows them."""
+    return shown(project(training={"auto_promote": True, "gate": {**GATE, **gate}}))
+
+
+def test_shadow_is_switched_on_and_off_without_its_other_members() -> None:
+    off, on = gated(), gated(shadow={"labels": 100, "share": 0.5, "days": 7.0})
+    name = "training.gate.shadow"
+    assert (off[name], on[name], on[f"{name}.share"]) == ("", "on", "50")
+    switched = patch_of(off, {**off, name: "on"})
+    assert switched == {"training": {"gate": {"shadow": {}}}}
+    sized = patch_of(off, {**off, name: "on", f"{name}.labels": "80"})
+    assert sized == {"training": {"gate": {"shadow": {"labels": 80}}}}
+    assert patch_of(on, {**on, name: ""}) == {"training": {"gate": {"shadow": None}}}
+    # Null: the default again.
+    emptied = patch_of(on, {**on, f"{name}.labels": ""})
+    assert emptied == {"training": {"gate": {"shadow": {"labels": None}}}}
+
+
+def test_a_canary_is_a_percentage_on_each_line() -> None:
+    before = gated()
+    assert before["training.gate.canary"] == "5\n25"
+    wanted = {**before, "training.gate.canary": "2,5\r\n 10 % \r\n\r\n50"}
+    assert patch_of(before, wanted) == {"training": {"gate": {"canary": [0.025, 0.1, 0.5]}}}
+    assert patch_of(before, {**before, "training.gate.canary": ""})["training"]["gate"] == {
+        "canary": []
+    }
+
+
+@pytest.mark.parametrize(
+    ("changes", "faults"),
+    [
+        ({"canary": "5\nmany"}, {"canary": "'many' is no number"}),
+        ({"canary": "5\n250"}, {"canary": "'250' is no percentage from 0 to 100"}),
+        ({"margin": "nan", "gold_share": "-1"}, {
+            "margin": "'nan' is no number", "gold_share": "'-1' is no percentage from 0 to 100"
+        }),
+        ({"shadow.labels": "50"}, {
+            "shadow.labels": "has no effect without “Compare it in shadow first”"
+        }),
+    ],
+)  # fmt: skip
+def test_each_setting_that_does_not_hold_has_its_fault(
+    changes: dict[str, str], faults: dict[str, str]
+) -> None:
+    before, place = gated(), "training.gate."
+    with pytest.raises(SettingsError) as raised:
+        patch_of(before, before | {place + name: text for name, text in changes.items()})
+    assert raised.value.faults == {place + name: why for name, why in faults.items()}
+
+
+def test_faults_of_a_refusal_are_those_of_the_fields_that_they_point_at() -> None:
+    errors = [
+        {"pointer": "/training/gate/shadow/labels", "detail": "must be at most 10000"},
+        {"pointer": "/training/gate/canary/1", "detail": "must be less than 1"},
+        {"pointer": "/training/gate/canary", "detail": "the shares of a canary must rise"},
+        {"pointer": "/no/field", "detail": "is unknown"},
+        {"pointer": "", "detail": "is no object"},
+    ]
+    assert faults_at(errors) == {
+        "training.gate.shadow.labels": "must be at most 10000",
+        "training.gate.canary": "must be less than 1",
+    }
 
 
 def test_differences_tell_what_both_have_changed() -> None:

@@ -8,7 +8,7 @@ import orjson
 
 MEMBERS = ("name", "description", "color", "key")
 _LABEL = "display.label"
-_UNREADABLE = "The display of labels cannot be read: open the page anew."
+_UNREADABLE = "the display of labels cannot be read: open the page anew"
 _WORDS = {"description": "“{}”", "color": "{}", "key": "key {}", "name": "shown as {}"}
 
 

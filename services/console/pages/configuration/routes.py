@@ -6,17 +6,18 @@ from typing import Any
 from fastapi import APIRouter, Response
 
 from services.console.pages.configuration import label_displays, webhook_routes
-from services.console.pages.configuration.fields import (
-    SECTIONS,
-    SETTINGS,
+from services.console.pages.configuration.changes import (
+    SettingsError,
     differences,
+    faults_at,
     patch_of,
 )
+from services.console.pages.configuration.fields import SECTIONS, SETTINGS
 from services.console.pages.configuration.preview import preview
 from services.console.web.cards import words_of
 from services.console.web.project_pages import Project, call, load_project, project_page
 from services.console.web.visit import Form, Posted, Visit, Visited, page_path
-from surehand import Conflict, SurehandError
+from surehand import Conflict, InvalidRequest, SurehandError
 
 router = APIRouter(include_in_schema=False)
 router.include_router(webhook_routes.router)
@@ -60,10 +61,8 @@ async def change(form: Posted, name: str) -> Response:
             shown |= {"contested": differences(before, project, values), "status": 409}
         else:
             shown |= {"fault": words_of(error), "status": 409}
-    except SurehandError as error:
-        shown |= {"fault": words_of(error), "status": 422}
-    except ValueError as error:
-        shown |= {"fault": str(error), "status": 422}
+    except (SettingsError, SurehandError) as error:
+        shown |= _refused(error)
     return await _page(form.visit, project, before, values, **shown)
 
 
@@ -83,6 +82,17 @@ def _values(form: Form) -> dict[str, str]:
     shown = label_displays.posted(form.lists)
     before = form.values.get(f"{_BEFORE}label_display", "")
     return {**form.values, "label_display": before if shown is None else shown}
+
+
+def _refused(error: SettingsError | SurehandError) -> dict[str, Any]:
+    """Return what the page says of settings that do not hold, each at its field."""
+    faults = error.faults if isinstance(error, SettingsError) else {}
+    if isinstance(error, InvalidRequest):
+        faults = faults_at(error.errors)
+    if faults:
+        return {"fault": f"{SettingsError(faults)}.", "faults": faults, "status": 422}
+    words = words_of(error) if isinstance(error, SurehandError) else str(error)
+    return {"fault": words, "status": 422}
 
 
 async def _patch(form: Form, name: str, patch: dict[str, Any], params: dict[str, str]) -> Any:
@@ -111,6 +121,7 @@ async def _page(
         "displays": label_displays.rows(list(dict.fromkeys(labels)), given["label_display"]),
         "desk": await preview(visit, project, given) if is_known else None,
         "effect": None,
+        "faults": {},
         "contested": None,
         "wording_only": False,
         "fault": project.get("away"),
