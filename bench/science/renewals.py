@@ -19,6 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.science.certify import calibrated, rising_slowly
 from bench.science.label_until import labels_needed
 from services.trainer.promise.certify import certify, may_still_certify
 from services.trainer.promise.planning import CertificationPlan, next_draw, plan_certification
@@ -45,8 +46,8 @@ class Population:
 
 
 POPULATIONS = (
-    Population("calibrated", lambda u: 0.5 * u**2.58),
-    Population("0.4 % floor", lambda u: 0.004 + 0.5 * u**1.77),
+    Population("calibrated", calibrated),
+    Population("rising slowly", rising_slowly),
     Population("good model", lambda u: 0.15 * u**4),
 )
 
@@ -163,7 +164,7 @@ def by_draws_at(found: dict[str, FloatArray], labels: float) -> float:
 def row(population: Population, alpha: float, labels: int, runs: int, seed: int) -> str:
     """Simulate one line of the table."""
     found = simulate(population, alpha, labels, runs, np.random.default_rng(seed))
-    line = f"{population.name:12} {1 - alpha:6.0%} {labels:6,}"
+    line = f"{population.name:13} {1 - alpha:6.0%} {labels:6,}"
     if len(found.get("down", ())) < runs / 10:
         return f"{line}  hardly ever certified at first"
     coverage, taken = found[str(labels)].mean(axis=0)
@@ -185,7 +186,7 @@ def main(arguments: list[str] | None = None) -> None:
     asked = parser.parse_args(arguments)
     rule = "coverage   mean median by draws"
     print(f"{'':26} {'by draws':>15}  {'label by label, stricter':32} label by label, down")
-    print(f"population   promise labels coverage   mean  {rule}  {rule}")
+    print(f"population    promise labels coverage   mean  {rule}  {rule}")
     for alpha, labels in PROMISES:
         for population in POPULATIONS:
             print(row(population, alpha, labels, asked.runs, asked.seed), flush=True)

@@ -6,7 +6,7 @@ import pytest
 from bench.science.certify import ALPHA, POPULATIONS
 from bench.science.rivals import METHODS, OWN, hand_picked, sgr, share_answered
 
-CALIBRATED, FLAT = POPULATIONS[0], POPULATIONS[3]
+CALIBRATED, FLAT = POPULATIONS[0], POPULATIONS[4]
 RUNS = 60
 
 
