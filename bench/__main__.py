@@ -6,7 +6,8 @@ peers; ``soak``, the router at half capacity for half an hour; ``reloads``, its 
 reloads; ``exchange``, import and export of a million tasks; ``idle``, what idle projects cost;
 ``promotion``, from the last verdict to a new version; ``label-efficiency``, labels that a strategy
 saves; ``first-page``, the console's first page over a million tasks; ``recipes``, what each recipe
-makes of the same labels, and what `auto` chooses; ``weights``, what weights of labels do.
+makes of the same labels, and what `auto` chooses; ``weights``, what weights of labels do; ``pool``,
+a pool of a million items: import, selection and automatic labels.
 """
 
 import argparse
@@ -17,6 +18,7 @@ from bench import exchange, promotion, recipes, reloads, weights
 from bench.first_page import main as first_page
 from bench.idle import main as idle
 from bench.label_efficiency import main as label_efficiency
+from bench.pool import main as pool
 from bench.review_queue import main as review_queue
 from bench.science import main as science
 from bench.serving import main as serving
@@ -34,6 +36,7 @@ PARTS: dict[str, Callable[[list[str]], None]] = {
     "first-page": first_page.main,
     "recipes": recipes.main,
     "weights": weights.main,
+    "pool": pool.main,
 }
 ALL = ("science", "serving")
 

@@ -1,0 +1,1 @@
+"""A pool of a million items: import, selection and automatic labels, in bounded memory."""
