@@ -84,7 +84,7 @@ async def _score(
     async with resources.database.reading() as session:
         version = await find(session, project.project, name)
     if version is None or not fits_project(version, project):
-        unusable = Rescored(fault=f"{name} is unknown, or does not fit the project any more")
+        unusable = Rescored(fault=f"{name} is unknown, or no longer fits the project")
         return [unusable] * len(data)
     try:
         again = await score_items(resources, project, version, data)

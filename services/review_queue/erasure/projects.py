@@ -78,7 +78,7 @@ class ProjectErasure:
         row.revision += 1
         await repository.disable_webhooks(session, row.name, now)
         await repository.close_sessions(session, row.name)
-        # Of no single project: the log of this one is read no more.
+        # Of no single project: the log of this one is no longer read.
         record(session, "project.deleted", now, project=None, target=row.name)
 
     async def remove(self) -> int:

@@ -71,7 +71,7 @@ async def erase_task(session: AsyncSession, task_id: str, now: datetime) -> None
 
 
 async def erase_said(session: AsyncSession, project: str, task_id: str, now: datetime) -> None:
-    """Take away what people and models said of the item; reviewers get it as gold no more.
+    """Take away what people and models said of the item; reviewers no longer get it as gold.
 
     With the digests by which an answer's comment could be guessed.
     """

@@ -102,7 +102,7 @@ class Restoration:
             self._restore(change, merged, fresh, [*kept, *fresh], task.revision + 1)
 
     def _counts(self, answer: AnyAnswer) -> bool:
-        # One for a label that the project has no more does not.
+        # One for a label that the project no longer has does not.
         return answer.skipped or answer.label in self.project.labels
 
     def _restore(

@@ -20,7 +20,8 @@ _LONGEST_ERROR = 300
 class Attempt:
     """How an attempt went; `status` is null when the receiver did not answer.
 
-    `gone` says that the receiver wants no more, `pause` how long it asked to be left alone.
+    `gone` says that the receiver wants no further events, `pause` how long it asked to be left
+    alone.
     """
 
     status: int | None

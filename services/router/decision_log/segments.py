@@ -154,7 +154,7 @@ class HeldRows:
         return True
 
     def sealed(self) -> list[HeldSegment]:
-        """Return what is held: it does not grow any more, what comes is held under new names."""
+        """Return what is held: it no longer grows; what comes is held under new names."""
         self._sealed += self._growing.values()
         self._growing.clear()
         return self._sealed.copy()

@@ -59,7 +59,7 @@ class Outcomes:
         found = wait.newest[item_id]
         unheard = expired and wait.unsure and found.status == "in_review"
         if wait_seconds > 0 and (unheard or found.status == "unknown"):
-            # What stood when the wait began may not stand any more.
+            # What stood when the wait began may no longer stand.
             found = await self.handoff.outcome(project, item_id)
         return (await self._told(project, [found]))[0]
 

@@ -55,7 +55,7 @@ class PictureBatch:
     ended: bool = False
     # How many batches have begun before it while there was no memory for it.
     passed: int = 0
-    # Set a moment after `done` is cancelled: then its caller releases nothing any more.
+    # Set a moment after `done` is cancelled: then its caller no longer releases anything.
     left: bool = False
 
 

@@ -146,7 +146,7 @@ class Call:
         return b'{"predictions":[%b],"promise":%b}' % (predictions, self.terms.summary)
 
     def encode(self) -> None:
-        """Encode each item's `Prediction`, once nothing of it changes any more."""
+        """Encode each item's `Prediction`, once it is final."""
         predictions = []
         for i, (item, score, decision) in enumerate(
             zip(self.incoming.items, self.scores, self.decisions, strict=True)

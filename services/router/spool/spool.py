@@ -81,7 +81,7 @@ class Spool:
         return None if held is None else held.digest
 
     async def until_gone(self, entries: Sequence[Entry], seconds: float) -> None:
-        """Return once none of `entries` lies in the spool any more, or after `seconds`."""
+        """Return once all `entries` have left the spool, or after `seconds`."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 while any(self._known(entry) is not None for entry in entries):

@@ -50,7 +50,7 @@ class Loads:
     """One project's versions; for one event loop.
 
     `load_version` fetches a version. `changed` is called after each load, `let_go` with each
-    version that is kept no more.
+    version that is no longer kept.
     """
 
     store: Store

@@ -29,7 +29,7 @@ class Wait:
 
     @property
     def is_over(self) -> bool:
-        """Say whether there is nothing to wait for any more."""
+        """Say whether nothing is left to wait for."""
         return self._ended or not self.open
 
     def tell(self, outcome: ItemOutcome) -> None:

@@ -100,7 +100,7 @@ async def pending(session: Session, project: str) -> set[str]:
 
 
 async def finish(session: Session, project: str, item_ids: Iterable[str]) -> None:
-    """Note that no snapshot holds these items any more."""
+    """Note that snapshots no longer hold these items."""
     for batch in batches_of(item_ids):
         await session.execute(
             update(OutcomeRow)

@@ -158,7 +158,7 @@ async def champion(session: Session, project: Project) -> Version:
         raise NothingServes("No version serves yet: train one first.")
     if not fits_project(version, project):
         raise NothingServes(
-            f"{version.version} does not fit the project's labels or fields any more: train anew."
+            f"{version.version} no longer fits the project's labels or fields: train a new version."
         )
     return version
 

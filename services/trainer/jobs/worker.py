@@ -110,7 +110,7 @@ class JobWorker:
                 current.state, current.started_at = "running", resources.now()
             version = await registry.find(session, job.project, job.version)
         if version is None or not fits_project(version, project):
-            raise ModelUnusable(f"{job.version} does not fit the project any more")
+            raise ModelUnusable(f"{job.version} no longer fits the project")
         loaded = await load_version(resources, project, version)
         kind = AutolabelSteps if job.kind == "autolabel" else ScoringSteps
         return kind(resources, project, current or job, loaded)

@@ -80,7 +80,7 @@ def _waiting(state: ProjectState, version: Version) -> dict[str, Any]:
         raise NoApprovalWaiting(f"{detail}may promote it by hand.", version=name)
     if found["champion"] != state.champion:
         raise NoApprovalWaiting(
-            f"{name} was compared with {found['champion']}, which does not serve any more. Certify "
+            f"{name} was compared with {found['champion']}, which no longer serves. Certify "
             f"it again (POST …/certify), or promote it by hand.",
             version=name,
             champion=state.champion,

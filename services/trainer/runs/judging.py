@@ -66,7 +66,7 @@ async def judge_publication(
     if champion is None:
         return GateDecision(True, ["the first version serves, uncertified"])
     if not fits_project(champion, project):
-        return GateDecision(True, ["the champion does not fit the project any more"])
+        return GateDecision(True, ["the champion no longer fits the project"])
     certified = is_certified(champion, project, resources.now())
     if version.manifest["recipe"] == OWN and not certified:
         return judge_own(sum(version.tune["correct"]), len(version.tune["correct"]))

@@ -80,13 +80,13 @@ async def _advance(
 def _why_ended(
     version: Version, project: Project, state: ProjectState, stage: dict[str, Any], now: datetime
 ) -> str | None:
-    """Say why the canary goes on no longer; None if it does."""
+    """Say why the canary ends; None if it goes on."""
     status = status_of(version, project, None, now)
     if not status.answers:
         told = (version.suspension or {}).get("detail")
         return WHY_NOT.get(status.cause, status.cause) if told is None else str(told)
     if stage["champion"] != state.champion:
-        return f"it was compared with {stage['champion']}, which does not serve any more"
+        return f"it was compared with {stage['champion']}, which no longer serves"
     return None
 
 

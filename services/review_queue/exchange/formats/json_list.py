@@ -73,7 +73,7 @@ class _Text:
         self._entries = 0
 
     def broken(self) -> UnreadableError:
-        return UnreadableError(f"Behind task {self._entries} it is not a JSON list any more.")
+        return UnreadableError(f"Behind task {self._entries} it is no longer a JSON list.")
 
     def to_bracket(self) -> bytes:
         """Take the text up to and with the next bracket."""

@@ -72,7 +72,7 @@ class GoldService:
         return told
 
     async def retire(self, project_name: str, task_id: str, actor: str) -> None:
-        """Give a gold task to no reviewer any more; what was answered still counts.
+        """Stop giving a gold task to reviewers; what was answered still counts.
 
         Raises `NotFound` (no such project, or the task is not gold).
         """

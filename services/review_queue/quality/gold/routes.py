@@ -82,5 +82,5 @@ async def put_gold(
 async def delete_gold(
     project: str, task_id: str, gold: Injected[GoldService], who: ByOperator
 ) -> None:
-    """Give the item to no reviewer any more; answers to it still count."""
+    """Stop giving the item to reviewers; answers to it still count."""
     await gold.retire(project, task_id, who.subject)

@@ -55,7 +55,7 @@ async def leave_waiting(session: Session, project: str, item_ids: Iterable[str])
 
 
 async def note_declined(session: Session, job: Job, declined: int, now: datetime) -> None:
-    """Record that a version chose which items wait on: they are no uniform sample any more."""
+    """Record that a version chose which items wait on: they are no longer a uniform sample."""
     batch = await session.get(PoolBatch, job.job_id)
     if batch is None:
         batch = PoolBatch(

@@ -142,7 +142,7 @@ async def of_items(
 
 
 async def give_up(session: Session, project: str) -> None:
-    """Wait for no opinion any more: the review queue may have lost that they were asked for."""
+    """Stop waiting for opinions: the review queue may have lost that they were asked for."""
     await session.execute(
         update(SecondOpinion)
         .where(col(SecondOpinion.project) == project, col(SecondOpinion.state).in_(WAITING))

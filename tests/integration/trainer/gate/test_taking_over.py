@@ -102,7 +102,7 @@ async def test_an_approval_is_void_once_another_version_serves(
         await successor(parts, 2100, "v3")
         await judged(parts, "v3")
         await approvals.approve(tools, project, "v3", actor="op", note=None)
-        with pytest.raises(NoApprovalWaiting, match="does not serve any more"):
+        with pytest.raises(NoApprovalWaiting, match="no longer serves"):
             await approvals.approve(tools, project, "v2", actor="op", note=None)
 
 
