@@ -7,14 +7,15 @@ reloads; ``exchange``, import and export of a million tasks; ``idle``, what idle
 ``promotion``, from the last verdict to a new version; ``label-efficiency``, labels that a strategy
 saves; ``first-page``, the console's first page over a million tasks; ``recipes``, what each recipe
 makes of the same labels, and what `auto` chooses; ``weights``, what weights of labels do; ``pool``,
-a pool of a million items: import, selection and automatic labels.
+a pool of a million items: import, selection and automatic labels; ``first-labels``, how far
+suspects among the first labels can be trusted.
 """
 
 import argparse
 import sys
 from collections.abc import Callable
 
-from bench import exchange, promotion, recipes, reloads, weights
+from bench import exchange, first_labels, promotion, recipes, reloads, weights
 from bench.first_page import main as first_page
 from bench.idle import main as idle
 from bench.label_efficiency import main as label_efficiency
@@ -37,6 +38,7 @@ PARTS: dict[str, Callable[[list[str]], None]] = {
     "recipes": recipes.main,
     "weights": weights.main,
     "pool": pool.main,
+    "first-labels": first_labels.main,
 }
 ALL = ("science", "serving")
 

@@ -65,6 +65,7 @@ class Resources:
     owner: str
     runs_folder: Path
     under_way: set[str] = field(default_factory=set)
+    first_labels: dict[str, int] = field(default_factory=dict)
     choosing: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
     slicing: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
     checking: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))

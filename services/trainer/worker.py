@@ -26,6 +26,7 @@ from services.trainer.resources import MIGRATIONS, Resources
 from services.trainer.runs import service as runs
 from services.trainer.runs.due import scheduled_at
 from services.trainer.runs.execution import execute
+from services.trainer.runs.first_labels import look_if_due
 from services.trainer.runs.interruption import mark_interrupted, remove_left_folders
 from services.trainer.tables import ProjectState
 from services.trainer.watch.audits import watch_audits
@@ -205,6 +206,7 @@ class Worker:
                 self._wake([name])
             await self._plan(project, None if is_read else self._ledger.due_in(name))
             await self._certifier.step(resources, project)
+            await look_if_due(resources, project)
             await labelling.step(resources, project)
             await resources.posting.post_pending(name)
             await resources.posting.withdraw_pending(name)

@@ -10,6 +10,8 @@ Strategy = Literal["auto", "random", "typiclust", "margin"]
 STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)
 MOST_CHOSEN = 5_000
 """Largest batch of a strategy that looks at the items."""
+FIRST_LABELS = 50
+"""From so many labels on the trainer says which look wrong, before there is a version."""
 
 
 class LabellingSettings(Message):

@@ -244,6 +244,11 @@ def out_of_fold_path(project: str, version: str) -> str:
     return f"{project}/versions/{version}/out-of-fold.json"
 
 
+def first_labels_path(project: str) -> str:
+    """Path of what cross-fitting said of the first labels, before there was a version."""
+    return f"{project}/first-labels.json"
+
+
 def manifest_path(project: str, version: str) -> str:
     """Path of a version's manifest."""
     return f"{project}/versions/{version}/manifest.json"

@@ -124,4 +124,5 @@ class Labelling(Model):
     waits_for: str | None = None
     stop: StopAdvice
     selection_pays: bool | None = None
+    suspects: int | None = None
     sentence: str

@@ -1,5 +1,6 @@
 """Why figures about people are empty, and what would fill them (pure)."""
 
+from shared.contracts.labelling import FIRST_LABELS
 from shared.contracts.projects import Project
 
 
@@ -46,9 +47,10 @@ def reviewers_note(project: Project, gold_tasks: int) -> str:
 def suspects_note(project: Project, outcomes: int) -> str:
     """Say why no label could be compared with a model's; `outcomes` are labels outside evidence."""
     return (
-        f"No resolved task has a model's probabilities; {outcomes} have a label. Train a version:"
-        f" it tells of its training labels by cross-validation (training.min_new_labels is"
-        f" {project.training.min_new_labels}). Tasks that come from a router have them too."
+        f"No resolved task has a model's probabilities; {outcomes} have a label. From"
+        f" {FIRST_LABELS} labels on the trainer cross-validates them, and again with each version"
+        f" (training.min_new_labels is {project.training.min_new_labels}). Tasks that come from a"
+        " router have probabilities too."
     )
 
 

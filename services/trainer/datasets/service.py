@@ -79,6 +79,12 @@ async def freeze(
     return await _recorded_as(resources, dataset), sources.position
 
 
+async def current_labels(resources: Resources, project: Project) -> list[LabelledItem]:
+    """Return what `freeze` would write in mode `initial`, without recording anything."""
+    sources = await _read(resources, project)
+    return await asyncio.to_thread(_made, sources, project, "initial", None)
+
+
 @dataclass(frozen=True)
 class _Sources:
     """What a snapshot is made of, and how far the outcomes were read."""
@@ -172,6 +178,16 @@ async def load(resources: Resources, dataset: Dataset) -> Sequence[LabelledItem]
     if body is None:
         raise FileNotFoundError(dataset.path)
     return await asyncio.to_thread(read, body)
+
+
+async def contents_of(resources: Resources, project: str, dataset_id: str) -> set[str]:
+    """Return the hashes of a snapshot's contents; none where there is no such file."""
+    async with resources.database.reading() as session:
+        dataset = await session.get(Dataset, (project, dataset_id))
+    pieces = None if dataset is None else await resources.store.stream(dataset.path)
+    if pieces is None:
+        return set()
+    return {item.content_hash async for item in read_stream(pieces)}
 
 
 async def list_datasets(

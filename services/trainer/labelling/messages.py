@@ -85,7 +85,8 @@ class LabellingView(Message):
 
     `stage`: `seed` until there is a version, then `learning`, or `stopped` where further batches
     are not asked for. `open_items` were asked about and have no answer. `selection_pays` is what
-    the learning curve's `control` says; null where it is open.
+    the learning curve's `control` says; null where it is open. `suspects` are labels that look
+    wrong to a small model of the others; null once a run may begin, or with too few labels.
     """
 
     automatic: bool
@@ -96,4 +97,5 @@ class LabellingView(Message):
     waits_for: str | None
     stop: StopAdvice
     selection_pays: bool | None
+    suspects: int | None
     sentence: str

@@ -11,6 +11,7 @@ from services.trainer.pool import repository as pool
 from services.trainer.projects.repository import active_run, has_open_certification
 from services.trainer.readiness.messages import Missing
 from services.trainer.readiness.service import missing_labels
+from services.trainer.readiness.suspects import suspected
 from services.trainer.resources import Resources
 from services.trainer.selection.messages import BatchRequest
 from services.trainer.selection.service import ask_batch
@@ -56,6 +57,7 @@ async def describe(resources: Resources, project: Project) -> LabellingView:
     name, settings = project.project, project.labelling
     curve = await learning_curve(resources, project, STABLE_ROUNDS)
     missing = await missing_labels(resources, project)
+    suspects = await suspected(resources, project, missing)
     async with resources.database.reading() as session:
         labels = sum((await outcomes.label_counts(session, name)).values())
         open_items = await repository.count_open(session, name)
@@ -73,7 +75,9 @@ async def describe(resources: Resources, project: Project) -> LabellingView:
             "waits_for": waits_for,
             "stop": curve.stop,
             "selection_pays": _PAYS.get(curve.control.verdict),
-            "sentence": _sentence(project, stage, missing, stopped, waits_for, curve.stop),
+            "suspects": suspects,
+            "sentence": _sentence(project, stage, missing, stopped, waits_for, curve.stop)
+            + _advice(suspects),
         }
     )
 
@@ -101,6 +105,13 @@ def _why_stopped(project: Project, asked: int, is_left: bool, stop: StopAdvice) 
     return stop.words if stop.advice == "stop" else None
 
 
+def _advice(suspects: int | None) -> str:
+    if not suspects:
+        return ""
+    found = "1 label looks" if suspects == 1 else f"{suspects} labels look"
+    return f" Before training, {found} wrong (GET …/suspects, page Data): ask people again."
+
+
 def _sentence(
     project: Project,
     stage: str,
@@ -111,7 +122,7 @@ def _sentence(
 ) -> str:
     if stage == "seed" and missing:
         wanted = "; ".join(one.words for one in missing)
-        begin = f"Training begins once there is nothing missing any more: {wanted}."
+        begin = f"Training waits for {wanted}."
     elif stopped is not None:
         return f"No further batch is due: {stopped}."
     else:

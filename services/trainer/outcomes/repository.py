@@ -144,6 +144,19 @@ def trains() -> ColumnElement[bool]:
     )
 
 
+async def labels_of(
+    session: Session, project: str, item_ids: Iterable[str]
+) -> dict[str, str | None]:
+    """Return the label that people gave each of these items."""
+    found: dict[str, str | None] = {}
+    for batch in batches_of(item_ids):
+        query = select(col(OutcomeRow.item_id), col(OutcomeRow.label)).where(
+            col(OutcomeRow.project) == project, col(OutcomeRow.item_id).in_(batch)
+        )
+        found |= {row[0]: row[1] for row in await session.execute(query)}
+    return found
+
+
 async def label_counts(session: Session, project: str) -> dict[str, int]:
     """Return how many outcomes that may train have each label."""
     query = (

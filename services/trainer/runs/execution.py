@@ -31,7 +31,8 @@ from shared.contracts.projects import Project
 
 log = structlog.get_logger()
 
-_PROCESS = "services.trainer.runs.training"
+TRAINING = "services.trainer.runs.training"
+"""The module of a run's process."""
 _HEARTBEAT_SECONDS = 2.0
 HEAD = "head"
 """The recipe that learns on the project's own encoder, where it has one."""
@@ -109,7 +110,7 @@ async def _train(resources: Resources, project: Project, active: ActiveRun) -> f
         memory_mib=memory_mib(resources.settings.run_memory_mib),
         cpu_seconds=resources.settings.run_cpu_seconds,
     )
-    return await run_process(resources, active, _PROCESS, job)
+    return await run_process(resources, active, TRAINING, job)
 
 
 async def _encoder(

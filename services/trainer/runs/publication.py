@@ -68,7 +68,7 @@ async def publish(
         report=result.report,
     )
     await resources.store.write(model_path(name, active.version), model)
-    await _write_out_of_fold(resources, out_of_fold_path(name, active.version), result)
+    await write_out_of_fold(resources, out_of_fold_path(name, active.version), result)
     await resources.store.write_document(manifest_path(name, active.version), manifest)
     version = _version(project, active, result, manifest)
     decision = await judge_publication(resources, project, version, active.dataset)
@@ -89,7 +89,7 @@ async def discard(resources: Resources, project: str, version: str) -> None:
     await resources.store.delete(model_path(project, version))
 
 
-async def _write_out_of_fold(resources: Resources, path: str, result: Result) -> None:
+async def write_out_of_fold(resources: Resources, path: str, result: Result) -> None:
     """Write what cross-fitting said of the training labels, if the recipe tells it."""
     if not result.predicted:
         return

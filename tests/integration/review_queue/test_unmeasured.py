@@ -7,7 +7,7 @@ import pytest
 from shared.contracts.base import rfc3339
 from shared.contracts.versions import Channels, OutOfFold
 from shared.settings import CommonSettings
-from shared.store import Store, channels_path, out_of_fold_path
+from shared.store import Store, channels_path, first_labels_path, out_of_fold_path
 from tests.harness.desk import Desk, Json, body_of, entry
 
 LABELS = ("negative", "positive")
@@ -28,9 +28,13 @@ async def answer(desk: Desk, reviewer: str, numbers: range, label_of: dict[int, 
 
 
 async def store_held_out(
-    desk: Desk, common: CommonSettings, given: dict[int, str], predicted: dict[int, str]
+    desk: Desk,
+    common: CommonSettings,
+    given: dict[int, str],
+    predicted: dict[int, str],
+    version: str | None,
 ) -> None:
-    """Publish v1, trained on the given labels, as a trainer does."""
+    """Say what a model held of the given labels, and publish it; None: before the first version."""
     store = Store(common.store_address)
     document = OutOfFold(
         item_ids=[f"i{number}" for number in given],
@@ -41,9 +45,12 @@ async def store_held_out(
             0.9 if predicted[number] == label else 0.1 for number, label in given.items()
         ],
     )
-    await store.write_document(out_of_fold_path(desk.project, "v1"), document)
-    live = {"champion": "v1", "live_at": rfc3339(desk.clock())}
-    channels = Channels.model_validate({"revision": 1, "champion": "v1", "history": [live]})
+    if version is None:
+        await store.write_document(first_labels_path(desk.project), document)
+        return
+    await store.write_document(out_of_fold_path(desk.project, version), document)
+    live = {"champion": version, "live_at": rfc3339(desk.clock())}
+    channels = Channels.model_validate({"revision": 1, "champion": version, "history": [live]})
     await store.write_document(channels_path(desk.project), channels)
 
 
@@ -64,11 +71,11 @@ async def test_a_bad_reviewer_is_named_at_overlap_1_without_gold(
     before = await shown(desk, "suspects")
     assert (before["considered"], before["reviewers"]) == (0, [])
     assert before["note"] == (
-        "No resolved task has a model's probabilities; 110 have a label. Train a version: it tells"
-        " of its training labels by cross-validation (training.min_new_labels is 200). Tasks that"
-        " come from a router have them too."
+        "No resolved task has a model's probabilities; 110 have a label. From 50 labels on the"
+        " trainer cross-validates them, and again with each version (training.min_new_labels is"
+        " 200). Tasks that come from a router have probabilities too."
     )
-    await store_held_out(desk, common, given, predicted)
+    await store_held_out(desk, common, given, predicted, "v1")
     found = await shown(desk, "suspects", limit=5)
     assert (found["considered"], found["note"]) == (110, None)
     (doubted,) = found["reviewers"]
@@ -80,6 +87,19 @@ async def test_a_bad_reviewer_is_named_at_overlap_1_without_gold(
     # A label that was corrected is no longer the one that the model was held against.
     await desk.operator.post(desk.path(f"tasks/{found['suspects'][0]['task_id']}/reopen"))
     assert (await shown(desk, "suspects"))["considered"] == 109
+
+
+@pytest.mark.own_desk
+async def test_first_labels_are_compared_before_there_is_a_version(
+    desk: Desk, common: CommonSettings
+) -> None:
+    await desk.put_project()
+    given = {number: LABELS[number % 2] for number in range(20)}
+    await answer(desk, "r1", range(20), given)
+    await store_held_out(desk, common, given, given | {3: LABELS[0]}, None)
+    found = await shown(desk, "suspects")
+    assert found["considered"] == 20
+    assert [(one["item_id"], one["model_version"]) for one in found["suspects"]] == [("i3", None)]
 
 
 async def test_empty_figures_say_why_and_what_would_fill_them(desk: Desk) -> None:

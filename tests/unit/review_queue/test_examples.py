@@ -6,7 +6,7 @@ import pytest
 from services.review_queue.quality.agreement import coefficients
 from services.review_queue.quality.gold import choosing
 from services.review_queue.quality.reviewers import trust
-from services.review_queue.quality.suspects import label_errors
+from shared import label_errors
 
 
 @pytest.mark.parametrize("module", [choosing, coefficients, label_errors, trust])

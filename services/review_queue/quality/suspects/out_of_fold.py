@@ -1,4 +1,4 @@
-"""What the champion's cross-fitting said of its training labels, from the store."""
+"""What the trainer's cross-fitting said of labels, from the store."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from shared.contracts.versions import Channels, OutOfFold
 from shared.logs import cause_of
-from shared.store import Store, channels_path, out_of_fold_path
+from shared.store import Store, channels_path, first_labels_path, out_of_fold_path
 
 log = structlog.get_logger()
 
@@ -36,12 +36,12 @@ async def champion_of(store: Store, project: str) -> str | None:
 async def held_out_of(store: Store, project: str, version: str | None) -> dict[str, HeldOut]:
     """Return what is known by item; nothing of a version from elsewhere, or without the store.
 
-    Of each item two probabilities are kept: of the label that people gave, and of the predicted.
+    Without a version it is what a small model said of the first labels. Of each item two
+    probabilities are kept: of the label that people gave, and of the predicted.
     """
-    if version is None:
-        return {}
+    path = first_labels_path(project) if version is None else out_of_fold_path(project, version)
     try:
-        found = await store.read_document(out_of_fold_path(project, version), OutOfFold)
+        found = await store.read_document(path, OutOfFold)
     except _AWAY as error:
         log.warning("out_of_fold_unread", project=project, cause=cause_of(error))
         return {}

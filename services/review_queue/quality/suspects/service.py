@@ -16,12 +16,12 @@ from services.review_queue.quality.answer_cache import AnswerCache
 from services.review_queue.quality.notes import LONE_REVIEWER, suspects_note
 from services.review_queue.quality.suspects import repository
 from services.review_queue.quality.suspects.doubted_reviewers import find_doubted
-from services.review_queue.quality.suspects.label_errors import find_suspects
 from services.review_queue.quality.suspects.messages import Suspect, SuspectList, SuspectReviewer
 from services.review_queue.quality.suspects.out_of_fold import HeldOut, champion_of, held_out_of
 from shared.contracts.projects import Project
 from shared.db import Database, Row, Session
 from shared.http.lists import page_of
+from shared.label_errors import find_suspects
 from shared.store import Store
 
 OUTCOMES = 20_000

@@ -5,7 +5,7 @@ from typing import Any
 from shared.auth import Keys
 from shared.settings import CommonSettings
 from tests.harness import wait_until
-from tests.harness.trainer_and_queue import run_trainer_and_queue, truth
+from tests.harness.trainer_and_queue import PROJECT, review, run_trainer_and_queue, truth
 
 
 async def test_batches_come_by_themselves_until_the_labels_are_spent(
@@ -59,3 +59,36 @@ async def test_batches_come_by_themselves_until_the_labels_are_spent(
             curve = await wait_until(is_measured)
             assert curve["stop"]["advice"] == "go_on"
             assert curve["points"][0]["arms"]["random"]["labels"] >= 60
+
+
+async def test_first_labels_that_look_wrong_are_counted_before_there_is_a_version(
+    common: CommonSettings, keys: Keys, sqlite_url: str
+) -> None:
+    async with run_trainer_and_queue(common, keys, sqlite_url) as both:
+        await both.put_project(training={"min_new_labels": 200})
+        await both.import_pool(0, 100)
+        wrong = {review(number)["text"]: f"item-{number}" for number in range(0, 100, 11)}
+
+        def with_errors(data: dict[str, Any]) -> str | None:
+            right = truth(data)
+            if data["text"] not in wrong:
+                return right
+            return "negative" if right == "positive" else "positive"
+
+        both.answers = with_errors
+        assert (await both.get("labelling"))["suspects"] is None
+        answer = await both.post("pool/batches", {"strategy": "random", "size": 100})
+        assert answer.is_success, answer.text
+
+        async def is_compared() -> Any:
+            await both.answer_all()
+            view = await both.get("labelling")
+            return view if view["suspects"] is not None and view["labels"] == 100 else None
+
+        view = await wait_until(is_compared)
+        assert view["suspects"]
+        assert "wrong (GET …/suspects" in view["sentence"]
+        url = f"/v1/projects/{PROJECT}/suspects"
+        listed = (await both.queue.get(url)).json()["suspects"]
+        # It doubts some that are right too.
+        assert {one["item_id"] for one in listed} & set(wrong.values())

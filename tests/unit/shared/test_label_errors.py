@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from services.review_queue.quality.suspects.label_errors import confident_thresholds, find_suspects
+from shared.label_errors import confident_thresholds, find_suspects
 
 
 def test_threshold_of_a_class_is_the_mean_of_its_own_probability() -> None:

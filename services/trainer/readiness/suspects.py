@@ -1,0 +1,45 @@
+"""How many of the first labels look wrong, by what cross-fitting said of them."""
+
+import numpy as np
+
+from services.trainer.outcomes.repository import labels_of
+from services.trainer.readiness.messages import Missing
+from services.trainer.resources import Resources
+from shared.contracts.projects import Project
+from shared.contracts.versions import OutOfFold
+from shared.label_errors import find_suspects
+from shared.store import first_labels_path
+
+
+async def suspected(resources: Resources, project: Project, missing: list[Missing]) -> int | None:
+    """Count the labels that look wrong, of those that stand; None where none were looked at.
+
+    Only before a first run may begin (`missing`): after it the review queue compares labels with
+    the version.
+    """
+    if not missing:
+        return None
+    path = first_labels_path(project.project)
+    found = await resources.store.read_document(path, OutOfFold)
+    if found is None:
+        return None
+    async with resources.database.reading() as session:
+        stands = await labels_of(session, project.project, found.item_ids)
+    index = {label: place for place, label in enumerate(project.labels)}
+    rows = [
+        (index[label], index[predicted], own, confidence)
+        for item, label, predicted, confidence, own in zip(
+            found.item_ids,
+            found.labels,
+            found.predicted,
+            found.confidences,
+            found.label_probabilities,
+            strict=True,
+        )
+        if stands.get(item) == label and label in index and predicted in index
+    ]
+    given = np.array([row[0] for row in rows], dtype=np.int64)
+    probabilities = np.zeros((len(rows), len(index)))
+    for place, (label, predicted, own, confidence) in enumerate(rows):
+        probabilities[place, label], probabilities[place, predicted] = own, confidence
+    return len(find_suspects(given, probabilities).row)
