@@ -10,7 +10,8 @@ ChangeKind = Literal["added", "removed", "relabelled"]
 class DatasetPolicy(Message):
     """How a snapshot was made.
 
-    `mode` is that of its run. `labels` says how verdicts became labels, `weights` how they were
+    `mode` is that of the run that froze it first: a run of another mode whose labels weigh the same
+    has the same snapshot. `labels` says how verdicts became labels, `weights` how they were
     weighed, with 1 / propensity at most `weight_cap`; `folds` is the number of folds. `lanes`,
     `sources` and `instructions` (revisions of the instructions) have numbers of items.
     `changed_at` is since when the traffic is as it is now, and `new_items` were labelled since.

@@ -1,6 +1,7 @@
 """What callers were told of items: the decision on each that was received last."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from services.trainer.ledger import repository
@@ -8,6 +9,7 @@ from services.trainer.ledger.explanation import PromiseRecord
 from services.trainer.ledger.service import promise_record
 from services.trainer.ledger.settling import Settling
 from services.trainer.resources import Resources
+from services.trainer.tables import DriftWatch, LedgerRow
 from shared.contracts.base import from_stored
 from shared.contracts.certificates import CLOCK_SKEW
 from shared.contracts.decisions import (
@@ -19,6 +21,7 @@ from shared.contracts.decisions import (
 )
 from shared.contracts.projects import Project
 from shared.contracts.versions import Certificate
+from shared.db import Session
 
 
 async def known_decisions(
@@ -78,3 +81,18 @@ def _promise(
     if threshold is None and certificate is not None:
         threshold = certificate.threshold
     return AnswerPromise(state="certified", threshold=threshold, **figures)
+
+
+async def drift_began_at(session: Session, watch: DriftWatch) -> datetime | None:
+    """Return when the drift that was found began; None without one.
+
+    The release before did not note it: then the decision says it, or, once that is deleted, when
+    the drift was found.
+    """
+    if watch.alarm is None:
+        return None
+    noted = watch.alarm.get("began_at")
+    if noted is not None:
+        return datetime.fromisoformat(noted)
+    row = await session.get(LedgerRow, watch.alarm["began"])
+    return watch.alarmed_at if row is None else row.received_at

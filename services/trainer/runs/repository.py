@@ -7,10 +7,10 @@ from typing import NamedTuple
 from sqlalchemy import and_, case, func, select, update
 from sqlmodel import col
 
+from services.trainer.ledger.lookup import drift_began_at
 from services.trainer.outcomes.repository import trains
 from services.trainer.tables import (
     DriftWatch,
-    LedgerRow,
     OutcomeRow,
     PromiseChange,
     RelabelItem,
@@ -132,10 +132,8 @@ async def _last_drift(session: Session, project: str) -> Change | None:
     watch = (await session.execute(query)).scalar_one_or_none()
     if watch is None or watch.alarmed_at is None or watch.alarm is None:
         return None
-    # Decisions are kept for a time only.
-    row = await session.get(LedgerRow, watch.alarm["began"])
-    began = watch.alarmed_at if row is None else row.received_at
-    return Change(watch.alarmed_at, began, "drift was found")
+    began = await drift_began_at(session, watch)
+    return Change(watch.alarmed_at, began or watch.alarmed_at, "drift was found")
 
 
 async def _cause_of_alarm(session: Session, project: str, at: datetime) -> str | None:

@@ -1,6 +1,6 @@
 """Which live items a shadow stage compares the two versions on."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,10 +33,15 @@ def room_of(stage: ShadowStage, counts: ShadowCounts) -> int:
 
 
 def candidates(
-    project: Project, stage: ShadowStage, seed: str, rows: Sequence[LedgerRow]
+    project: Project,
+    stage: ShadowStage,
+    seed: str,
+    rows: Sequence[LedgerRow],
+    trained_on: Set[str] = frozenset(),
 ) -> list[Candidate]:
     """Return the decisions that count, the first on each content and each item id.
 
+    None is on a content that the version was `trained_on`: it has learned the answer to it.
     Where reviewers see suggestions, what goes to people anyway is judged with one in sight.
     """
     draw = Draw(key_for(seed, f"shadow/{stage.stage_id}"), stage.share)
@@ -53,6 +58,7 @@ def candidates(
             and draw.takes(row.content_hash)
             and not check_data(data, project.fields)
             and row.content_hash not in found
+            and row.content_hash not in trained_on
             and row.item_id not in item_ids
         ):
             found[row.content_hash] = Candidate(row, str(label))

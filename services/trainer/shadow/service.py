@@ -10,6 +10,7 @@ from typing import Any
 
 import structlog
 
+from services.trainer.datasets.service import contents_of
 from services.trainer.documents.status import is_certified, status_of
 from services.trainer.gate import repository as history
 from services.trainer.gate.rule import GateDecision
@@ -157,7 +158,9 @@ async def _score(resources: Resources, project: Project, stage: ShadowStage) -> 
         version = await history.find(session, project.project, stage.version)
     if not rows or version is None:
         return False
-    found = candidates(project, stage, "" if state is None else state.pool_seed, rows)
+    trained_on = await contents_of(resources, project.project, version.dataset_id)
+    seed = "" if state is None else state.pool_seed
+    found = candidates(project, stage, seed, rows, trained_on)
     try:
         scored = await score_items(
             resources, project, version, [one.row.row["data"] for one in found]

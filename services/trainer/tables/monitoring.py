@@ -17,7 +17,8 @@ class DriftWatch(Base, table=True):
     `position` is the `id` of the last ledger row that was taken in. The watch begins anew with a
     certificate (`certified_at`; null for none). The other columns are the state of
     `monitoring.drift.watching.Watched`: arrays of float64 or int64 as bytes, by rows; numbers of
-    items alone, and nothing that names one. `alarm` is null, or has `place`, `began` and `stream`.
+    items alone, and nothing that names one. `alarm` is null, or has `place`, `began` and `stream`,
+    and when `began` was received (`began_at`; not where the release before wrote it).
     """
 
     __tablename__ = "drift_watches"

@@ -110,6 +110,6 @@ async def place_before(
 
 
 async def received_at(session: Session, place: int) -> datetime | None:
-    """Return when the item of a place in the ledger was received; None if it is kept no longer."""
+    """Return when the item of a place in the ledger was received; None if it was deleted."""
     row = await session.get(LedgerRow, place)
     return None if row is None else row.received_at

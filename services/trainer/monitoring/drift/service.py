@@ -85,6 +85,9 @@ async def _watch(resources: Resources, project: Project, name: str) -> bool:
         watch.position = page[-1].place if page else watch.position
         if watch.alarm is not None and not was_alarmed:
             watch.alarmed_at = resources.now()
+            began_at = await repository.received_at(session, watch.alarm["began"])
+            # Kept here, since decisions are deleted after a time.
+            watch.alarm = {**watch.alarm, "began_at": rfc3339(began_at or watch.alarmed_at)}
             log.warning("drift_found", project=project.project, version=name, **watch.alarm)
         if watch.alarm is not None:
             _judge(version, project, watch, watched, resources.now())

@@ -48,7 +48,8 @@ def store(watch: DriftWatch, watched: Watched) -> None:
     watch.moments, watch.open_sums = _bytes(watched.moments), _bytes(watched.open_sums)
     watch.recent, watch.recent_places = _bytes(watched.recent), _bytes(watched.recent_places)
     watch.blocks, watch.block_size = list(watched.blocks), watched.block_size
-    watch.alarm = None if found.alarm is None else dict(vars(found.alarm))
+    # What was noted with the alarm stays with it.
+    watch.alarm = None if found.alarm is None else {**(watch.alarm or {}), **vars(found.alarm)}
 
 
 def _floats(body: bytes, shape: tuple[int, int]) -> NDArray[np.float64]:

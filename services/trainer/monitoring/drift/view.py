@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from services.trainer.ledger.lookup import drift_began_at
 from services.trainer.monitoring.drift import detector as detection
 from services.trainer.monitoring.drift import repository
 from services.trainer.monitoring.drift.detector import FloatArray
@@ -50,7 +51,7 @@ async def describe(resources: Resources, project: Project) -> DriftView:
         began = _recent_from(watched)
         before = await repository.decisions_before(session, name, version, began, _READ)
         since = await repository.decisions_before(session, name, version, watch.position + 1, _READ)
-        began_at = None if watch.alarm is None else await repository.received_at(session, began)
+        began_at = await drift_began_at(session, watch)
     recent = [one for one in since if one.place >= began]
     labels = await asyncio.to_thread(_label_shares, project.labels, before, recent)
     return DriftView(

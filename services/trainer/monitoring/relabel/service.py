@@ -11,6 +11,7 @@ from typing import Any
 from services.trainer.datasets.holdout import Holdout
 from services.trainer.datasets.repository import drawn_items
 from services.trainer.idempotency.service import KeyedRequest
+from services.trainer.ledger.lookup import drift_began_at
 from services.trainer.monitoring.drift import repository as drift
 from services.trainer.monitoring.relabel import repository
 from services.trainer.monitoring.relabel.messages import (
@@ -94,7 +95,7 @@ async def _read(resources: Resources, project: Project) -> _Sources:
         version = state.champion
         watch = await drift.find_watch(session, name, version)
         began = 0 if watch is None or watch.alarm is None else watch.alarm["began"]
-        since = await drift.received_at(session, began) if began else None
+        since = None if watch is None else await drift_began_at(session, watch)
         found = await repository.unlabelled(session, name, version, began, _READ)
         held_back, _ = await drawn_items(session, name)
         judged = await judged_items.judged(session, name, version, _JUDGED)

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import select
 from sqlmodel import col
 
+from services.trainer.datasets.service import load
 from services.trainer.outcomes.service import read_feed
 from services.trainer.queue_client import QueueAway
 from services.trainer.registry import approvals
@@ -14,9 +15,11 @@ from services.trainer.shadow import repository, service
 from services.trainer.tables import (
     Certification,
     CertificationItem,
+    Dataset,
     LedgerRow,
     ShadowItem,
     ShadowStage,
+    Version,
 )
 from shared.contracts.base import rfc3339
 from shared.settings import CommonSettings
@@ -107,6 +110,20 @@ async def test_an_item_id_counts_once_in_a_stage(common: CommonSettings, sqlite_
             "new": review(FIRST + 11),
         }
         assert (await figures(parts))["differing"] == (await stage_of(parts)).items == 3
+
+
+async def test_a_content_that_trained_the_version_is_left_out(
+    common: CommonSettings, sqlite_url: str
+) -> None:
+    async with in_shadow(common, sqlite_url) as parts:
+        async with parts.resources.database.reading() as session:
+            version = await session.get_one(Version, (PROJECT, "v2"))
+            dataset = await session.get_one(Dataset, (PROJECT, version.dataset_id))
+        trained = (await load(parts.resources, dataset))[0]
+        number = next(at for at in range(FIRST) if review(at) == trained.data)
+        await send_items(parts, {number: "again", FIRST: "new"})
+        await turn(parts)
+        assert set(asked(parts)) == {"new"}
 
 
 async def test_a_verdict_counts_on_the_same_content_since_the_stage_began(

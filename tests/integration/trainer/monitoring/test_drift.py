@@ -5,8 +5,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from services.trainer.ledger.retention import delete_expired
 from services.trainer.monitoring.drift import repository, service, view
 from services.trainer.monitoring.drift.service import accept, watch_drift
+from services.trainer.runs.repository import last_change
 from services.trainer.tables import DriftWatch
 from services.trainer.watch import view as promise_view
 from shared.problems import Conflict
@@ -105,6 +107,28 @@ async def test_severe_drift_ends_the_promise_or_warns_as_the_project_says(
         if becomes == "warn":
             rate = (await parts.promise()).versions["v1"].audit_rate
             assert rate == pytest.approx(10 * parts.project.promise.audit_rate)
+
+
+async def test_the_begin_of_a_drift_stays_once_its_decisions_are_deleted(
+    common: CommonSettings, database_url: str
+) -> None:
+    async with open_trainer_parts(common, database_url) as parts:
+        await certify(parts)
+        await ship(parts, 0, usual(900), "quiet")
+        await ship(parts, 900, changed(400), "changed")
+        parts.clock.advance(minutes=5)
+        await ship(parts, 1300, changed(50), "later")
+        async with parts.resources.database.reading() as session:
+            before = await last_change(session, PROJECT)
+        assert before is not None
+        assert before.began < before.at
+        parts.clock.advance(days=parts.project.retention_days + 1)
+        while await delete_expired(parts.resources, parts.project):
+            pass
+        async with parts.resources.database.reading() as session:
+            assert await last_change(session, PROJECT) == before
+        found = await view.describe(parts.resources, parts.project)
+        assert found.began_at == before.began
 
 
 async def test_a_replay_in_other_pages_gives_the_same_state_to_the_last_bit(
