@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression
 
 from services.trainer.gate.tango import PairCounts, difference_bound
 from services.trainer.selection.representation import represent
@@ -82,6 +81,9 @@ def _fitted(points: NDArray[np.float64], labels: NDArray[np.object_]) -> Any:
     """Return a model; where all labels are the same, that one."""
     if len(set(labels)) == 1:
         return str(labels[0])
+    # Importing scikit-learn takes a second, and the trainer's start need not wait for it.
+    from sklearn.linear_model import LogisticRegression
+
     return LogisticRegression(C=10.0, max_iter=1000).fit(points, labels.astype(str))
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from scipy.stats import beta
+from scipy.special import betaincinv
 
 from services.trainer.readiness.messages import Missing
 from shared.contracts.human_error import HumanError
@@ -74,7 +74,7 @@ def _of_reviewers(errors: HumanError) -> list[Missing]:
 
 def _lower_end(errors: int, of: int) -> float:
     """Lower end of the two-sided 95 % Clopper-Pearson interval of a rate."""
-    return float(beta.ppf(0.025, errors, of - errors + 1)) if errors else 0.0
+    return float(betaincinv(errors, of - errors + 1, 0.025)) if errors else 0.0
 
 
 def _listed(labels: Sequence[str], shown: int = 5) -> str:

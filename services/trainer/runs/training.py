@@ -6,9 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from services.trainer.recipes.encoded_head import HeadOnEncoder
 from services.trainer.recipes.installed import load_recipe
-from services.trainer.recipes.own_encoder import OwnEncoder
 from services.trainer.recipes.recipe import (
     FittedModel,
     IntArray,
@@ -64,6 +62,10 @@ def _recipe(folder: Path, job: files.TrainingJob) -> Recipe:
     """Return the recipe, on the project's own encoder if the job has one."""
     if job.encoder is None:
         return load_recipe(job.recipe)
+    # Most runs have no encoder, and need not wait for the imports.
+    from services.trainer.recipes.encoded_head import HeadOnEncoder  # noqa: PLC0415
+    from services.trainer.recipes.own_encoder import OwnEncoder  # noqa: PLC0415
+
     stored = job.encoder
     inputs = [ModelInput.model_validate(entry) for entry in stored["inputs"]]
     output, graph = stored["outputs"]["vector"], (folder / files.ENCODER).read_bytes()

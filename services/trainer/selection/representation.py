@@ -10,9 +10,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.decomposition import TruncatedSVD
-from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.preprocessing import normalize
 
 from shared.fields.types import AnyField
 
@@ -44,6 +41,9 @@ def represent(
     shape (n, d), float64. Each field's part of a row has length 1, or 0 where the item has nothing
     in it (such as a text of unknown words). d is 0 where no field has a representation.
     """
+    # Importing scikit-learn takes a second, and the trainer's start need not wait for it.
+    from sklearn.preprocessing import normalize
+
     parts = []
     for name, field in fields.items():
         make = _MAKERS.get(field.type)
@@ -54,6 +54,9 @@ def represent(
 
 
 def _of_texts(values: Sequence[Any], seed: int) -> FloatArray | None:
+    from sklearn.decomposition import TruncatedSVD
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
     texts = [str(value or "")[:_MOST_CHARACTERS] for value in values]
     vectorizer = TfidfVectorizer(
         ngram_range=(1, 2), min_df=2, max_features=_MOST_TERMS, sublinear_tf=True, dtype=np.float32

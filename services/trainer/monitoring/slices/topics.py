@@ -33,10 +33,10 @@ def _clusters(
     texts: Sequence[str], count: int, seed: int
 ) -> tuple[list[str], NDArray[np.int64]] | None:
     # Importing scikit-learn takes a second, and few projects have so many texts.
-    from sklearn.cluster import MiniBatchKMeans  # noqa: PLC0415
-    from sklearn.decomposition import TruncatedSVD  # noqa: PLC0415
-    from sklearn.feature_extraction.text import TfidfVectorizer  # noqa: PLC0415
-    from sklearn.preprocessing import normalize  # noqa: PLC0415
+    from sklearn.cluster import MiniBatchKMeans
+    from sklearn.decomposition import TruncatedSVD
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.preprocessing import normalize
 
     vectorizer = TfidfVectorizer(
         max_features=_TERMS,
