@@ -37,6 +37,13 @@ _GARBAGE = 50_000
 if importlib.util.find_spec("sniffio") is None:
     sys.modules["sniffio"] = None  # type: ignore[assignment]
 
+# Processes that tests start find these modules first: each raises `ImportError` and says why.
+_ABSENT = str(Path(__file__).parent / "harness" / "absent")
+if _ABSENT not in os.environ.get("PYTHONPATH", ""):
+    os.environ["PYTHONPATH"] = os.pathsep.join(
+        filter(None, (_ABSENT, os.environ.get("PYTHONPATH")))
+    )
+
 _WHOLLY_THOROUGH = "\npytestmark = pytest.mark.thorough\n"
 
 # Thousands of waiters have a connection each, at both ends; a login shell may have 1,024.

@@ -18,7 +18,7 @@ from services.trainer.ledger.service import LedgerReader
 from services.trainer.outcomes.service import read_feed
 from services.trainer.pool.rows import parse_ndjson
 from services.trainer.pool.service import import_lines
-from services.trainer.projects.repository import lock_state
+from services.trainer.projects.repository import fresh_state, lock_state
 from services.trainer.promise import certification
 from services.trainer.promise.certification import Certifier
 from services.trainer.recipes.recipe import FittedModel, TrainingData
@@ -31,7 +31,7 @@ from services.trainer.runs.messages import RunRequest
 from services.trainer.runs.publication import ActiveRun, publish
 from services.trainer.runs.training import held_out
 from services.trainer.settings import TrainerSettings
-from services.trainer.tables import Run, Version
+from services.trainer.tables import ProjectState, Run, Version, insert_new
 from shared.contracts.base import rfc3339, utc_now
 from shared.contracts.projects import Project
 from shared.contracts.versions import Channels, PromiseDocument
@@ -248,8 +248,16 @@ async def open_trainer_parts(
         resources = open_resources(wired, settings, clock)
         parts = TrainerParts(resources, queue, Certifier(), clock, make_project(**changes))
         await resources.store.write_document(project_path(PROJECT), parts.project)
+        await _seed_pool(resources)
         try:
             async with resources.bells.listening():
                 yield parts
         finally:
             await resources.close()
+
+
+async def _seed_pool(resources: Resources) -> None:
+    """Let every test draw the same items from the same pool, so that `_fit` is computed once."""
+    state = fresh_state(PROJECT).model_copy(update={"pool_seed": "0" * 32})
+    async with resources.database.transaction() as session:
+        await insert_new(session, ProjectState, [state.model_dump()])
