@@ -8,8 +8,9 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from services.console.charts.bundle import Bundle
 from services.console.clients import Clients
-from services.console.pages.data.job_routes import UPLOAD_LIMIT_BYTES, UPLOAD_PATH
+from services.console.pages.data import job_routes
 from services.console.pages.projects.promises import Promises
+from services.console.pages.versions import encoder_routes
 from services.console.routes import ROUTERS
 from services.console.settings import ConsoleSettings
 from services.console.web import faults
@@ -18,6 +19,9 @@ from services.console.web.security import Site
 from shared.auth import Verifier
 from shared.http.app import build_app
 from shared.settings import CommonSettings
+
+# Bodies that are handed on as they come, and bounded by the trainer.
+_HANDED_ON = dict.fromkeys((job_routes.UPLOAD_PATH, encoder_routes.UPLOAD_PATH), 1024**4)
 
 
 def create_app(common: CommonSettings, settings: ConsoleSettings) -> FastAPI:
@@ -51,7 +55,7 @@ def create_app(common: CommonSettings, settings: ConsoleSettings) -> FastAPI:
         metrics_token=common.metrics_token.get_secret_value(),
         missing={},
         body_limit_bytes=common.body_limit_bytes,
-        larger_bodies={UPLOAD_PATH: UPLOAD_LIMIT_BYTES},
+        larger_bodies=_HANDED_ON,
     )
     app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=common.trusted_proxies.split())
     faults.install(app)

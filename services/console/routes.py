@@ -13,12 +13,12 @@ from services.console.pages.projects import routes as projects
 from services.console.pages.promise import routes as promise
 from services.console.pages.queue import routes as queue
 from services.console.pages.sign_in import routes as sign_in
-from services.console.pages.versions import comparison
+from services.console.pages.versions import comparison, encoder_routes
 from services.console.pages.versions import routes as versions
 
 # `/projects/new` before the pages of a project of any name.
 _PAGES = (
     *(sign_in, desk, projects, first_project, promise, queue),
-    *(people, versions, comparison, drift, data, items, configuration, activity),
+    *(people, versions, comparison, encoder_routes, drift, data, items, configuration, activity),
 )
 ROUTERS = (*(page.router for page in _PAGES), charts.router)

@@ -21,6 +21,7 @@ PAGES = [
     "/projects/{}/queue?state=",
     "/projects/{}/people",
     "/projects/{}/versions",
+    "/projects/{}/versions/encoder",
     "/projects/{}/drift",
     "/projects/{}/data",
     "/projects/{}/data/gold",
@@ -103,7 +104,7 @@ async def test_a_service_that_is_away_leaves_the_rest_of_each_page(
         await page.get_by_role("button", name="Sign in").click()
         await page.wait_for_url("**/")
         await expect(page.get_by_text("not known: a service is away").first).to_be_visible()
-        for path in ("", "/versions", "/data", "/items?item_id=item-1"):
+        for path in ("", "/versions", "/versions/encoder", "/data", "/items?item_id=item-1"):
             await page.goto(f"/projects/{project}{path}")
             await expect(page.get_by_text("The trainer is away").first).to_be_visible()
         await page.goto(f"/projects/{project}/queue?state=resolved")

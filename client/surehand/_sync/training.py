@@ -5,6 +5,7 @@ import contextlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import IO, Any
 
 import httpx
@@ -200,8 +201,10 @@ class Versions(Group):
 
 
 def _parts(model: bytes | IO[bytes], manifest: Mapping[str, Any]) -> dict[str, Any]:
+    path = getattr(model, "name", None)
+    name = Path(path).name if isinstance(path, str) else "model.onnx"
     return {
-        "model": ("model.onnx", model, "application/octet-stream"),
+        "model": (name, model, "application/octet-stream"),
         "manifest": ("manifest.json", json.dumps(manifest).encode(), "application/json"),
     }
 

@@ -37,12 +37,14 @@ def encoder(
         found = document_of(used.client.versions.encoder(name))
     else:
         told = from_yaml(manifest.read_text(encoding="utf-8"), str(manifest))
-        found = document_of(used.client.versions.put_encoder(name, file.read_bytes(), told))
+        with file.open("rb") as model:
+            found = document_of(used.client.versions.put_encoder(name, model, told))
     if as_json:
         out.document(found)
         return
+    name = found["file_name"] or "An encoder"
     out.say(
-        f"Vectors of {found['width']} numbers, {found['size_bytes'] / 1e6:.1f} MB, uploaded by "
-        f"{found['uploaded_by']} {moment(found['uploaded_at'])}.",
+        f"{name}: vectors of {found['width']} numbers, {found['size_bytes'] / 1e6:.1f} MB, "
+        f"uploaded by {found['uploaded_by']} {moment(found['uploaded_at'])}.",
         f"SHA-256 {found['sha256']}",
     )

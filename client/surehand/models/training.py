@@ -170,6 +170,7 @@ class Encoder(Model):
     """A project's own encoder; `width` is the length of a vector."""
 
     sha256: str
+    file_name: str | None = None
     width: int
     size_bytes: int
     uploaded_at: datetime

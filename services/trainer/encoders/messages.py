@@ -7,6 +7,8 @@ from pydantic import Field
 from shared.contracts.base import Message, UtcTime, at_most
 from shared.contracts.versions import ModelInput
 
+LONGEST_FILE_NAME = 200
+
 
 class EncoderManifest(Message):
     """The part `manifest` of ``PUT …/encoder``: what the graph takes in and gives out."""
@@ -18,10 +20,12 @@ class EncoderManifest(Message):
 class Encoder(EncoderManifest):
     """``encoder.json``, written after the graph that it names, and the view of it.
 
-    `width` is the length of a vector, `size_bytes` that of the file.
+    `file_name` is what the file was called where it came from; `width` is the length of a vector,
+    `size_bytes` that of the file.
     """
 
     sha256: str
+    file_name: str | None = Field(default=None, max_length=LONGEST_FILE_NAME)
     width: int
     size_bytes: int
     uploaded_at: UtcTime

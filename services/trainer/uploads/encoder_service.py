@@ -3,20 +3,21 @@
 import asyncio
 import gzip
 import shutil
-from typing import BinaryIO
+from dataclasses import dataclass
 
 import structlog
+from starlette.datastructures import UploadFile
 
 from services.trainer.child import Child
 from services.trainer.encoders import stored
-from services.trainer.encoders.messages import Encoder, EncoderManifest
+from services.trainer.encoders.messages import LONGEST_FILE_NAME, Encoder, EncoderManifest
 from services.trainer.resources import Resources
 from services.trainer.runs import files
 from services.trainer.runs.execution import result_of
 from shared.child_limits import memory_mib
 from shared.contracts.base import new_id
 from shared.contracts.projects import Project
-from shared.problems import NotFound, Unprocessable
+from shared.problems import Conflict, NotFound, Unprocessable
 from shared.store import sha256
 
 log = structlog.get_logger()
@@ -27,32 +28,69 @@ _PATIENCE = 4
 _EMPTY = gzip.compress(b"")
 
 
+@dataclass(frozen=True)
+class Terms:
+    """Which encoder a request may replace: that of a digest, or none (`is_first`); else any."""
+
+    digest: str | None = None
+    is_first: bool = False
+
+    async def require(self, resources: Resources, project: str) -> None:
+        """Raise `Conflict` where the project has another encoder than the request expects."""
+        if self.digest is None and not self.is_first:
+            return
+        found = await stored.current(resources, project)
+        if found is None and self.digest is not None:
+            raise Conflict("The encoder was removed meanwhile.")
+        if found is not None and found.sha256 != self.digest:
+            raise Conflict(
+                f"{found.uploaded_by} uploaded another encoder meanwhile: see GET …/encoder.",
+                sha256=found.sha256,
+            )
+
+
 async def put(
-    resources: Resources, project: Project, manifest: EncoderManifest, model: BinaryIO, subject: str
+    resources: Resources,
+    project: Project,
+    manifest: EncoderManifest,
+    model: UploadFile,
+    subject: str,
+    terms: Terms,
 ) -> Encoder:
     """Check an encoder, and keep it as the project's; the same file again is checked again.
 
-    Raises `Unprocessable`: it cannot be used; the sentence says why.
+    Raises `Unprocessable`: it cannot be used, and the sentence says why; `Conflict`: see `Terms`.
     """
+    name = project.project
+    await terms.require(resources, name)
     async with resources.checking:
         # Uploads that wait for their turn are on the disk, not in memory.
-        body = await asyncio.to_thread(model.read)
+        body = await asyncio.to_thread(model.file.read)
         try:
             result = await _check(resources, project, manifest, body)
         except files.RunFailed as failure:
             raise Unprocessable([(failure.pointer or "/model", str(failure))]) from failure
-    encoder = Encoder(
-        inputs=manifest.inputs,
-        outputs=manifest.outputs,
-        sha256=await asyncio.to_thread(sha256, body),
-        width=int(result.metrics["width"]),
-        size_bytes=len(body),
-        uploaded_at=resources.now(),
-        uploaded_by=subject,
-    )
-    await stored.put(resources, project.project, encoder, body)
-    log.info("encoder_kept", project=project.project, sha256=encoder.sha256, width=encoder.width)
+        encoder = Encoder(
+            inputs=manifest.inputs,
+            outputs=manifest.outputs,
+            sha256=await asyncio.to_thread(sha256, body),
+            file_name=(model.filename or "")[:LONGEST_FILE_NAME] or None,
+            width=int(result.metrics["width"]),
+            size_bytes=len(body),
+            uploaded_at=resources.now(),
+            uploaded_by=subject,
+        )
+        # The check takes seconds, and another upload may have come first at another trainer.
+        await terms.require(resources, name)
+        await stored.put(resources, name, encoder, body)
+    log.info("encoder_kept", project=name, sha256=encoder.sha256, width=encoder.width)
     return encoder
+
+
+async def remove(resources: Resources, project: Project, terms: Terms) -> None:
+    """Remove the project's encoder, if it has one. Raises `Conflict`: see `Terms`."""
+    await terms.require(resources, project.project)
+    await stored.remove(resources, project.project)
 
 
 async def get(resources: Resources, project: Project) -> Encoder:

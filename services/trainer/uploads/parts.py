@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import AsyncIterator
-from typing import Annotated, Any, BinaryIO, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import Field, ValidationError
 from starlette.datastructures import FormData, UploadFile
@@ -57,14 +57,13 @@ def multipart_schema(manifest: str) -> dict[str, Any]:
 @contextlib.asynccontextmanager
 async def reading_parts(
     request: Request, model_limit_bytes: int, kind: type[AnyManifest]
-) -> AsyncIterator[tuple[BinaryIO, AnyManifest]]:
+) -> AsyncIterator[tuple[UploadFile, AnyManifest]]:
     """Give the model's file and the manifest of a request; see `read_parts` for what is refused."""
     if not request.headers.get("content-type", "").lower().startswith(_MULTIPART):
         raise Unprocessable([("/header/content-type", f"must be {_MULTIPART}")])
     try:
         async with request.form(max_files=len(PARTS), max_fields=len(PARTS)) as parts:
-            model, manifest = await read_parts(parts, model_limit_bytes, kind)
-            yield model.file, manifest
+            yield await read_parts(parts, model_limit_bytes, kind)
     except HTTPException as error:
         raise Unprocessable([("", f"cannot be read: {error.detail}")]) from error
 

@@ -36,4 +36,4 @@ async def upload(
     """Check an ONNX file, and publish it as a version; its certification begins at once."""
     limit = tools.settings.model_limit_bytes
     async with reading_parts(request, limit, OwnManifest) as (model, manifest):
-        return await service.add(tools, project, manifest, model, operator.subject)
+        return await service.add(tools, project, manifest, model.file, operator.subject)

@@ -14,9 +14,7 @@ from services.console.web.visit import Form, Posted, Visit, Visited, page_path, 
 from surehand import SurehandError
 
 router = APIRouter(include_in_schema=False)
-# Uploads on this path are handed on as they come, and bounded by the trainer.
 UPLOAD_PATH = r"/projects/[^/]+/data/jobs/file"
-UPLOAD_LIMIT_BYTES = 1024**4
 _SHOWN = 20
 _UPLOAD_SECONDS = 600.0
 _MEDIA_TYPES = {

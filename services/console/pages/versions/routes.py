@@ -59,12 +59,16 @@ async def _act(form: Form, name: str) -> str:
         "shadow": (f"versions/{version}/shadow", None, "shadowed"),
         "retire": (f"versions/{version}/retire", None, "retired"),
         "rollback": ("rollback", None, "rolled-back"),
-        "train": ("runs", {"mode": form.text("mode") or None}, "trained"),
+        "train": ("runs", _run(form), "trained"),
         "cancel": (f"runs/{quote(form.text('run'), safe='')}/cancel", None, "saved"),
         "canary": ("canary", _challenger(form), "canary"),
     }[what]
     await call(form.visit, "trainer", "POST", name, path, json=body)
     return notice
+
+
+def _run(form: Form) -> dict[str, Any]:
+    return {"mode": form.text("mode") or None, "recipe": form.text("recipe") or None}
 
 
 def _note(form: Form) -> dict[str, Any]:
@@ -104,6 +108,7 @@ async def _page(
         "stage_rows": view.stage_rows(found["stages"].value["stages"]) if found["stages"] else [],
         "paging": paging(visit.request, versions.value["cursor"] if versions else None),
         "fault": fault or project.get("away"),
+        "part": "Versions",
     }
     return project_page(visit, project, "Versions", "versions/page.html", status=status, **context)
 

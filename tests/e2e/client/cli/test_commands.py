@@ -78,7 +78,7 @@ def test_a_project_gets_an_encoder_of_its_own_and_loses_it(shell: Shell) -> None
     assert "not an ONNX file" in shell.errors
     found = shell.json("encoder", file, "--manifest", manifest, "-p", project)
     assert (found["width"], found["size_bytes"]) == (1, len(graph))
-    assert "Vectors of 1 numbers" in shell.run("encoder", "-p", project)
+    assert "encoder.onnx: vectors of 1 numbers" in shell.run("encoder", "-p", project)
     shell.run("encoder", "--remove", "-p", project)
     shell.run("encoder", "-p", project, status=3)
 

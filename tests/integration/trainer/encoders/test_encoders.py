@@ -94,7 +94,23 @@ async def test_an_encoder_is_checked_kept_replaced_and_removed(
             kept = (await trainer.operator.get(path)).json()
             assert kept == response.json()
             assert (kept["sha256"], kept["width"]) == (sha256(model), 2)
-        assert (await trainer.operator.delete(path)).status_code == 204
+            assert kept["file_name"] == "model.onnx"
+
+        async def status(method: str, **headers: str) -> int:
+            files = parts(encoder(), MANIFEST) if method == "PUT" else None
+            sent = {name.replace("_", "-"): value for name, value in headers.items()}
+            answer = await trainer.operator.request(method, path, files=files, headers=sent)
+            return answer.status_code
+
+        # Another encoder than the request expects stays.
+        stale, held = f'"{sha256(encoder())}"', f'"{sha256(encoder(2.0))}"'
+        assert await status("PUT", if_match=stale) == 409
+        assert await status("PUT", if_none_match="*") == 409
+        assert await status("DELETE", if_match=stale) == 409
+        assert (await trainer.operator.get(path)).json() == kept
+        assert await status("PUT", if_match=held) == 200
+        assert await status("DELETE", if_match=stale) == 204
+        assert await status("DELETE", if_match=stale) == 409
         assert (await trainer.operator.delete(path)).status_code == 204
         assert (await trainer.operator.get(path)).status_code == 404
         assert await store.modified(encoder_folder(PROJECT)) == {}
