@@ -1,13 +1,16 @@
 """The figures of the pages: drawn with data, in words without, and left alone while in use."""
 
+import re
 from typing import Any
 
 import pytest
 from playwright.async_api import Page, expect
 
+from services.trainer.tables import LearningPoint
 from tests.console.conftest import SignedIn
 from tests.console.installation import Installed
-from tests.harness.browser import barriers
+from tests.harness import wait_until
+from tests.harness.browser import PHONE, barriers
 from tests.harness.trainer_and_queue import project_spec, review
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -25,6 +28,9 @@ async def drawn(page: Page, *charts: str) -> None:
         await figure.scroll_into_view_if_needed()
         await expect(figure).to_have_attribute("data-drawn", "true")
         await expect(figure.get_by_text("Drawing…")).to_have_count(0)
+        summary = await figure.locator("figcaption").inner_text()
+        named = re.compile(re.escape(summary.strip()))
+        await expect(figure.locator(".drawing")).to_have_attribute("aria-label", named)
         await figure.get_by_text("As a table").click()
         await expect(figure.locator("tbody tr").first).to_be_visible()
 
@@ -55,6 +61,48 @@ async def test_figures_are_drawn_and_a_refresh_leaves_what_is_in_use(
         await page.goto(f"/projects/{project}/versions")
         await drawn(page, "confusion-v1")
         await expect(page.get_by_text("that it had not learned from")).to_be_visible()
+
+
+async def test_the_random_control_arm_is_drawn_with_its_table(
+    installed: Installed, signed_in: SignedIn, project: str
+) -> None:
+    found = {
+        "verdict": "pays",
+        "words": "chosen labels teach more than random ones",
+        "version": "v1",
+        "labels": 84,
+        "measured": 105,
+        "chosen_accuracy": 0.9,
+        "random_accuracy": 0.8,
+        "difference": 0.1,
+        "interval": [0.02, 0.18],
+    }
+    database = installed.both.resources.database
+
+    async def measured() -> bool:
+        async with database.reading() as session:
+            return await session.get(LearningPoint, (project, "v1")) is not None
+
+    await wait_until(measured)
+    async with signed_in(viewport=PHONE) as (page, _):
+        await page.goto(f"/projects/{project}/data/learning")
+        few = page.get_by_text("not enough labels yet: 0 of 80 labels chosen")
+        await expect(few).to_be_visible()
+        async with database.transaction() as session:
+            point = await session.get_one(LearningPoint, (project, "v1"))
+            before, point.control = point.control, found
+        await page.reload()
+        await drawn(page, "learning-curve", "control-arm")
+        arm = page.locator("figure[data-chart=control-arm]")
+        await expect(arm.locator("figcaption")).to_contain_text(
+            "a difference of +10.0 points, 95 % interval +2.0 to +18.0"
+        )
+        await expect(arm.get_by_role("row").last).to_contain_text("chosen teach more")
+        assert await barriers(page) == []
+        assert await page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    async with database.transaction() as session:
+        point = await session.get_one(LearningPoint, (project, "v1"))
+        point.control = before
 
 
 async def test_a_task_is_searched_for_and_adjudicated_beside_its_timeline(

@@ -71,22 +71,6 @@ class ArmPoint(Model):
     right: int
 
 
-class CurvePoint(Model):
-    """What one version made of its labels, by labels that it did not learn from."""
-
-    version: str
-    created_at: datetime
-    labels: int
-    measured: int
-    is_uniform: bool
-    accuracy: float | None
-    interval: list[float]
-    coverage: float
-    arms: dict[str, ArmPoint] = {}
-    kappa: float | None = None
-    stop_items: int = 0
-
-
 class ArmComparison(Model):
     """What as many labels teach, chosen by a strategy or drawn at random.
 
@@ -103,6 +87,23 @@ class ArmComparison(Model):
     random_accuracy: float | None = None
     difference: float | None = None
     interval: list[float] | None = None
+
+
+class CurvePoint(Model):
+    """What one version made of its labels, by labels that it did not learn from."""
+
+    version: str
+    created_at: datetime
+    labels: int
+    measured: int
+    is_uniform: bool
+    accuracy: float | None
+    interval: list[float]
+    coverage: float
+    arms: dict[str, ArmPoint] = {}
+    kappa: float | None = None
+    stop_items: int = 0
+    control: ArmComparison | None = None
 
 
 class LearningCurve(Model):

@@ -25,7 +25,9 @@ class Figure:
     @property
     def json(self) -> str:
         """The specification as text."""
-        return orjson.dumps(self.spec).decode()
+        # Vega's name of a drawing takes the place of the page's.
+        described = self.spec | {"description": f"{self.title}. {self.summary}"}
+        return orjson.dumps(described).decode()
 
 
 def specification(chart: Any, *, height: int = _HEIGHT) -> dict[str, Any]:

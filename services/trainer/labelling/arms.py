@@ -38,13 +38,19 @@ async def compare_arms(resources: Resources, project: Project, version: str) -> 
     return _comparison(found, version).model_dump(mode="json")
 
 
+def comparison_of(point: LearningPoint) -> ArmComparison | None:
+    """Return what was found with a version; None for one that an older release measured."""
+    return None if point.control is None else ArmComparison.model_validate(point.control)
+
+
 async def newest_comparison(
     resources: Resources, project: str, measured: dict[str, LearningPoint], newest: str | None
 ) -> ArmComparison:
     """Return what was found with the newest version; before there is one, how many labels lack."""
     point = None if newest is None else measured.get(newest)
-    if point is not None and point.control is not None:
-        return ArmComparison.model_validate(point.control)
+    found = None if point is None else comparison_of(point)
+    if found is not None:
+        return found
     async with resources.database.reading() as session:
         counts = await repository.labels_by_arm(session, project)
     chosen, random = sum(counts.get(arm, 0) for arm in CHOOSING), counts.get(UNIFORM_ARM, 0)

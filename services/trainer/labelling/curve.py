@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import structlog
 
 from services.trainer.labelling import repository
-from services.trainer.labelling.arms import compare_arms, newest_comparison
+from services.trainer.labelling.arms import compare_arms, comparison_of, newest_comparison
 from services.trainer.labelling.messages import ArmPoint, CurvePoint, LearningCurve
 from services.trainer.labelling.stopping import advice, answerable, kappa
 from services.trainer.promise.binomial import interval
@@ -107,6 +107,7 @@ def _point(
         arms=_by_arm(version, arms),
         kappa=None if measured is None else measured.kappa,
         stop_items=0 if measured is None else measured.items,
+        control=None if measured is None else comparison_of(measured),
     )
 
 

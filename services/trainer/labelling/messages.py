@@ -27,28 +27,6 @@ class ArmPoint(Message):
     right: int
 
 
-class CurvePoint(Message):
-    """One version, by the labels that it did not learn from (out of fold).
-
-    `labels` trained it. `accuracy`, its 95 % `interval` and `coverage` are of `measured` labels:
-    those of a uniform sample (`is_uniform`) where there are 30 or more, else all. `coverage` is the
-    share that it could answer with as few errors as the promise allows: an estimate, no proof.
-    `kappa` compares its answers to `stop_items` unlabelled items with those of the version before.
-    """
-
-    version: str
-    created_at: UtcTime
-    labels: int
-    measured: int
-    is_uniform: bool
-    accuracy: Probability | None
-    interval: list[Probability]
-    coverage: Probability
-    arms: dict[str, ArmPoint]
-    kappa: float | None
-    stop_items: int
-
-
 class ArmComparison(Message):
     """What as many labels teach, chosen by a strategy or drawn at random.
 
@@ -69,10 +47,34 @@ class ArmComparison(Message):
     interval: list[float] | None = None
 
 
+class CurvePoint(Message):
+    """One version, by the labels that it did not learn from (out of fold).
+
+    `labels` trained it. `accuracy`, its 95 % `interval` and `coverage` are of `measured` labels:
+    those of a uniform sample (`is_uniform`) where there are 30 or more, else all. `coverage` is the
+    share that it could answer with as few errors as the promise allows: an estimate, no proof.
+    `kappa` compares its answers to `stop_items` unlabelled items with those of the version before;
+    `control` is what chosen and random labels were found to teach when it was the newest version.
+    """
+
+    version: str
+    created_at: UtcTime
+    labels: int
+    measured: int
+    is_uniform: bool
+    accuracy: Probability | None
+    interval: list[Probability]
+    coverage: Probability
+    arms: dict[str, ArmPoint]
+    kappa: float | None
+    stop_items: int
+    control: ArmComparison | None
+
+
 class LearningCurve(Message):
     """The answer of ``GET …/learning-curve``: versions, oldest first, and whether to go on.
 
-    `control` says whether the selection of items pays.
+    `control` says whether the selection of items pays, by the newest version's comparison.
     """
 
     points: list[CurvePoint]

@@ -18,6 +18,7 @@ from services.console.charts.flow import ages_chart, flow_chart
 from services.console.charts.learning import learning_chart
 from services.console.charts.reliability import reliability_chart
 from services.console.charts.reviewers import gold_chart, label_mix_chart
+from services.console.charts.selection import selection_chart
 from services.console.charts.slice_changes import slice_changes_chart
 from services.console.charts.sparkline import sparkline
 from services.console.charts.states import states_chart
@@ -119,6 +120,19 @@ POINTS: list[dict[str, Any]] = [
     }
     for number in (1, 2)
 ]
+CONTROL: dict[str, Any] = {
+    "verdict": "open",
+    "words": "no difference is shown: 82.0% against 83.0% with 84 labels each",
+    "version": "v2",
+    "labels": 84,
+    "measured": 105,
+    "chosen_accuracy": 0.82,
+    "random_accuracy": 0.83,
+    "difference": -0.01,
+    "interval": [-0.06, 0.04],
+}
+FEW = {"verdict": "too_few", "words": "not enough labels yet", "interval": None}
+CURVE = {"points": [{**POINTS[0], "control": FEW}, {**POINTS[1], "control": CONTROL}]}
 SLICE = {"words": "all items", "items": 300, "before": 0.2, "before_interval": [0.1, 0.3]}
 SLICE_CHANGES: dict[str, Any] = {
     "version": "v2",
@@ -154,6 +168,7 @@ def figures() -> list[Figure | None]:
         states_chart(CHANGES, NOW),
         stream_chart(DRIFT, DRIFT["streams"][0]),
         learning_chart(POINTS, 0.9),
+        selection_chart(CURVE),
         slice_changes_chart(SLICE_CHANGES),
     ]
 
@@ -189,6 +204,8 @@ def test_without_data_there_is_no_chart() -> None:
     assert ages_chart({**AGES, "buckets": AGES["buckets"][2:]}) is None
     assert states_chart([CHANGES[2]], NOW) is None
     assert stream_chart({**DRIFT, "history": []}, DRIFT["streams"][0]) is None
+    assert selection_chart({"points": POINTS, "control": FEW}) is None
+    assert selection_chart({"points": []}) is None
     assert learning_chart([{**POINTS[0], "accuracy": None}], 0.9) is None
     assert slice_changes_chart({**SLICE_CHANGES, "changes": []}) is None
     assert sparkline([], NOW.date()) is None
@@ -264,3 +281,14 @@ def test_tables_of_many_labels_have_the_rows_that_differ_most() -> None:
     assert confusion is not None
     assert len(confusion.rows) == 200
     assert ("label-39", "label-38") in {row[:2] for row in confusion.rows}
+
+
+def test_the_control_arm_is_told_with_its_sign_and_its_interval() -> None:
+    figure = selection_chart(CURVE)
+    assert figure is not None
+    assert "a difference of -1.0 points, 95 % interval -6.0 to +4.0" in figure.summary
+    assert [(row[0], row[-1]) for row in figure.rows] == [("v2", "neither")]
+    # A trainer of the release before has it of the newest version alone.
+    before = selection_chart({"points": POINTS, "control": CONTROL})
+    assert before is not None
+    assert before.rows == figure.rows

@@ -5,6 +5,7 @@ from typing import Any
 from fastapi import APIRouter, Response
 
 from services.console.charts.learning import learning_chart
+from services.console.charts.selection import selection_chart
 from services.console.web.cards import cards
 from services.console.web.project_pages import call, load_project, project_page
 from services.console.web.visit import Visited
@@ -24,6 +25,8 @@ async def show(visit: Visited, name: str) -> Response:
     )
     curve, target = found["curve"], project.get("promise", {}).get("target_accuracy")
     chart = learning_chart(curve.value["points"], target) if curve and target else None
-    context: dict[str, Any] = {**found, "chart": chart, "part": "Learning"}
+    selection = selection_chart(curve.value) if curve else None
+    charts = {"chart": chart, "selection": selection}
+    context: dict[str, Any] = {**found, **charts, "part": "Learning"}
     context["fault"] = project.get("away")
     return project_page(visit, project, "Data", "data/learning.html", **context)

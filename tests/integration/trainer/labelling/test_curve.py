@@ -69,7 +69,9 @@ async def test_chosen_labels_are_compared_with_random_ones(
         assert due.control.words == "compared with the next version that is trained"
         await parts.publish_version()
         await measure_if_due(parts.resources, parts.project)
-        control = (await learning_curve(parts.resources, parts.project)).control
+        curve = await learning_curve(parts.resources, parts.project)
+        control = curve.control
+        assert [point.control for point in curve.points] == [control]
         assert (control.version, control.labels, control.measured) == ("v1", 84, 105)
         assert control.difference is not None
         assert control.interval is not None
