@@ -95,7 +95,9 @@ SETS: dict[str, Callable[[], Labelled]] = {
     "packages": _texts_of(package_texts),
     "nouns": _texts_of(word_texts.nouns),
     "verbs": _texts_of(word_texts.verbs),
+    "subjects": _texts_of(word_texts.subjects),
+    "large-subjects": _texts_of(word_texts.large_subjects),
     "emoji": _texts_of(word_texts.emoji),
     "digits": digits,
 }
-"""By name. `packages` (50 labels), `nouns` (25), `verbs` (15) and `emoji` (59) have many labels."""
+"""By name. Many labels: `packages` 50, `nouns` 25, `verbs` 15, `subjects` 66, `emoji` 59."""

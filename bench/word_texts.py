@@ -7,6 +7,7 @@ Definitions: Miller, "WordNet: a lexical database for English", CACM 1995, in De
 
 import io
 import json
+import re
 import subprocess
 import tarfile
 import tempfile
@@ -20,7 +21,12 @@ from shared.home import write_private
 
 _SECONDS = 120
 _FEWEST = 10
+_FEWEST_OF_SUBJECT = 20
+_LARGE = 50
 _EMOJI = "emojibase-data@17.0.0"
+# A pointer to the subject that a word belongs to.
+_SUBJECT = ";c"
+_BRACKETS = re.compile(r"^(\([^)]*\)\s*)+")
 # The numbers of WordNet's files of nouns and of verbs (lexnames(5)): a rough meaning each. Those
 # that are left out hold the topmost nouns alone, or adjectives and adverbs.
 _NOUNS = (
@@ -50,6 +56,23 @@ def verbs() -> list[tuple[str, str]]:
     return definitions_of(_wordnet("data.verb").splitlines(), VERBS)
 
 
+def subjects() -> list[tuple[str, str]]:
+    """Return definitions of words of 66 subjects (law, golf …), and those. Raises `NoTexts`."""
+    return _of_subjects(_FEWEST_OF_SUBJECT)
+
+
+def large_subjects() -> list[tuple[str, str]]:
+    """Return the same of the subjects that have fifty definitions. Raises `NoTexts`."""
+    return _of_subjects(_LARGE)
+
+
+def _of_subjects(fewest: int) -> list[tuple[str, str]]:
+    parts = [_wordnet(f"data.{part}").splitlines() for part in ("noun", "verb", "adj", "adv")]
+    found = subjects_of([line for lines in parts for line in lines], words_of(parts[0]))
+    counts = Counter(subject for _, subject in found)
+    return [(text, subject) for text, subject in found if counts[subject] >= fewest]
+
+
 def emoji() -> list[tuple[str, str]]:
     """Return names and tags of emoji, and their subgroups of at least ten. Raises `NoTexts`."""
     groups = json.loads(_npm(_EMOJI, "package/meta/groups.json"))
@@ -72,6 +95,43 @@ def definitions_of(lines: Iterable[str], files: dict[int, str]) -> list[tuple[st
         entry, _, gloss = line.partition(" | ")
         if gloss and not line.startswith(" ") and (name := files.get(int(entry.split()[1]))):
             found[gloss.split('; "')[0].strip()] = name
+    return list(found.items())
+
+
+def words_of(lines: Iterable[str]) -> dict[str, str]:
+    """Return the first word of each entry by its place in the file (wndb(5)).
+
+    Examples
+    --------
+    >>> words_of(["00001740 09 n 01 law 0 000 | rules"])
+    {'00001740': 'law'}
+    """
+    entries = (line.split(maxsplit=5) for line in lines if not line.startswith(" "))
+    return {entry[0]: entry[4] for entry in entries}
+
+
+def subjects_of(lines: Iterable[str], nouns: dict[str, str]) -> list[tuple[str, str]]:
+    """Return the definition of each entry that has one subject, and its name, each text once.
+
+    A definition may begin with its subject in brackets, which would give it away: it is left out.
+
+    Examples
+    --------
+    >>> line = "00001742 04 n 01 writ 0 001 ;c 00001740 n 0000 | (law) a command of a court"
+    >>> subjects_of([line], {"00001740": "law"})
+    [('a command of a court', 'law')]
+    """
+    found: dict[str, str] = {}
+    for line in lines:
+        entry, _, gloss = line.partition(" | ")
+        if not gloss or line.startswith(" "):
+            continue
+        parts = entry.split()
+        first = 5 + 2 * int(parts[3], 16)
+        pointers = [parts[at : at + 4] for at in range(first, first + 4 * int(parts[first - 1]), 4)]
+        of = [place for kind, place, part, _ in pointers if (kind, part) == (_SUBJECT, "n")]
+        if len(of) == 1:
+            found[_BRACKETS.sub("", gloss.split('; "')[0]).strip()] = nouns[of[0]]
     return list(found.items())
 
 
