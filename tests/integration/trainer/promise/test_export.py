@@ -279,7 +279,8 @@ FORGERIES: list[tuple[Callable[[Lines], None], str]] = [
     (_row("population", label="other"), "digest of the population"),
     (_drop("drawn"), "draw: number of items"),
     (_swap_drawn, "draw: item 1"),
-    (_seed, "draw: item 1"),
+    # Another seed may draw the same first item: one in about sixty does.
+    (_seed, "draw: item "),
     (_row("drawn", score=0.99), "score of "),
     (_row("drawn", label="other"), "label of "),
     (_row("drawn", finding="wrong"), "finding of "),
