@@ -49,29 +49,30 @@ async def look_if_due(resources: Resources, project: Project) -> None:
     Where nothing is missing a run begins, which says more of its labels. `QueueAway` as of
     `missing_labels`.
     """
-    if await _is_due(resources, project) and await missing_labels(resources, project):
-        await _look(resources, project)
-
-
-async def _is_due(resources: Resources, project: Project) -> bool:
-    async with resources.database.reading() as session:
-        state = await read_state(session, project.project)
-        if state is None or state.champion is not None:
-            return False
-        labels = sum((await outcomes.label_counts(session, project.project)).values())
-        if await active_run(session, project.project) is not None:
-            return False
+    recipe, labels = _recipe(project), await _labels(resources, project.project)
     looked_at = resources.first_labels.get(project.project, 0)
-    return labels >= max(FIRST_LABELS, _GROWTH * looked_at) and _recipe(project) is not None
-
-
-async def _look(resources: Resources, project: Project) -> None:
-    """Fit a model to the labels there are, and store what it says of each; a fault is logged."""
-    name, recipe = project.project, _recipe(project)
-    if recipe is None:
+    if recipe is None or labels < max(FIRST_LABELS, _GROWTH * looked_at):
         return
-    every = await current_labels(resources, project)
-    resources.first_labels[name] = len(every)
+    if await missing_labels(resources, project):
+        # Not how many of them are usable: else few usable ones would be looked at again and again.
+        resources.first_labels[project.project] = labels
+        await _look(resources, project, recipe)
+
+
+async def _labels(resources: Resources, project: str) -> int:
+    """Count the labels of a project without a champion or a run under way; else 0."""
+    async with resources.database.reading() as session:
+        state = await read_state(session, project)
+        if state is None or state.champion is not None:
+            return 0
+        if await active_run(session, project) is not None:
+            return 0
+        return sum((await outcomes.label_counts(session, project)).values())
+
+
+async def _look(resources: Resources, project: Project, recipe: str) -> None:
+    """Fit a model to the labels there are, and store what it says of each; a fault is logged."""
+    name, every = project.project, await current_labels(resources, project)
     # Which ones does not matter, but it must be the same ones as long as they are there.
     labelled = sorted(every, key=lambda item: item.content_hash)[:_MOST]
     lines = await asyncio.to_thread(canonical_lines, labelled)
