@@ -45,6 +45,9 @@ demo: $(VENV)/embedded ## Tell the whole story on real posts, in a temporary hom
 
 # Bytecode is kept: else each worker, and each process that tests start, compiles all anew.
 test test-thorough: export PYTHONDONTWRITEBYTECODE =
+# Each worker has a processor: threads of OpenMP and OpenBLAS would wait for one another, spinning.
+test test-thorough: export OMP_NUM_THREADS = 1
+test test-thorough: export OPENBLAS_NUM_THREADS = 1
 
 test: $(VENV)/dev ## Test every behaviour once, in minutes
 	tests/system-packages.sh

@@ -16,6 +16,7 @@ from shared.auth import Keys
 from shared.settings import CommonSettings
 from tests.harness.databases import postgres_database
 from tests.harness.otlp import Collector, collecting
+from tests.harness.routes import share_compiled_routes
 from tests.harness.scheduling import SharedServers
 from tests.harness.servers import postgres_server, redis_server
 from tests.harness.settings import common_settings
@@ -28,6 +29,7 @@ settings.register_profile(
 )
 settings.load_profile("surehand")
 share_compiled_statements()
+share_compiled_routes()
 
 
 # So many new objects, 700 by default.
