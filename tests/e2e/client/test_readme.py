@@ -32,7 +32,7 @@ async def test_the_five_lines_of_the_readme_work_as_written(
         cwd=tmp_path,
         env={
             **inherited,
-            "SUREHAND_HOME": str(installation.launched.home),
+            "SUREHAND_HOME": str(installation.home.folder),
             "PYTHONPATH": str(ROOT / "client"),
         },
         stdout=asyncio.subprocess.PIPE,

@@ -1,11 +1,14 @@
 """The command line, run in the test's process against the client's installation."""
 
+import contextlib
 import itertools
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from typer.testing import CliRunner
 
 from surehand.cli.app import app
@@ -49,11 +52,26 @@ class Shell:
 
 
 @pytest.fixture
-def shell(installation: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
+def shell(
+    installation: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Shell]:
     for name in ("SUREHAND_URL", "SUREHAND_TOKEN"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("SUREHAND_HOME", str(installation.launched.home))
+    monkeypatch.setenv("SUREHAND_HOME", str(installation.home.folder))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.chdir(tmp_path)
-    return Shell(installation, tmp_path)
+    with services_log_to(tmp_path / "services.log"):
+        yield Shell(installation, tmp_path)
+
+
+@contextlib.contextmanager
+def services_log_to(file: Path) -> Iterator[None]:
+    """Keep the services' log out of the commands' output: both run in this process."""
+    before = structlog.get_config()
+    with file.open("w") as log:
+        structlog.configure(logger_factory=structlog.WriteLoggerFactory(log))
+        try:
+            yield
+        finally:
+            structlog.configure(**before)
