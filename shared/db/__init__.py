@@ -18,7 +18,7 @@ from sqlalchemy.types import TypeDecorator
 
 from shared.db.migrating import current_revision, migrate, taking_turns
 from shared.db.schema import Schema, known_revisions
-from shared.db.sqlite import WriteConnection, connect
+from shared.db.sqlite import SqliteConnection, connect
 
 # For modules without SQL, which do not import SQLAlchemy.
 Session = AsyncSession
@@ -184,7 +184,10 @@ def _engine(
 ) -> AsyncEngine:
     if make_url(url).get_backend_name() == "sqlite":
         engine = create_async_engine(
-            url, connect_args={"isolation_level": None, "async_creator_fn": connect}
+            url,
+            pool_size=pool_size,
+            max_overflow=max_overflow,
+            connect_args={"isolation_level": None, "async_creator_fn": connect},
         )
         event.listen(engine.sync_engine, "connect", _set_pragmas)
         event.listen(engine.sync_engine, "begin", _begin)
@@ -257,7 +260,7 @@ def _set_pragmas(connection: Any, record: object) -> None:  # noqa: ARG001 - SQL
 def _begin(connection: Connection) -> None:
     begin = connection.get_execution_options().get("sqlite_begin", _BEGIN_WRITING)
     driver = connection.connection.driver_connection
-    assert isinstance(driver, WriteConnection)
+    assert isinstance(driver, SqliteConnection)
     driver.holds_lock = False
     connection.exec_driver_sql(begin)
     driver.holds_lock = begin == _BEGIN_WRITING

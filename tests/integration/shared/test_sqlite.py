@@ -1,10 +1,16 @@
 """SQLite connections that run short statements without a thread."""
 
 import asyncio
+import threading
+from collections.abc import Callable
+from typing import Any
 
+import aiosqlite
+import pytest
 from sqlalchemy import text
 
 from shared.db import Database
+from shared.db.sqlite import SqliteConnection
 from tests.harness import wait_until
 
 
@@ -58,4 +64,59 @@ async def test_cancelled_write_leaves_nothing_and_its_connection_is_usable(
             await session.execute(text("INSERT INTO marks VALUES (:value)"), {"value": value})
     async with database.reading() as session:
         assert (await session.execute(text("SELECT count(*) FROM marks"))).scalar_one() == 20
+    await database.dispose()
+
+
+async def test_thread_gets_no_step_that_waits_for_nothing(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps: list[str] = []
+    sent = aiosqlite.Connection._execute
+
+    async def noted(connection: aiosqlite.Connection, fn: Callable[..., Any], *args: Any) -> Any:
+        steps.append(args[0] if fn.__name__ == "execute" else fn.__name__)
+        return await sent(connection, fn, *args)  # type: ignore[no-untyped-call]
+
+    database = Database(sqlite_url)
+    async with database.transaction() as session:
+        await session.execute(text("CREATE TABLE marks (value INTEGER)"))
+    monkeypatch.setattr(aiosqlite.Connection, "_execute", noted)
+    async with database.transaction() as session:
+        await session.execute(text("INSERT INTO marks VALUES (1)"))
+        await session.execute(text("SELECT value FROM marks"))
+    assert steps == ["BEGIN IMMEDIATE", "commit"]
+    steps.clear()
+    async with database.reading() as session:
+        await session.execute(text("SELECT value FROM marks"))
+    assert steps == ["SELECT value FROM marks", "fetchall"]
+    await database.dispose()
+
+
+async def test_cancelled_reading_stops_no_loop_while_its_statement_runs(sqlite_url: str) -> None:
+    database = Database(sqlite_url)
+    released, seen = threading.Event(), []
+
+    def hold() -> int:
+        seen.append("runs")
+        seen.append("released" if released.wait(60) else "never")
+        return 1
+
+    async def read() -> None:
+        async with database.reading() as session:
+            raw = await (await session.connection()).get_raw_connection()
+            assert isinstance(raw.driver_connection, SqliteConnection)
+            await raw.driver_connection.create_function("hold", 0, hold)
+            await session.execute(text("SELECT hold()"))
+
+    task = asyncio.create_task(read())
+    await wait_until(lambda: seen)
+    task.cancel()
+    # The loop turns on.
+    await asyncio.wait([task], timeout=0.01)
+    released.set()
+    (outcome,) = await asyncio.gather(task, return_exceptions=True)
+    assert isinstance(outcome, asyncio.CancelledError)
+    assert seen == ["runs", "released"]
+    async with database.transaction() as session:
+        await session.execute(text("CREATE TABLE marks (value INTEGER)"))
     await database.dispose()
