@@ -2,8 +2,6 @@
 
 import io
 import json
-import subprocess
-import sys
 import tarfile
 from pathlib import Path
 
@@ -122,26 +120,14 @@ def test_a_cache_is_read_without_fetching(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("broken", [None, "{half", '{"posts": [{"id": "9"}]}', "{}"])
 def test_without_cache_and_index_it_says_so_in_one_sentence(
-    tmp_path: Path, broken: str | None
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str | None
 ) -> None:
-    # In a process of its own, so that pip is told to look nowhere.
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PATH", "")
     if broken is not None:
         (tmp_path / "texts-vadersentiment-3.3.2-three.json").write_text(broken)
-    code = (
-        "import sys, pathlib\n"
-        "from services.demo.texts import DemoDataUnavailable, load_texts\n"
-        "try:\n    load_texts(pathlib.Path(sys.argv[1]))\n"
-        "except DemoDataUnavailable as error:\n    print(error)\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path)],
-        env={"PIP_NO_INDEX": "1", "PATH": ""},
-        cwd=Path(__file__).parents[3],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=60,
-    )
-    sentence = done.stdout.strip().splitlines()[-1]
+    with pytest.raises(DemoDataUnavailable) as raised:
+        load_texts(tmp_path)
+    sentence = str(raised.value)
     assert sentence.startswith("The demo's texts could not be fetched")
     assert sentence.count(".") == sentence.count("3.3.2.") * 3

@@ -62,9 +62,15 @@ def answers(model: FittedModel, rows: list[dict[str, Any]], labels: list[str]) -
     return Graph(model.onnx, interface, SPECS).run(rows)
 
 
-def test_trees_are_chosen_where_no_line_divides_and_the_graph_answers_alike() -> None:
+@pytest.fixture(scope="module")
+def model() -> FittedModel:
+    return fit_tabular(make_data(260))
+
+
+def test_trees_are_chosen_where_no_line_divides_and_the_graph_answers_alike(
+    model: FittedModel,
+) -> None:
     data = make_data(260)
-    model = fit_tabular(data)
     assert model.report["notes"][0].startswith("trees")
     rows = make_rows(200, seed=1, missing=0)
     probabilities = answers(model, rows, data.classes)
@@ -76,9 +82,8 @@ def test_trees_are_chosen_where_no_line_divides_and_the_graph_answers_alike() ->
     assert model.metrics["accuracy"] > 0.8
 
 
-def test_values_that_are_missing_or_new_are_answered() -> None:
-    data = make_data(120)
-    model = fit_tabular(data)
+def test_values_that_are_missing_or_new_are_answered(model: FittedModel) -> None:
+    data = make_data(260)
     row = make_rows(1, missing=0)[0]
     odd = [
         row | {"size": None},

@@ -1,6 +1,6 @@
 """Recipe text-embedding: word pieces, an encoder in the graph, and a head on its vectors."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -36,10 +36,15 @@ def test_a_word_falls_into_the_longest_pieces_that_are_known() -> None:
     assert pieces("un" * 60, VOCABULARY, 0) == [0]
 
 
-def by_graph(
-    encoder: Encoder, texts: Sequence[str], at: str, *, fields: int = 1, told: str = ""
-) -> Any:
-    """What one value of the graph is for these texts, the same in each field.
+def by_graph(encoder: Encoder, texts: Sequence[str], at: str, **options: Any) -> Any:
+    """What one value of the graph is for these texts; `options` as `graph_to` has them."""
+    return graph_to(encoder, at, **options)(texts)
+
+
+def graph_to(
+    encoder: Encoder, at: str, *, fields: int = 1, told: str = ""
+) -> Callable[[Sequence[str]], Any]:
+    """Return what gives one value of the graph for texts, the same in each field.
 
     The words of `told` are looked up beside the encoder's own.
     """
@@ -56,8 +61,12 @@ def by_graph(
     del model.graph.output[:]
     model.graph.output.append(onnx.helper.make_empty_tensor_value_info(at))
     session = ort.InferenceSession(model.SerializeToString())
-    column = np.array(texts, dtype=object).reshape(-1, 1)
-    return session.run([at], dict.fromkeys(names, column))[0]
+
+    def value(texts: Sequence[str]) -> Any:
+        column = np.array(texts, dtype=object).reshape(-1, 1)
+        return session.run([at], dict.fromkeys(names, column))[0]
+
+    return value
 
 
 def test_pieces_of_a_batch_are_those_of_its_texts() -> None:
@@ -86,9 +95,9 @@ def test_fields_follow_one_another_with_an_end_between() -> None:
 
 def test_vectors_do_not_depend_on_the_batch() -> None:
     texts = [*NASTY_TEXTS, "good day"]
-    encoder = load_encoder()
-    together = by_graph(encoder, texts[-3:], EMBEDDING)
-    alone = np.concatenate([by_graph(encoder, [text], EMBEDDING) for text in texts[-2:]])
+    vectors = graph_to(load_encoder(), EMBEDDING)
+    together = vectors(texts[-3:])
+    alone = np.concatenate([vectors([text]) for text in texts[-2:]])
     np.testing.assert_allclose(np.linalg.norm(together, axis=1), 1, atol=1e-5)
     np.testing.assert_allclose(alone, together[-2:], atol=1e-5)
 
