@@ -23,13 +23,17 @@ async def waiting(installed: Installed) -> AsyncIterator[Path]:
     spec = project_spec(training={"min_new_labels": 1_000_000, "auto_promote": False})
     assert (await queue.put(f"/v1/projects/{NAME}", json=spec)).is_success
     for first, name in ((1000, "v1"), (2000, "v2")):
-        for i in range(first, first + 80):
+        reviews = [review(i) for i in range(first, first + 80)]
+        tasks = [
+            {"item_id": f"item-{first + i}", "data": data, "lane": "pool"}
+            for i, data in enumerate(reviews)
+        ]
+        added = await queue.post(f"/v1/projects/{NAME}/tasks", json={"tasks": tasks})
+        for data, task in zip(reviews, added.json()["tasks"], strict=True):
             # The labels of the first version have nothing to do with its items.
-            by_length = "positive" if len(review(i)["text"]) % 3 else "negative"
-            label = by_length if name == "v1" else truth(review(i))
-            task = {"item_id": f"item-{i}", "data": review(i), "lane": "pool"}
-            added = await queue.post(f"/v1/projects/{NAME}/tasks", json={"tasks": [task]})
-            path = f"/v1/projects/{NAME}/tasks/{added.json()['tasks'][0]['task_id']}/verdicts"
+            by_length = "positive" if len(data["text"]) % 3 else "negative"
+            label = by_length if name == "v1" else truth(data)
+            path = f"/v1/projects/{NAME}/tasks/{task['task_id']}/verdicts"
             answer = {"reviewer": "r1", "label": label}
             assert (await queue.post(path, json=answer)).is_success
         assert (await trainer.post(f"/v1/projects/{NAME}/runs", json={})).is_success
