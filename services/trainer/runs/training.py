@@ -26,6 +26,8 @@ _FITS = 4
 
 def train(folder: Path, job: files.TrainingJob, rows: list[dict[str, Any]]) -> files.Result:
     """Fit a model, write it into `folder`, and return its description."""
+    if not rows:
+        raise files.RunFailed("training needs labels; there are none yet")
     report(0.0, f"{len(rows)} labels read")
 
     def fit(data: TrainingData) -> FittedModel:
@@ -90,8 +92,6 @@ def _training_data(
     recipe: Recipe, job: files.TrainingJob, rows: list[dict[str, Any]]
 ) -> TrainingData:
     fields = recipe.learns_from(job.specs)
-    if not rows:
-        raise RecipeRefused("training needs labels; there are none yet")
     return TrainingData(
         rows=[{field: row["data"].get(field) for field in fields} for row in rows],
         labels=[row["label"] for row in rows],

@@ -73,6 +73,8 @@ async def test_a_recipe_of_a_package_trains(
 ) -> None:
     add_package(folder_of_packages, midpoint=f"{midpoint.__name__}:RECIPE")
     async with open_trainer_parts(common, sqlite_url) as parts:
+        parts.queue.resolve("of-text", {"text": "splendid"}, "positive")
+        await parts.step()
         run = await _run(parts, RunRequest(recipe="midpoint"))
         assert (run.state, run.detail) == ("failed", "recipe midpoint needs one number field")
         await parts.put_project(

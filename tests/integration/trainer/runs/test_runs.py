@@ -89,6 +89,8 @@ async def test_run_without_labels_or_text_says_so(common: CommonSettings, sqlite
         run = await _run(parts)
         assert (run.state, run.detail) == ("failed", "training needs labels; there are none yet")
         await parts.put_project(fields={"text": {"type": "number"}})
+        parts.queue.resolve("item-1", {"text": 1}, "positive")
+        await parts.step()
         run = await _run(parts)
         assert run.detail is not None
         assert "needs a text field" in run.detail
