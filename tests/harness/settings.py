@@ -17,5 +17,6 @@ def common_settings(home: Path, keys: Keys, redis_url: str) -> CommonSettings:
         store_url=(home / "store").as_uri(),
         secret=SecretStr(secrets.token_hex(32)),
         service_token=SecretStr(keys.issue("service", "tests")),
-        poll_seconds=0.1,
+        # Each poll of each loop costs processor time, which waiting tests take from working ones.
+        poll_seconds=0.25,
     )
