@@ -47,10 +47,10 @@ class Part:
 
 
 PARTS = {
-    "certify": Part(certify.main, 140),
-    "sequential": Part(sequential.main, 60),
-    "renewals": Part(renewals.main, 120),
-    "audits": Part(audits.main, 300),
+    "certify": Part(certify.main, 60),
+    "sequential": Part(sequential.main, 10),
+    "renewals": Part(renewals.main, 60),
+    "audits": Part(audits.main, 80),
     "deployments": Part(deployments.main, 300),
     "drift": Part(drift.main, 120),
     "slices": Part(slices.main, 60),
