@@ -1,6 +1,7 @@
 """An installation that all tests of the client share; each has a project of its own.
 
-It runs in the tests' process, beside their loops: `tests/e2e/local` tests the launcher.
+It runs in the tests' process, beside their loops, while one of these tests runs: other tests of the
+process have it for themselves. `tests/e2e/local` tests the launcher.
 """
 
 import contextlib
@@ -26,7 +27,7 @@ from tests.harness import free_port, serve
 from tests.harness.databases import create_tables
 from tests.harness.installation import SERVICES
 from tests.harness.settings import common_settings
-from tests.harness.side_loop import entered_aside
+from tests.harness.side_loop import SideLoop, entered_aside
 
 _NUMBERS = itertools.count(1)
 # The secret of all webhooks.
@@ -92,16 +93,23 @@ async def serve_all(home: Home, redis_url: str) -> AsyncIterator[dict[str, str]]
 
 
 @pytest.fixture(scope="session")
-def installation(
+def served(
     tmp_path_factory: pytest.TempPathFactory, redis_url: str
-) -> Iterator[Installation]:
+) -> Iterator[tuple[SideLoop, Installation]]:
     home = Home(tmp_path_factory.mktemp("client"))
     home.keys.ensure()
     home.issue_tokens()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(HOOK, "whsec_" + b64encode(bytes(32)).decode())
-        with entered_aside(serve_all(home, redis_url)) as (loop, addresses), loop.running():
-            yield Installation(home, addresses)
+        with entered_aside(serve_all(home, redis_url)) as (loop, addresses):
+            yield loop, Installation(home, addresses)
+
+
+@pytest.fixture
+def installation(served: tuple[SideLoop, Installation]) -> Iterator[Installation]:
+    loop, installed = served
+    with loop.running():
+        yield installed
 
 
 @pytest.fixture
