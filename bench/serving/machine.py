@@ -12,18 +12,23 @@ from bench.serving.processes import Cores
 
 _OURS = ("onnxruntime", "uvicorn", "uvloop", "fastapi", "pydantic", "orjson")
 _MEBIBYTE = 2**20
+NOT_PINNED = "processes not pinned"
 
 
 def describe(cores: Cores) -> list[str]:
     """Return a line each about the machine, the software of serving, the date."""
-    return describe_machine(cores, _OURS, _pinned())
+    return describe_machine(cores.words, _OURS, _pinned())
 
 
-def describe_machine(cores: Cores, libraries: Sequence[str], more: Sequence[str]) -> list[str]:
-    """Return the same lines; the software is `libraries` as they are installed, and `more`."""
+def describe_machine(where: str, libraries: Sequence[str], more: Sequence[str]) -> list[str]:
+    """Return the same lines.
+
+    `where` says which cores the processes have; the software is `libraries` as they are installed,
+    and `more`.
+    """
     software = [f"{name} {version(name)}" for name in libraries]
     return [
-        f"Machine: {_hardware()}, {platform.system()} {platform.release()}; {cores.words}.",
+        f"Machine: {_hardware()}, {platform.system()} {platform.release()}; {where}.",
         f"Software: Python {platform.python_version()}, {', '.join([*software, *more])}.",
         f"Measured on {datetime.now(UTC):%Y-%m-%d %H:%M} UTC.",
     ]

@@ -63,7 +63,7 @@ def _event(raw: bytes) -> dict[str, Any]:
 
 def _check_age(timestamp: str, now: float, tolerance_seconds: float) -> None:
     if not (timestamp.isascii() and timestamp.isdigit()):
-        raise WebhookVerificationError("webhook-timestamp is no number of seconds.")
+        raise WebhookVerificationError("webhook-timestamp is not a number of seconds.")
     age = now - int(timestamp)
     if abs(age) > tolerance_seconds:
         raise WebhookVerificationError(f"The webhook is {age:.0f} s old.")

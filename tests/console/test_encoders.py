@@ -68,7 +68,7 @@ async def test_an_encoder_is_uploaded_shown_learned_on_and_removed(
         await expect(page.get_by_text("The project has none.")).to_be_visible()
         await send(page, written(tmp_path, "sentences.onnx", encoder()))
         await expect(page.get_by_text("The encoder is kept")).to_be_visible()
-        at_hand = page.get_by_role("region", name="The encoder at hand")
+        at_hand = page.get_by_role("region", name="Current encoder")
         for words in ("sentences.onnx", "1 number", "text from text", "olga", sha256(encoder())):
             await expect(at_hand).to_contain_text(words)
         link = page.get_by_role("link", name="Settings").last
@@ -109,7 +109,7 @@ async def test_each_refusal_stands_in_words_at_its_field(
         await expect(page.locator("#manifest-fault")).to_contain_text("inputs/0")
         await manifest.fill(told[:-1])
         await send(page, unnamed)
-        await expect(page.locator("#manifest-fault")).to_contain_text("This is no JSON")
+        await expect(page.locator("#manifest-fault")).to_contain_text("This is not valid JSON")
         # By the keyboard alone, and with what was typed kept.
         await manifest.fill(told.replace('{"vector": "vector"}', '{"vector": "pooled"}'))
         await page.get_by_role("button", name="Upload", exact=True).press("Enter")

@@ -252,7 +252,7 @@ async def test_a_setting_that_does_not_hold_is_named_and_nothing_typed_is_lost(
         await page.get_by_label("Expires after").fill("soon")
         await page.get_by_role("button", name="Check the effect").click()
         await expect(page.get_by_role("alert")).to_contain_text(
-            "Expires after: 'soon' is no number"
+            "Expires after: 'soon' is not a number"
         )
         await expect(page.get_by_label("Expires after")).to_have_value("soon")
 

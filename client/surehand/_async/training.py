@@ -197,7 +197,7 @@ class AsyncVersions(AsyncGroup):
         return await self._http.ask(e.GET_ENCODER, {"project": project})
 
     async def remove_encoder(self, project: str) -> None:
-        """Remove the project's own encoder; versions that were trained on it serve on."""
+        """Remove the project's own encoder; versions that were trained on it keep serving."""
         path = e.REMOVE_ENCODER.at({"project": project})
         await self._http.call(e.REMOVE_ENCODER.service, e.REMOVE_ENCODER.method, path)
 

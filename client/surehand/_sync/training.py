@@ -195,7 +195,7 @@ class Versions(Group):
         return self._http.ask(e.GET_ENCODER, {"project": project})
 
     def remove_encoder(self, project: str) -> None:
-        """Remove the project's own encoder; versions that were trained on it serve on."""
+        """Remove the project's own encoder; versions that were trained on it keep serving."""
         path = e.REMOVE_ENCODER.at({"project": project})
         self._http.call(e.REMOVE_ENCODER.service, e.REMOVE_ENCODER.method, path)
 

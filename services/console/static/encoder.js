@@ -23,7 +23,7 @@ function jsonFault(text) {
     JSON.parse(text);
     return null;
   } catch (error) {
-    return { at: "manifest", words: `This is no JSON: ${error.message}` };
+    return { at: "manifest", words: `This is not valid JSON: ${error.message}` };
   }
 }
 

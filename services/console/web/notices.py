@@ -19,7 +19,7 @@ _NOTICES = {
     "drift-accepted": "Items are compared with those from now on.",
     "trained": "A training run is asked for.",
     "encoder-kept": "The encoder is kept: recipe head learns on it from now on.",
-    "encoder-removed": "The encoder is removed; versions that were trained on it serve on.",
+    "encoder-removed": "The encoder is removed; versions that were trained on it keep serving.",
     "asked": "Items of the pool were handed to reviewers.",
     "autolabel": "The rest of the pool is being labelled.",
     "job-cancelled": "The job is cancelled; what it has done stays.",

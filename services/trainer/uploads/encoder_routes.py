@@ -62,7 +62,7 @@ async def get(tools: Tools, project: InProject) -> Encoder:
     responses=declare(Conflict, ProjectArchived),
 )
 async def remove(tools: Tools, project: InActiveProject, if_match: IfMatch = None) -> None:
-    """Remove it; versions that were trained on it hold a copy, and serve on.
+    """Remove it; versions that were trained on it hold a copy, and keep serving.
 
     With `If-Match` only the encoder of that digest is removed.
     """

@@ -47,7 +47,7 @@ def test_rows_that_are_no_items_are_named_with_their_lines() -> None:
     mapped = map_rows(table(good, bad, short), TYPES)
     assert [line for line, _ in mapped.unlabelled] == [2]
     assert [one["line"] for one in mapped.rejected] == [3, 4]
-    assert "is no number" in mapped.rejected[0]["detail"]
+    assert "is not a number" in mapped.rejected[0]["detail"]
 
 
 def project(**changes: Any) -> dict[str, Any]:
@@ -120,10 +120,10 @@ def test_a_canary_is_a_percentage_on_each_line() -> None:
 @pytest.mark.parametrize(
     ("changes", "faults"),
     [
-        ({"canary": "5\nmany"}, {"canary": "'many' is no number"}),
-        ({"canary": "5\n250"}, {"canary": "'250' is no percentage from 0 to 100"}),
+        ({"canary": "5\nmany"}, {"canary": "'many' is not a number"}),
+        ({"canary": "5\n250"}, {"canary": "'250' is not a percentage from 0 to 100"}),
         ({"margin": "nan", "gold_share": "-1"}, {
-            "margin": "'nan' is no number", "gold_share": "'-1' is no percentage from 0 to 100"
+            "margin": "'nan' is not a number", "gold_share": "'-1' is not a percentage from 0 to 100"
         }),
         ({"shadow.labels": "50"}, {
             "shadow.labels": "has no effect without “Compare it in shadow first”"

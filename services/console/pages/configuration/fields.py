@@ -93,11 +93,11 @@ SECTIONS = (
         ),
         Setting(
             ("training", "gate", "margin"), "percent", "Accuracy that a new version may lose",
-            "percent points; empty: half of the promised error", may_be_empty=True,
+            "percentage points; empty: half of the promised error", may_be_empty=True,
         ),
         Setting(
             ("training", "gate", "coverage_margin"), "percent", "Answered share that it may lose",
-            "percent points, by its certificate",
+            "percentage points, by its certificate",
         ),
         Setting(
             ("training", "gate", "gold_share"), "percent", "Gold fold",

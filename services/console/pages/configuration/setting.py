@@ -86,7 +86,7 @@ def _number(text: str) -> float:
     except ValueError:
         value = nan
     if not isfinite(value):
-        raise ValueError(f"{text[:40]!r} is no number")
+        raise ValueError(f"{text[:40]!r} is not a number")
     return value
 
 
@@ -100,7 +100,7 @@ def _whole(text: str) -> int:
 def _percent(text: str) -> float:
     value = _number(text.removesuffix("%"))
     if not 0 <= value <= _MOST_PERCENT:
-        raise ValueError(f"{text[:40]!r} is no percentage from 0 to 100")
+        raise ValueError(f"{text[:40]!r} is not a percentage from 0 to 100")
     return round(value / 100, 12)
 
 

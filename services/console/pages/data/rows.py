@@ -120,7 +120,7 @@ def _value(name: str, cell: Any, spec: Mapping[str, Any]) -> Any:
         except ValueError:
             number = math.nan
         if not math.isfinite(number):
-            raise ValueError(f"/data/{name}: {text[:40]!r} is no number")
+            raise ValueError(f"/data/{name}: {text[:40]!r} is not a number")
         return number
     if kind in {"json", "vector"}:
         try:

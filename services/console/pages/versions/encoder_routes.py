@@ -23,7 +23,7 @@ Seen = Annotated[str, Query(pattern="^([0-9a-f]{64})?$")]
 
 @router.get("/projects/{name}/versions/encoder")
 async def show(visit: Visited, name: str) -> Response:
-    """Show the encoder at hand, and the form of an upload."""
+    """Show the current encoder, and the form of an upload."""
     return await _page(visit, name)
 
 
@@ -103,7 +103,7 @@ _DRAFTS: dict[str, tuple[str, list[int]]] = {
 
 
 def _manifest(project: Project, encoder: dict[str, Any] | None) -> str:
-    """Return the description of the encoder at hand, or one to begin with, as JSON."""
+    """Return the description of the current encoder, or one to begin with, as JSON."""
     if encoder is not None:
         told = {key: encoder[key] for key in ("inputs", "outputs")}
     else:

@@ -23,8 +23,8 @@ async def list_suspects(
     """Return resolved tasks whose label the model doubts most, by confident learning.
 
     Of the newest 20,000 (fewer, where labels are many) whose prediction has probabilities. An order
-    for a second look: about half are really wrong, and nothing is changed by itself. Evidence is
-    left out: corrected where a model doubts it, it would speak for that model.
+    for a second look: many of them are right, and nothing is changed by itself. Evidence is left
+    out: corrected where a model doubts it, it would speak for that model.
     """
     cursor = parse_cursor(after, SuspectCursor.parse)
     return await suspects.page(project, after=cursor, limit=limit)

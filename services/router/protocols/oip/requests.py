@@ -87,7 +87,7 @@ def header_length(given: str | None) -> int | None:
     if given is None:
         return None
     if not given.isascii() or not given.isdigit() or len(given) > 18:
-        raise MalformedInference("", "has an Inference-Header-Content-Length that is no number")
+        raise MalformedInference("", "has an Inference-Header-Content-Length that is not a number")
     return int(given)
 
 
