@@ -21,6 +21,7 @@ def point(number: int, **changes: Any) -> CurvePoint:
             "labels": 100 * number,
             "measured": 50,
             "is_uniform": True,
+            "control": None,
             "accuracy": 0.9,
             "interval": [0.8, 0.95],
             "coverage": 0.1 * number,
