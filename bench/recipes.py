@@ -8,6 +8,7 @@ predictions alone. Beside the recipes stands the `text-linear` of before, of wor
 """
 
 import argparse
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ from bench.labelled_sets import SETS, Labelled
 from bench.recipe_figures import Figures, drawn, keep
 from bench.remembered import fit_remembering, probabilities_of
 from bench.serving.report import table
-from services.trainer.recipes.auto import Candidate, choose, fitting
+from services.trainer.recipes.auto import Candidate, choose, fitting, resampled
 from services.trainer.recipes.recipe import (
     BoolArray,
     FittedModel,
@@ -32,7 +33,7 @@ from services.trainer.recipes.recipe import (
     Recipe,
     TrainingData,
 )
-from services.trainer.runs.comparing import predicted_coverage
+from services.trainer.runs.comparing import comparison_by
 from shared.contracts.versions import ModelInput, ModelInterface
 from shared.fields.text import TextField
 from shared.graphs.graph import Graph
@@ -102,11 +103,13 @@ def compare(labelled: Labelled, size: int, seed: int, target: float) -> dict[str
         )
         began = time.monotonic()
         fitted, score = _fitted(name, recipe, data, seed)
+        comparison = comparison_by(_terms(target), math.inf)
         candidate = Candidate(
             name,
             "fitted",
             time.monotonic() - began,
-            coverage=predicted_coverage(fitted.scores, fitted.correct, _terms(target)),
+            coverage=comparison.coverage(fitted.scores, fitted.correct),
+            resampled=resampled(comparison.coverage, fitted.scores, fitted.correct),
             accuracy=fitted.metrics["accuracy"],
             model_bytes=len(fitted.onnx),
             fitted=fitted,

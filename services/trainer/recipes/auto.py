@@ -1,8 +1,8 @@
 """Recipe `auto`: fit each recipe that fits the project's fields, and keep the best.
 
 The best is the one whose certificate is predicted to answer the largest share of the traffic, given
-the project's promise: people need not review that share. Where two shares are within a point, or
-none would be certified yet, accuracy decides. Both are of out-of-fold predictions.
+the project's promise: people need not review that share. Where the labels cannot tell shares apart,
+or none would be certified yet, accuracy decides. Both are of out-of-fold predictions.
 
 Recipes are tried in the order of their cost. None begins after the time budget, and one that runs
 past it is stopped at its next sign of progress, unless nothing was fitted before it.
@@ -15,12 +15,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from services.trainer.recipes.installed import installed_recipes, load_recipe
 from services.trainer.recipes.parity import open_graph
 from services.trainer.recipes.recipe import (
     BoolArray,
     FittedModel,
+    Float32Array,
     Progress,
     Recipe,
     RecipeRefused,
@@ -28,9 +30,13 @@ from services.trainer.recipes.recipe import (
 )
 from shared.fields.types import AnyField
 
+FloatArray = NDArray[np.float64]
+
 NAME = "auto"
-SAME_SHARE = 0.01
-"""Shares of the traffic so close together count as the same."""
+RESAMPLES = 100
+"""So many samples of the rows, drawn with replacement, say how certain an order of shares is."""
+OFTEN = 0.2
+"""A smaller share that is level or ahead in this part of the samples counts as the same."""
 _ENOUGH_UNIFORM = 200
 _TIMED = 64
 # Cheapest first; recipes of packages come after those built in.
@@ -45,7 +51,8 @@ class OutOfTime(Exception):  # noqa: N818 - says what happened
 class Candidate:
     """The result of trying one recipe.
 
-    `coverage` is the share of the traffic, in [0, 1], that a certificate is predicted to answer;
+    `coverage` is the share of the traffic, in [0, 1], that a certificate is predicted to answer,
+    `resampled` the same of each sample of the rows, shape (RESAMPLES,);
     `micros_per_item` is what the graph takes for one of a few dozen items, on this machine.
     """
 
@@ -53,6 +60,7 @@ class Candidate:
     state: str
     seconds: float
     coverage: float | None = None
+    resampled: FloatArray | None = None
     accuracy: float | None = None
     log_loss: float | None = None
     model_bytes: int | None = None
@@ -62,7 +70,7 @@ class Candidate:
 
     def document(self) -> dict[str, Any]:
         """Return what the report says of it."""
-        told = {name: value for name, value in vars(self).items() if name != "fitted"}
+        told = {k: v for k, v in vars(self).items() if k not in ("fitted", "resampled")}
         return told | {"seconds": round(self.seconds, 1)}
 
 
@@ -109,10 +117,36 @@ def fit_auto(
 
 
 def choose(fitted: Sequence[Candidate]) -> Candidate:
-    """Return the candidate of the largest share, or the most accurate of those within a point."""
-    most = max(one.coverage or 0.0 for one in fitted)
-    near = [one for one in fitted if (one.coverage or 0.0) >= most - SAME_SHARE]
-    return max(near, key=lambda one: one.accuracy or 0.0)
+    """Return the candidate of the largest share, or the most accurate of those near it."""
+    return max(near_largest(fitted), key=lambda one: one.accuracy or 0.0)
+
+
+def near_largest(fitted: Sequence[Candidate]) -> list[Candidate]:
+    """Return the candidate of the largest share, and those whose shares count as the same."""
+    largest = max(fitted, key=lambda one: one.coverage or 0.0)
+    return [one for one in fitted if one is largest or _is_near(one, largest)]
+
+
+def _is_near(candidate: Candidate, largest: Candidate) -> bool:
+    if candidate.resampled is None or largest.resampled is None:
+        return candidate.coverage == largest.coverage
+    return bool((candidate.resampled >= largest.resampled).mean() >= OFTEN)
+
+
+def resampled(
+    coverage: Callable[[Float32Array, BoolArray], float], scores: Float32Array, correct: BoolArray
+) -> FloatArray:
+    """Return the predicted share of each sample of the rows (the bootstrap), shape (RESAMPLES,).
+
+    Parameters
+    ----------
+    coverage : of `Comparison`
+    scores, correct : shape (m,)
+        Out-of-fold confidences, and whether each answer was right.
+    """
+    # The same rows for every recipe: what is compared is which recipe is ahead on the same labels.
+    draws = np.random.default_rng(0).integers(len(scores), size=(RESAMPLES, len(scores)))
+    return np.array([coverage(scores[rows], correct[rows]) for rows in draws])
 
 
 def _tried(
@@ -141,11 +175,13 @@ def _tried(
         return Candidate(name, "out_of_time", clock() - began, detail=detail)
     assert data.comparison is not None
     rows = _judged_by(data)
+    scores, correct = fitted.scores[rows], fitted.correct[rows]
     return Candidate(
         name,
         "fitted",
         clock() - began,
-        coverage=data.comparison.coverage(fitted.scores[rows], fitted.correct[rows]),
+        coverage=data.comparison.coverage(scores, correct),
+        resampled=resampled(data.comparison.coverage, scores, correct),
         accuracy=fitted.metrics.get("accuracy", float(fitted.correct.mean())),
         log_loss=fitted.metrics.get("log_loss"),
         model_bytes=len(fitted.onnx),
@@ -201,7 +237,7 @@ def _reason(best: Candidate, others: Sequence[Candidate]) -> str:
     if not others:
         return f"{best.recipe}: no other recipe could be fitted"
     highest = max(one.coverage or 0.0 for one in others)
-    if (best.coverage or 0.0) > highest + SAME_SHARE:
+    if near_largest([best, *others]) == [best]:
         return (
             f"{best.recipe}: a certificate is predicted to answer {share} of the traffic, "
             f"and {100 * highest:.1f} % with the next best recipe"
@@ -211,8 +247,8 @@ def _reason(best: Candidate, others: Sequence[Candidate]) -> str:
             f"{best.recipe}: none is predicted to be certified yet; it is right most ({accuracy})"
         )
     return (
-        f"{best.recipe}: its predicted share ({share}) is within a point of the largest, and it is "
-        f"right most often among those ({accuracy})"
+        f"{best.recipe}: its predicted share ({share}) is among the largest, too close together to "
+        f"tell apart, and it is right most often among those ({accuracy})"
     )
 
 

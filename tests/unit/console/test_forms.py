@@ -123,7 +123,8 @@ def test_a_canary_is_a_percentage_on_each_line() -> None:
         ({"canary": "5\nmany"}, {"canary": "'many' is not a number"}),
         ({"canary": "5\n250"}, {"canary": "'250' is not a percentage from 0 to 100"}),
         ({"margin": "nan", "gold_share": "-1"}, {
-            "margin": "'nan' is not a number", "gold_share": "'-1' is not a percentage from 0 to 100"
+            "margin": "'nan' is not a number",
+            "gold_share": "'-1' is not a percentage from 0 to 100",
         }),
         ({"shadow.labels": "50"}, {
             "shadow.labels": "has no effect without “Compare it in shadow first”"

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from services.trainer.recipes import auto
-from services.trainer.recipes.auto import Candidate, choose, fit_auto
+from services.trainer.recipes.auto import Candidate, choose, fit_auto, resampled
 from services.trainer.recipes.recipe import (
     Comparison,
     FittedModel,
@@ -124,11 +124,32 @@ def test_without_a_recipe_that_can_train_each_says_why() -> None:
         fit_auto(data(), {"one": Refusing(), "other": Refusing()})
 
 
-def test_near_shares_count_as_the_same() -> None:
-    first = Candidate("first", "fitted", 1.0, coverage=0.705, accuracy=0.8)
-    second = Candidate("second", "fitted", 1.0, coverage=0.7, accuracy=0.9)
-    third = Candidate("third", "fitted", 1.0, coverage=0.6, accuracy=0.95)
-    assert choose([first, second, third]) is second
+def test_accuracy_decides_among_shares_whose_order_other_labels_would_often_change() -> None:
+    rng = np.random.default_rng()
+    shares = rng.normal(0.7, 0.02, auto.RESAMPLES)
+    changed = rng.permuted(np.repeat([0.01, -0.01], auto.RESAMPLES // 2))
+    largest = Candidate("largest", "fitted", 1.0, 0.7, shares, accuracy=0.8)
+    near = Candidate("near", "fitted", 1.0, 0.69, shares + changed, accuracy=0.9)
+    far = Candidate("far", "fitted", 1.0, 0.6, shares - 0.1, accuracy=0.95)
+    assert choose([largest, near, far]) is near
+    assert choose([largest, far]) is largest
+
+
+def test_the_same_rows_are_drawn_for_every_recipe() -> None:
+    rng = np.random.default_rng()
+    scores = rng.random(60).astype(np.float32)
+
+    def mean_score(drawn: Any, _correct: Any) -> float:
+        return float(drawn.mean())
+
+    def share_right(_drawn: Any, correct: Any) -> float:
+        return float(correct.mean())
+
+    first = resampled(mean_score, scores, scores > 0.5)
+    assert first.shape == (auto.RESAMPLES,)
+    assert np.ptp(first) > 0
+    assert (first == resampled(mean_score, scores, scores > 2)).all()
+    assert (resampled(share_right, scores, scores >= 0) == 1).all()
 
 
 def test_uniformly_drawn_rows_alone_are_judged_where_there_are_enough() -> None:
@@ -147,7 +168,7 @@ def test_uniformly_drawn_rows_alone_are_judged_where_there_are_enough() -> None:
             uniform, Comparison(coverage, 10.0),
         )  # fmt: skip
         fit({"one": Scripted(right=0.9, sure=0.5, clock=clock)}, changed, clock)
-    assert seen == [600, 250]
+    assert seen == [600] * (1 + auto.RESAMPLES) + [250] * (1 + auto.RESAMPLES)
 
 
 def test_predicted_coverage_of_a_coin_and_of_a_model_that_is_always_right() -> None:
