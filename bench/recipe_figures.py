@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-_LEFT, _WIDTH, _RIGHT, _LINE, _TOP, _GAP = 150, 470, 30, 24, 92, 14
+_LEFT, _WIDTH, _RIGHT, _LINE, _TOP, _GAP = 180, 470, 30, 24, 92, 14
 _COLOURS = {
     "words alone": "#8b949e",
     "tabular": "#bf8700",
@@ -58,7 +58,7 @@ def drawn(path: Path) -> str:
         if place and at[place - 1][0] != name:
             top += _GAP
         own = [row for row in rows if (row.set, row.labels) == (name, labels)]
-        parts += _line(f"{name}, {labels:,} labels", own, top)
+        parts += _line(f"{name.replace('-', ' ')}, {labels:,} labels", own, top)
         top += _LINE
     height, width = top + 30, _LEFT + _WIDTH + _RIGHT
     for tick in _TICKS:

@@ -24,5 +24,5 @@ def test_what_is_kept_is_drawn(tmp_path: Path) -> None:
     picture = drawn(file)
     assert picture.count("a &lt; b, 500 labels") == 1
     assert picture.count("a &lt; b, 1,000 labels") == 1
-    # 150 + 470 · 0.3, 0.5 and 0.9.
-    assert [picture.count(f'cx="{x}"') for x in ("291.0", "385.0", "573.0")] == [1, 2, 1]
+    # 180 + 470 · 0.3, 0.5 and 0.9.
+    assert [picture.count(f'cx="{x}"') for x in ("321.0", "415.0", "603.0")] == [1, 2, 1]
