@@ -47,8 +47,8 @@ class Resources:
 
     `owner` names this process in run records; `runs_folder` (absolute) holds what runs work on;
     `under_way` has the ids of the runs, and the names of the checks, that this process carries on.
-    Choosing a batch, looking for slices, and checking an encoder take seconds of a processor and
-    much memory: one request at a time does each.
+    Choosing a batch, looking for slices, checking an encoder, and looking at first labels take
+    seconds of a processor and much memory: each is done once at a time.
     """
 
     common: CommonSettings
@@ -65,10 +65,10 @@ class Resources:
     owner: str
     runs_folder: Path
     under_way: set[str] = field(default_factory=set)
-    first_labels: dict[str, int] = field(default_factory=dict)
     choosing: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
     slicing: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
     checking: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
+    looking: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
 
     async def close(self) -> None:
         """Release the leases, and close the connections."""

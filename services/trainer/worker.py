@@ -26,7 +26,7 @@ from services.trainer.resources import MIGRATIONS, Resources
 from services.trainer.runs import service as runs
 from services.trainer.runs.due import scheduled_at
 from services.trainer.runs.execution import execute
-from services.trainer.runs.first_labels import look_if_due
+from services.trainer.runs.first_labels import FirstLooks
 from services.trainer.runs.interruption import mark_interrupted, remove_left_folders
 from services.trainer.tables import ProjectState
 from services.trainer.watch.audits import watch_audits
@@ -61,6 +61,7 @@ class Worker:
         self._finding = Loop("finding_projects", self._find, self._rest, expected=_EXPECTED)
         self._scheduling = Loop("due_projects", self._wake_due, poll, expected=_EXPECTED)
         self._following = Following(resources, self._wake)
+        self.first_looks = FirstLooks(resources)
         self._found = BellEvent()
         self._new: set[str] = set()
         self._listed_at = -math.inf
@@ -97,6 +98,7 @@ class Worker:
             for task in runs_under_way:
                 task.cancel()
             await asyncio.gather(*runs_under_way, return_exceptions=True)
+            await self.first_looks.close()
             for project in self._projects:
                 with contextlib.suppress(DatabaseFault, OSError):
                     await mark_interrupted(self._resources, project, own=True)
@@ -180,6 +182,8 @@ class Worker:
             is_ours = task is not None and not task.done()
             if not is_ours and (state == "queued" or run_id not in resources.under_way):
                 due.add(project)
+        due |= self.first_looks.faults
+        self.first_looks.faults.clear()
         self._wake(due)
 
     async def _tick(self, project: Project) -> None:
@@ -206,7 +210,7 @@ class Worker:
                 self._wake([name])
             await self._plan(project, None if is_read else self._ledger.due_in(name))
             await self._certifier.step(resources, project)
-            await look_if_due(resources, project)
+            self.first_looks.begin(name)
             await labelling.step(resources, project)
             await resources.posting.post_pending(name)
             await resources.posting.withdraw_pending(name)
@@ -233,6 +237,7 @@ class Worker:
             if run is not None:
                 run.cancel()
                 await asyncio.gather(run, return_exceptions=True)
+            await self.first_looks.forget(name)
             await remove_deleted(resources.database, resources.store, project)
             self._due_at.pop(name, None)
             for one in (resources.documents, self._ledger, self._certifier):

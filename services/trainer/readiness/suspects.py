@@ -1,6 +1,9 @@
 """How many of the first labels look wrong, by what cross-fitting said of them."""
 
 import numpy as np
+import structlog
+from obstore.exceptions import BaseError as StoreError
+from pydantic import ValidationError
 
 from services.trainer.outcomes.repository import labels_of
 from services.trainer.readiness.messages import Missing
@@ -8,19 +11,26 @@ from services.trainer.resources import Resources
 from shared.contracts.projects import Project
 from shared.contracts.versions import OutOfFold
 from shared.label_errors import find_suspects
+from shared.logs import cause_of
 from shared.store import first_labels_path
+
+log = structlog.get_logger()
 
 
 async def suspected(resources: Resources, project: Project, missing: list[Missing]) -> int | None:
     """Count the labels that look wrong, of those that stand; None where none were looked at.
 
     Only before a first run may begin (`missing`): after it the review queue compares labels with
-    the version.
+    the version. None too while what was found cannot be read: it is only advice.
     """
     if not missing:
         return None
     path = first_labels_path(project.project)
-    found = await resources.store.read_document(path, OutOfFold)
+    try:
+        found = await resources.store.read_document(path, OutOfFold)
+    except (StoreError, OSError, ValidationError) as error:
+        log.warning("first_labels_unread", project=project.project, cause=cause_of(error))
+        return None
     if found is None:
         return None
     async with resources.database.reading() as session:

@@ -9,12 +9,15 @@ import asyncio
 import shutil
 
 import structlog
+from obstore.exceptions import BaseError as StoreError
+from pydantic import ValidationError
 
 from services.trainer.child import Child
 from services.trainer.datasets.service import current_labels
 from services.trainer.datasets.snapshot import canonical_lines, compress
 from services.trainer.outcomes import repository as outcomes
 from services.trainer.projects.repository import active_run, read_state
+from services.trainer.queue_client import QueueAway
 from services.trainer.readiness.service import missing_labels
 from services.trainer.recipes.installed import installed_recipes
 from services.trainer.resources import Resources
@@ -26,11 +29,16 @@ from shared.child_limits import memory_mib
 from shared.contracts.base import new_id
 from shared.contracts.labelling import FIRST_LABELS
 from shared.contracts.projects import Project
+from shared.contracts.versions import OutOfFold
+from shared.db import DatabaseFault
+from shared.logs import cause_of
+from shared.loops import cancel_all
 from shared.store import first_labels_path
 
 log = structlog.get_logger()
 
-# The next look is worth its while once there are a quarter more labels.
+_PASSING = (QueueAway, DatabaseFault, StoreError, OSError)
+# The next look is worth its while once there are a quarter more labels, or some are gone.
 _GROWTH = 1.25
 _MOST = 2_000
 _SECONDS = 60
@@ -43,35 +51,103 @@ _QUICK = {
 """The recipe that is quick for a type of field, in order of preference."""
 
 
-async def look_if_due(resources: Resources, project: Project) -> None:
-    """Fit a model where no run can begin yet, and there are enough new labels since the last look.
+class FirstLooks:
+    """Looks at first labels beside the turns of the projects, at most one look a project.
 
-    Where nothing is missing a run begins, which says more of its labels. `QueueAway` as of
-    `missing_labels`.
+    `faults` names the projects whose look a passing fault has ended: the worker takes them.
     """
-    recipe, labels = _recipe(project), await _labels(resources, project.project)
-    looked_at = resources.first_labels.get(project.project, 0)
-    if recipe is None or labels < max(FIRST_LABELS, _GROWTH * looked_at):
-        return
-    if await missing_labels(resources, project):
-        # Not how many of them are usable: else few usable ones would be looked at again and again.
-        resources.first_labels[project.project] = labels
-        await _look(resources, project, recipe)
+
+    def __init__(self, resources: Resources) -> None:
+        self._resources = resources
+        self._looked_at: dict[str, int] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self.faults: set[str] = set()
+
+    def begin(self, project: str) -> None:
+        """Look at the project's labels if that is due, unless a look is under way."""
+        task = self._tasks.get(project)
+        if task is None or task.done():
+            self._tasks[project] = asyncio.create_task(self._work(project))
+
+    async def forget(self, project: str) -> None:
+        """End the look at a project, and forget how many labels it had: it was deleted."""
+        await self._end([project])
+        self.faults.discard(project)
+        self._looked_at.pop(project, None)
+
+    async def close(self) -> None:
+        """End all looks."""
+        await self._end(list(self._tasks))
+
+    async def _end(self, projects: list[str]) -> None:
+        tasks = [self._tasks.pop(name) for name in projects if name in self._tasks]
+        await cancel_all(tasks)
+
+    async def _work(self, name: str) -> None:
+        try:
+            # Labels that come during a look may make the next one due.
+            while await self.look_if_due(name):
+                pass
+        except _PASSING as error:
+            log.warning("first_labels_left_for_later", project=name, cause=cause_of(error))
+            self.faults.add(name)
+        except Exception:
+            log.exception("first_labels_look_failed", project=name)
+
+    async def look_if_due(self, name: str) -> bool:
+        """Fit a model where no run can begin yet, and the labels are others than at the last look.
+
+        Where nothing is missing a run begins, which says more of its labels. Returns whether it
+        looked. `QueueAway` as of `missing_labels`.
+        """
+        resources = self._resources
+        async with resources.looking:
+            # As of the last turn: it may have been edited or archived while the look waited.
+            project = await resources.projects.last(name)
+            if project is None or project.archived_at is not None:
+                return False
+            recipe, labels = _recipe(project), await _labels(resources, project)
+            if recipe is None or labels < FIRST_LABELS:
+                return False
+            looked_at = self._looked_at.get(name)
+            if looked_at is None:
+                looked_at = self._looked_at[name] = await _stored(resources, name)
+            if looked_at <= labels < _GROWTH * looked_at:
+                return False
+            if not await missing_labels(resources, project):
+                return False
+            await _look(resources, project, recipe)
+            # Not how many of them are usable: else few usable ones would be looked at repeatedly.
+            self._looked_at[name] = labels
+            return True
 
 
-async def _labels(resources: Resources, project: str) -> int:
-    """Count the labels of a project without a champion or a run under way; else 0."""
+async def _stored(resources: Resources, project: str) -> int:
+    """Count the labels of the last look that the store has: what is known after a restart."""
+    try:
+        found = await resources.store.read_document(first_labels_path(project), OutOfFold)
+    except ValidationError:
+        return 0  # the next look replaces it
+    return 0 if found is None else len(found.item_ids)
+
+
+async def _labels(resources: Resources, project: Project) -> int:
+    """Count the labels, of the project's own, where there is no champion and no run; else 0."""
     async with resources.database.reading() as session:
-        state = await read_state(session, project)
+        state = await read_state(session, project.project)
         if state is None or state.champion is not None:
             return 0
-        if await active_run(session, project) is not None:
+        if await active_run(session, project.project) is not None:
             return 0
-        return sum((await outcomes.label_counts(session, project)).values())
+        counts = await outcomes.label_counts(session, project.project)
+    return sum(count for label, count in counts.items() if label in project.labels)
 
 
 async def _look(resources: Resources, project: Project, recipe: str) -> None:
-    """Fit a model to the labels there are, and store what it says of each; a fault is logged."""
+    """Fit a model to the labels there are, and store what it says of each.
+
+    Labels that a model cannot be fitted to are logged.
+    """
     name, every = project.project, await current_labels(resources, project)
     # Which ones does not matter, but it must be the same ones as long as they are there.
     labelled = sorted(every, key=lambda item: item.content_hash)[:_MOST]
@@ -97,17 +173,16 @@ async def _fit(resources: Resources, job: files.TrainingJob, body: bytes) -> fil
     """Carry the job out; `RunFailed`: the labels do not suffice, or it takes too long."""
     # A run's folders are removed at the next start where a killed trainer leaves one.
     folder = resources.runs_folder / f"labels-{new_id()}"
-    async with resources.choosing:
+    try:
+        await asyncio.to_thread(files.write_job, folder, job, body)
+        child = await Child.start(TRAINING, folder)
         try:
-            await asyncio.to_thread(files.write_job, folder, job, body)
-            child = await Child.start(TRAINING, folder)
-            try:
-                await asyncio.wait({child.ended}, timeout=2 * _SECONDS)
-                return await result_of(child, folder, job)
-            finally:
-                await child.end()
+            await asyncio.wait({child.ended}, timeout=2 * _SECONDS)
+            return await result_of(child, folder, job)
         finally:
-            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+            await child.end()
+    finally:
+        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
 
 def _recipe(project: Project) -> str | None:

@@ -17,7 +17,7 @@ from services.trainer.runs.judging import judge_publication
 from services.trainer.tables import Certification, Dataset, Run, Version
 from shared.contracts.projects import Project
 from shared.contracts.versions import Manifest, ModelInput, OutOfFold
-from shared.store import manifest_path, model_path, out_of_fold_path, sha256
+from shared.store import first_labels_path, manifest_path, model_path, out_of_fold_path, sha256
 
 log = structlog.get_logger()
 
@@ -73,13 +73,20 @@ async def publish(
     version = _version(project, active, result, manifest)
     decision = await judge_publication(resources, project, version, active.dataset)
     await _record(resources, project, version, active, decision)
-    try:
-        await resources.documents.sync(name)
-    except Exception:
-        # The version is recorded, so its folder must stay; the worker tries again.
-        log.exception("documents_left_for_later", project=name)
+    await _write_documents(resources, name, is_champion=decision.promote)
     log.info("version_published", project=name, version=active.version)
     return version
+
+
+async def _write_documents(resources: Resources, project: str, *, is_champion: bool) -> None:
+    try:
+        await resources.documents.sync(project)
+        if is_champion:
+            # From now on the champion's cross-fitting is read in its place.
+            await resources.store.delete(first_labels_path(project))
+    except Exception:
+        # The version is recorded, so its folder must stay; the worker tries again.
+        log.exception("documents_left_for_later", project=project)
 
 
 async def discard(resources: Resources, project: str, version: str) -> None:

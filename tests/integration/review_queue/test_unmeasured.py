@@ -100,6 +100,9 @@ async def test_first_labels_are_compared_before_there_is_a_version(
     found = await shown(desk, "suspects")
     assert found["considered"] == 20
     assert [(one["item_id"], one["model_version"]) for one in found["suspects"]] == [("i3", None)]
+    # Where it cannot be read whether there is a champion, there may be one.
+    await Store(common.store_address).write(channels_path(desk.project), b"{")
+    assert (await shown(desk, "suspects"))["considered"] == 0
 
 
 async def test_empty_figures_say_why_and_what_would_fill_them(desk: Desk) -> None:

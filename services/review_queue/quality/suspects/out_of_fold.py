@@ -16,29 +16,42 @@ _AWAY = (BaseError, OSError, ValidationError)
 
 
 @dataclass(frozen=True)
+class CrossFitted:
+    """The model whose cross-fitting speaks of the labels: the champion, `version`.
+
+    Without a champion `version` is None: it is the small model of the first labels.
+    """
+
+    version: str | None
+
+
+@dataclass(frozen=True)
 class HeldOut:
     """What a model held of one item, of whose label it had not learned: the label was `label`."""
 
+    version: str | None
     label: str
     probabilities: dict[str, float]
 
 
-async def champion_of(store: Store, project: str) -> str | None:
-    """Return the project's champion; None without one, or while the store is away."""
+async def cross_fitted_of(store: Store, project: str) -> CrossFitted | None:
+    """Return whose cross-fitting counts; None while it is not known whether there is a champion."""
     try:
         channels = await store.read_document(channels_path(project), Channels)
     except _AWAY as error:
         log.warning("out_of_fold_unread", project=project, cause=cause_of(error))
         return None
-    return None if channels is None else channels.champion
+    return CrossFitted(None if channels is None else channels.champion)
 
 
-async def held_out_of(store: Store, project: str, version: str | None) -> dict[str, HeldOut]:
+async def held_out_of(store: Store, project: str, model: CrossFitted | None) -> dict[str, HeldOut]:
     """Return what is known by item; nothing of a version from elsewhere, or without the store.
 
-    Without a version it is what a small model said of the first labels. Of each item two
-    probabilities are kept: of the label that people gave, and of the predicted.
+    Of each item two probabilities are kept: of the label that people gave, and of the predicted.
     """
+    if model is None:
+        return {}
+    version = model.version
     path = first_labels_path(project) if version is None else out_of_fold_path(project, version)
     try:
         found = await store.read_document(path, OutOfFold)
@@ -56,6 +69,6 @@ async def held_out_of(store: Store, project: str, version: str | None) -> dict[s
         strict=True,
     )
     return {
-        item: HeldOut(label, {label: own, predicted: confidence})
+        item: HeldOut(version, label, {label: own, predicted: confidence})
         for item, label, predicted, confidence, own in rows
     }

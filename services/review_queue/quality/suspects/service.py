@@ -17,7 +17,7 @@ from services.review_queue.quality.notes import LONE_REVIEWER, suspects_note
 from services.review_queue.quality.suspects import repository
 from services.review_queue.quality.suspects.doubted_reviewers import find_doubted
 from services.review_queue.quality.suspects.messages import Suspect, SuspectList, SuspectReviewer
-from services.review_queue.quality.suspects.out_of_fold import HeldOut, champion_of, held_out_of
+from services.review_queue.quality.suspects.out_of_fold import HeldOut, cross_fitted_of, held_out_of
 from shared.contracts.projects import Project
 from shared.db import Database, Row, Session
 from shared.http.lists import page_of
@@ -96,21 +96,21 @@ class SuspectService:
 
     async def _found(self, project: Project, up_to: int | None) -> Listed:
         name, labels = project.project, project.labels
-        champion = await champion_of(self.store, name)
+        model = await cross_fitted_of(self.store, name)
 
         async def mark() -> Hashable:
             async with self.database.reading() as session:
                 number, newest = await outcomes_mark(session, name)
             place = newest if up_to is None else up_to
-            return (*labels, champion, project.revision, number, newest, place)
+            return (*labels, model, project.revision, number, newest, place)
 
         async def work_out() -> Listed:
-            held_out = await held_out_of(self.store, name, champion)
+            held_out = await held_out_of(self.store, name, model)
             async with self.database.reading() as session:
                 place = up_to
                 if place is None:
                     _, place = await outcomes_mark(session, name)
-                scored = await _read(session, project, place, held_out, champion)
+                scored = await _read(session, project, place, held_out)
                 given = await _given(session, name, scored)
                 labelled = await repository.count_labelled(session, name)
             suspects = await asyncio.to_thread(_list, scored, labels)
@@ -138,7 +138,6 @@ async def _read(
     project: Project,
     up_to: int,
     held_out: Mapping[str, HeldOut],
-    champion: str | None,
 ) -> _Scored:
     """Read what models held of resolved tasks before they learned from them.
 
@@ -158,7 +157,7 @@ async def _read(
         told: dict[str, float] = prediction.get("probabilities") or {}
         version = prediction.get("model_version")
         if known is not None and known.label == row.label:
-            told, version = known.probabilities, champion
+            told, version = known.probabilities, known.version
         if row.label not in number or not told:
             continue
         for label, probability in told.items():

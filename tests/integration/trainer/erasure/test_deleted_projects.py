@@ -15,10 +15,10 @@ from shared.auth import Keys
 from shared.contracts.base import utc_now
 from shared.contracts.projects import Project
 from shared.settings import CommonSettings
-from shared.store import Store, project_path
+from shared.store import Store, first_labels_path, project_path
 from tests.harness import wait_until
 from tests.harness.served_trainer import ROOT, serve_trainer
-from tests.harness.trainer_and_queue import PROJECT, truth
+from tests.harness.trainer_and_queue import PROJECT, review, truth
 from tests.harness.trainer_parts import TrainerParts, decision, make_project, open_trainer_parts
 
 
@@ -44,9 +44,9 @@ async def delete_project(parts: TrainerParts) -> Project:
     return document
 
 
-async def create_anew(parts: TrainerParts, revision: int) -> Project:
+async def create_anew(parts: TrainerParts, revision: int, **changes: Any) -> Project:
     """Let the store have a new project of the name."""
-    parts.project = make_project(revision, title="New").model_copy(
+    parts.project = make_project(revision, title="New", **changes).model_copy(
         update={"first_revision": revision, "created_at": parts.clock.moment}
     )
     await parts.resources.store.write_document(project_path(PROJECT), parts.project)
@@ -103,6 +103,30 @@ async def test_nothing_is_left_and_the_next_project_begins_anew(
         assert version.version == "v2"
         assert (await parts.promise()).order > promise.order
         assert (await parts.channels()).champion == "v2"
+
+
+async def test_first_labels_of_the_next_project_are_looked_at(
+    common: CommonSettings, sqlite_url: str
+) -> None:
+    async with open_trainer_parts(common, sqlite_url, training={"min_new_labels": 200}) as parts:
+
+        async def is_looked_at() -> bool:
+            path = first_labels_path(PROJECT)
+            return await parts.resources.store.size(path) is not None
+
+        await parts.label(range(60), truth)
+        async with Worker(parts.resources).working():
+            await wait_until(is_looked_at)
+            deleted = await delete_project(parts)
+            await parts.resources.bells.ring(f"project.{PROJECT}")
+            await wait_until(lambda: _is_clean(parts))
+            await wait_until(lambda: _has_only_its_document(parts))
+            parts.queue.feed.clear()
+            await create_anew(parts, deleted.revision + 1, training={"min_new_labels": 200})
+            for number in range(5000, 5060):
+                parts.queue.resolve(f"item-{number}", review(number), truth(review(number)))
+            await parts.resources.bells.ring(f"project.{PROJECT}")
+            await wait_until(is_looked_at)
 
 
 async def _is_clean(parts: TrainerParts) -> bool:
