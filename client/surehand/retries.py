@@ -13,7 +13,9 @@ from uuid import uuid4
 _NOT_BEGUN = frozenset({429})
 # The service, or a proxy before it, may have done what was asked: only calls that act once may.
 _MAYBE_DONE = frozenset({408, 502, 503, 504})
-_IDEMPOTENT_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
+_READING = frozenset({"GET", "HEAD", "OPTIONS"})
+_REPLACING = frozenset({"PUT", "DELETE"})
+_CONDITIONS = frozenset({"if-match", "if-none-match"})
 
 
 @dataclass(frozen=True)
@@ -53,9 +55,18 @@ class RetryPolicy:
         return retry_after + self.first_seconds * draw
 
 
-def is_idempotent(method: str, declared: bool | None) -> bool:
-    """Say whether a repeated call acts once: as `declared`, otherwise by its method."""
-    return method.upper() in _IDEMPOTENT_METHODS if declared is None else declared
+def is_idempotent(
+    method: str, declared: bool | None, headers: Mapping[str, str] | None = None
+) -> bool:
+    """Say whether a repeated call acts once: as `declared`, otherwise by its method.
+
+    A change under a condition does not: the first call changes what the condition names, and the
+    repeated one would be refused for it.
+    """
+    if declared is not None:
+        return declared
+    is_conditional = any(name.lower() in _CONDITIONS for name in headers or ())
+    return method.upper() in _READING or (method.upper() in _REPLACING and not is_conditional)
 
 
 def may_repeat_status(status: int, *, idempotent: bool) -> bool:

@@ -30,7 +30,8 @@ class RequestOptions(TypedDict, total=False):
 
     `params` with the value None are left out. `content` is the body as bytes, or a function that
     gives its parts, called for each attempt. `timeout` is in seconds, instead of the client's.
-    `is_idempotent` says that a repeated request acts once: GET, PUT and DELETE do anyway.
+    `is_idempotent` says that a repeated request acts once: GET does anyway, PUT and DELETE without
+    `If-Match` or `If-None-Match`.
     """
 
     json: Any
@@ -157,7 +158,7 @@ class Http:
     def _send(
         self, service: str, method: str, path: str, options: RequestOptions, *, is_streamed: bool
     ) -> httpx.Response:
-        idempotent = is_idempotent(method, options.get("is_idempotent"))
+        idempotent = is_idempotent(method, options.get("is_idempotent"), options.get("headers"))
         attempt = 1
         while True:
             # A request of its own each time: a body is read once.

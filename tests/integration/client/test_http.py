@@ -74,6 +74,12 @@ async def test_what_may_act_twice_is_not_repeated(call: Call) -> None:
             with pytest.raises(error):
                 await call(server.url, "router", "POST", "/v1/x", json={})
             assert len(server.requests) == 1
+        # Repeated, it would be refused for what its first call changed.
+        with scripted(failure, Answer(409)) as server:
+            headers = {"If-Match": '"a"'}
+            with pytest.raises(error):
+                await call(server.url, "router", "DELETE", "/v1/x", headers=headers)
+            assert len(server.requests) == 1
 
 
 async def test_a_call_that_was_refused_for_its_rate_is_repeated(call: Call) -> None:

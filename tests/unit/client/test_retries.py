@@ -58,6 +58,14 @@ def test_only_what_acts_once_is_repeated_after_it_may_have_acted() -> None:
     assert is_idempotent("put", None)
     assert not is_idempotent("POST", None)
     assert is_idempotent("POST", True)
+
+
+def test_a_change_under_a_condition_acts_once_only_if_it_is_declared() -> None:
+    headers = {"If-Match": '"3"'}
+    assert not is_idempotent("DELETE", None, headers)
+    assert not is_idempotent("PUT", None, {"if-none-match": "*"})
+    assert is_idempotent("PUT", True, headers)
+    assert is_idempotent("GET", None, {"If-None-Match": '"3"'})
     assert may_repeat_status(429, idempotent=False)
     assert not may_repeat_status(503, idempotent=False)
     assert may_repeat_status(503, idempotent=True)
