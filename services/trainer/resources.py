@@ -1,7 +1,7 @@
 """The resources of every use case, made once in `app.py`, and how routes get them."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -49,6 +49,8 @@ class Resources:
     `under_way` has the ids of the runs, and the names of the checks, that this process carries on.
     Choosing a batch, looking for slices, checking an encoder, and looking at first labels take
     seconds of a processor and much memory: each is done once at a time.
+    `trained_on` has, by project, the snapshot that the last step of a shadow stage compared with,
+    and its contents.
     """
 
     common: CommonSettings
@@ -69,6 +71,7 @@ class Resources:
     slicing: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
     checking: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
     looking: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
+    trained_on: dict[str, tuple[str, Set[str]]] = field(default_factory=dict)
 
     async def close(self) -> None:
         """Release the leases, and close the connections."""

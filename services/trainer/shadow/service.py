@@ -4,7 +4,7 @@ The items, their data and the champion's answers are those of the decision log. 
 routers nothing, and changes no answer.
 """
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -50,13 +50,17 @@ async def step(resources: Resources, project: Project) -> None:
     """Score what has come, and end what is decided; each stage by itself."""
     async with resources.database.reading() as session:
         going_on = await stages.running(session, project.project)
-    for stage in going_on:
-        if await _end_if_void(resources, project, stage):
-            continue
-        if await _judge(resources, project, stage):
-            continue
-        if await _score(resources, project, stage):
-            await _judge(resources, project, stage)
+    if all([await _has_ended(resources, project, stage) for stage in going_on]):
+        resources.trained_on.pop(project.project, None)
+
+
+async def _has_ended(resources: Resources, project: Project, stage: ShadowStage) -> bool:
+    """Take a stage one step on; say whether that ended it."""
+    if await _end_if_void(resources, project, stage):
+        return True
+    if await _judge(resources, project, stage):
+        return True
+    return await _score(resources, project, stage) and await _judge(resources, project, stage)
 
 
 async def _end_if_void(resources: Resources, project: Project, stage: ShadowStage) -> bool:
@@ -158,7 +162,7 @@ async def _score(resources: Resources, project: Project, stage: ShadowStage) -> 
         version = await history.find(session, project.project, stage.version)
     if not rows or version is None:
         return False
-    trained_on = await contents_of(resources, project.project, version.dataset_id)
+    trained_on = await _trained_on(resources, project.project, version.dataset_id)
     seed = "" if state is None else state.pool_seed
     found = candidates(project, stage, seed, rows, trained_on)
     try:
@@ -181,6 +185,15 @@ async def _score(resources: Resources, project: Project, stage: ShadowStage) -> 
     if is_more:
         await resources.bells.ring(work_bell(project.project))
     return True
+
+
+async def _trained_on(resources: Resources, project: str, dataset_id: str) -> Set[str]:
+    """Return the contents of a snapshot, read once for a stage: an erasure alone changes them."""
+    known = resources.trained_on.get(project)
+    if known is None or known[0] != dataset_id:
+        known = dataset_id, await contents_of(resources, project, dataset_id)
+        resources.trained_on[project] = known
+    return known[1]
 
 
 async def _judge(resources: Resources, project: Project, stage: ShadowStage) -> bool:

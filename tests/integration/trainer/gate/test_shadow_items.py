@@ -119,11 +119,19 @@ async def test_a_content_that_trained_the_version_is_left_out(
         async with parts.resources.database.reading() as session:
             version = await session.get_one(Version, (PROJECT, "v2"))
             dataset = await session.get_one(Dataset, (PROJECT, version.dataset_id))
-        trained = (await load(parts.resources, dataset))[0]
-        number = next(at for at in range(FIRST) if review(at) == trained.data)
+        trained = [item.data for item in (await load(parts.resources, dataset))[:2]]
+        number, later = (at for at in range(FIRST) if review(at) in trained)
         await send_items(parts, {number: "again", FIRST: "new"})
         await turn(parts)
         assert set(asked(parts)) == {"new"}
+        # The stage reads the snapshot once, and its end leaves nothing of it.
+        await parts.resources.store.delete(dataset.path)
+        await send_items(parts, {later: "once more", FIRST + 1: "newer"})
+        await turn(parts)
+        assert set(asked(parts)) == {"new", "newer"}
+        await approvals.reject(parts.resources, parts.project, "v2", actor="op", note=None)
+        await turn(parts)
+        assert parts.resources.trained_on == {}
 
 
 async def test_a_verdict_counts_on_the_same_content_since_the_stage_began(
