@@ -49,6 +49,7 @@ class Resources:
     `under_way` has the ids of the runs, and the names of the checks, that this process carries on.
     Choosing a batch, looking for slices, checking an encoder, and looking at first labels take
     seconds of a processor and much memory: each is done once at a time.
+    `changing_encoder` is held from the look at a project's encoder until it is replaced or removed.
     `trained_on` has, by project, the snapshot that the last step of a shadow stage compared with,
     and its contents.
     """
@@ -71,6 +72,7 @@ class Resources:
     slicing: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
     checking: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
     looking: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
+    changing_encoder: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
     trained_on: dict[str, tuple[str, Set[str]]] = field(default_factory=dict)
 
     async def close(self) -> None:

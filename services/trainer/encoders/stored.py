@@ -5,7 +5,9 @@ from datetime import timedelta
 
 from services.trainer.encoders.messages import Encoder
 from services.trainer.resources import Resources
-from shared.store import encoder_folder, encoder_model_path, encoder_path, sha256
+from shared.contracts.base import read_stored
+from shared.problems import Conflict
+from shared.store import Replaced, encoder_folder, encoder_model_path, encoder_path, sha256
 
 # An upload of the same graph may be under way, and writes the graph before the document.
 _KEPT = timedelta(hours=1)
@@ -13,7 +15,13 @@ _KEPT = timedelta(hours=1)
 
 async def current(resources: Resources, project: str) -> Encoder | None:
     """Return the project's encoder, None where it has none."""
-    return await resources.store.read_document(encoder_path(project), Encoder)
+    return (await current_tagged(resources, project))[0]
+
+
+async def current_tagged(resources: Resources, project: str) -> tuple[Encoder | None, str | None]:
+    """Return the project's encoder, and the tag by which `put` knows it; None for none."""
+    body, tag = await resources.store.read_tagged(encoder_path(project))
+    return None if body is None else read_stored(Encoder, body), tag
 
 
 async def graph_of(resources: Resources, project: str, encoder: Encoder) -> bytes | None:
@@ -24,10 +32,19 @@ async def graph_of(resources: Resources, project: str, encoder: Encoder) -> byte
     return body
 
 
-async def put(resources: Resources, project: str, encoder: Encoder, model: bytes) -> None:
-    """Write graph and document, then remove the graphs of earlier uploads."""
+async def put(
+    resources: Resources, project: str, encoder: Encoder, model: bytes, tag: str | None
+) -> None:
+    """Write graph and document, then remove the graphs of earlier uploads.
+
+    Raises `Conflict`: the project has another encoder by now than `current_tagged` found.
+    """
     await resources.store.write(encoder_model_path(project, encoder.sha256), model)
-    await resources.store.write_document(encoder_path(project), encoder)
+    document = encoder.model_dump_json().encode()
+    try:
+        await resources.store.replace(encoder_path(project), document, tag)
+    except Replaced as error:
+        raise Conflict("The encoder was changed meanwhile: see GET …/encoder.") from error
     written = await resources.store.modified(encoder_folder(project))
     newest = max(written.values())
     for path, at in written.items():

@@ -20,7 +20,10 @@ from shared.problems.archived import ProjectArchived
 router = project_router("versions")
 
 UPLOAD_PATH = r"/v1/projects/[^/]+/encoder"
-IfMatch = Annotated[str | None, Header(description="The digest of the encoder, quoted.")]
+IfMatch = Annotated[
+    str | None,
+    Header(pattern='^"[0-9a-f]{64}"$', description="The SHA-256 of the encoder, quoted."),
+]
 IfNoneMatch = Annotated[Literal["*"] | None, Header(description="There is no encoder.")]
 _BODY: dict[str, Any] = multipart_schema("`inputs`, and `outputs` with the output `vector`.")
 
@@ -71,4 +74,4 @@ async def remove(tools: Tools, project: InActiveProject, if_match: IfMatch = Non
 
 
 def _digest(if_match: str | None) -> str | None:
-    return None if if_match is None else if_match.strip().removeprefix('"').removesuffix('"')
+    return None if if_match is None else if_match.strip('"')

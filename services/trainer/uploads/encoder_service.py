@@ -35,11 +35,14 @@ class Terms:
     digest: str | None = None
     is_first: bool = False
 
-    async def require(self, resources: Resources, project: str) -> None:
-        """Raise `Conflict` where the project has another encoder than the request expects."""
+    async def require(self, resources: Resources, project: str) -> str | None:
+        """Raise `Conflict` where the project has another encoder than the request expects.
+
+        Returns the tag of the one it has, for `stored.put`.
+        """
+        found, tag = await stored.current_tagged(resources, project)
         if self.digest is None and not self.is_first:
-            return
-        found = await stored.current(resources, project)
+            return tag
         if found is None and self.digest is not None:
             raise Conflict("The encoder was removed meanwhile.")
         if found is not None and found.sha256 != self.digest:
@@ -47,6 +50,7 @@ class Terms:
                 f"{found.uploaded_by} uploaded another encoder meanwhile: see GET …/encoder.",
                 sha256=found.sha256,
             )
+        return tag
 
 
 async def put(
@@ -80,17 +84,20 @@ async def put(
             uploaded_at=resources.now(),
             uploaded_by=subject,
         )
-        # The check takes seconds, and another upload may have come first at another trainer.
-        await terms.require(resources, name)
-        await stored.put(resources, name, encoder, body)
+        # The check takes seconds: the encoder may have been removed, or replaced elsewhere.
+        async with resources.changing_encoder:
+            tag = await terms.require(resources, name)
+            await stored.put(resources, name, encoder, body, tag)
     log.info("encoder_kept", project=name, sha256=encoder.sha256, width=encoder.width)
     return encoder
 
 
 async def remove(resources: Resources, project: Project, terms: Terms) -> None:
     """Remove the project's encoder, if it has one. Raises `Conflict`: see `Terms`."""
-    await terms.require(resources, project.project)
-    await stored.remove(resources, project.project)
+    async with resources.changing_encoder:
+        await terms.require(resources, project.project)
+        # Stores have no conditional removal: an upload at another trainer may come in between.
+        await stored.remove(resources, project.project)
 
 
 async def get(resources: Resources, project: Project) -> Encoder:

@@ -1,19 +1,25 @@
 """A project's own encoder: uploaded, checked, trained on, removed."""
 
+import asyncio
 from typing import Any
 
 import orjson
+import pytest
 from onnx import helper
 
+from services.trainer.encoders import stored
 from services.trainer.encoders.messages import Encoder
+from services.trainer.uploads import encoder_service
 from shared.auth import Keys
 from shared.contracts.versions import Manifest
+from shared.problems import Conflict
 from shared.settings import CommonSettings
 from shared.store import Store, encoder_folder, encoder_path, manifest_path, model_path, sha256
 from tests.graphs import FLOAT, STRING, an_input, bytes_of, model_of, node, text_model
 from tests.harness import wait_until
 from tests.harness.served_trainer import ROOT, serve_trainer
 from tests.harness.trainer_and_queue import PROJECT, TrainerAndQueue, run_trainer_and_queue
+from tests.harness.trainer_parts import open_trainer_parts
 
 MANIFEST: dict[str, Any] = {
     "inputs": [an_input("text", "text", "string").model_dump()],
@@ -108,12 +114,47 @@ async def test_an_encoder_is_checked_kept_replaced_and_removed(
         assert await status("PUT", if_none_match="*") == 409
         assert await status("DELETE", if_match=stale) == 409
         assert (await trainer.operator.get(path)).json() == kept
+        # One quoted digest is a condition, and nothing else is.
+        for other in ("*", f"{stale}, {held}", sha256(encoder(2.0)), '"1"', f"W/{held}"):
+            assert await status("PUT", if_match=other) == 422
+            assert await status("DELETE", if_match=other) == 422
         assert await status("PUT", if_match=held) == 200
         assert await status("DELETE", if_match=stale) == 204
         assert await status("DELETE", if_match=stale) == 409
         assert (await trainer.operator.delete(path)).status_code == 204
         assert (await trainer.operator.get(path)).status_code == 404
         assert await store.modified(encoder_folder(PROJECT)) == {}
+
+
+async def test_an_encoder_that_comes_while_one_is_removed_stays(
+    common: CommonSettings, sqlite_url: str
+) -> None:
+    async with open_trainer_parts(common, sqlite_url) as parts:
+        resources, project = parts.resources, parts.project
+        old, new = (
+            Encoder(
+                inputs=MANIFEST["inputs"], outputs=MANIFEST["outputs"], sha256=sha256(body),
+                width=2, size_bytes=len(body), uploaded_at=parts.clock.moment, uploaded_by="olga",
+            )
+            for body in (encoder(), encoder(2.0))
+        )  # fmt: skip
+        await stored.put(resources, PROJECT, old, encoder(), None)
+        tag = (await stored.current_tagged(resources, PROJECT))[1]
+        async with resources.changing_encoder:
+            # It looks at nothing before its turn.
+            terms = encoder_service.Terms(old.sha256)
+            removal = asyncio.create_task(encoder_service.remove(resources, project, terms))
+            await asyncio.wait([removal], timeout=0.05)
+            await stored.put(resources, PROJECT, new, encoder(2.0), tag)
+        with pytest.raises(Conflict):
+            await removal
+        # At another trainer, which has looked before: it replaces only what it has seen.
+        with pytest.raises(Conflict):
+            await stored.put(resources, PROJECT, old, encoder(), tag)
+        kept = await stored.current(resources, PROJECT)
+        assert kept is not None
+        assert kept.sha256 == new.sha256
+        assert await stored.graph_of(resources, PROJECT, new) == encoder(2.0)
 
 
 async def label(both: TrainerAndQueue) -> None:
