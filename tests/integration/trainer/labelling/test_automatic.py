@@ -2,8 +2,11 @@
 
 from typing import Any
 
+from structlog.testing import capture_logs
+
 from shared.auth import Keys
 from shared.settings import CommonSettings
+from shared.store_index import IndexWriter
 from tests.harness import wait_until
 from tests.harness.trainer_and_queue import PROJECT, review, run_trainer_and_queue, truth
 
@@ -92,3 +95,39 @@ async def test_first_labels_that_look_wrong_are_counted_before_there_is_a_versio
         listed = (await both.queue.get(url)).json()["suspects"]
         # It doubts some that are right too.
         assert {one["item_id"] for one in listed} & set(wrong.values())
+
+
+async def test_a_look_at_first_labels_that_a_fault_ended_is_repeated_without_new_labels(
+    common: CommonSettings, keys: Keys, sqlite_url: str
+) -> None:
+    async with run_trainer_and_queue(common, keys, sqlite_url) as both:
+        await both.put_project(training={"min_new_labels": 200})
+        await both.import_pool(0, 60)
+        # Without an index of routers the trainer gives each project a turn again and again.
+        await IndexWriter(both.store, "router-001790000000-0199").write()
+        folder = both.resources.runs_folder
+        with capture_logs() as lines:
+            async with both.resources.looking:
+                answer = await both.post("pool/batches", {"strategy": "random", "size": 60})
+                assert answer.is_success, answer.text
+
+                async def are_read() -> bool:
+                    await both.answer_all()
+                    return bool((await both.get("labelling"))["labels"] == 60)
+
+                await wait_until(are_read)
+                folder.parent.mkdir(parents=True, exist_ok=True)
+                folder.touch()
+
+            def has_failed_often() -> bool:
+                # More often than what else is due after the last label gives the project a turn.
+                faults = [one for one in lines if one["event"] == "first_labels_left_for_later"]
+                return len(faults) >= 6
+
+            await wait_until(has_failed_often)
+        folder.unlink()
+
+        async def is_compared() -> bool:
+            return (await both.get("labelling"))["suspects"] is not None
+
+        await wait_until(is_compared)
