@@ -50,8 +50,8 @@ def calibrated(u: FloatArray) -> FloatArray:
 
 
 def overconfident(u: FloatArray) -> FloatArray:
-    """Err nine times as often as `calibrated`, never below 0.4 %; 1 % over the surest 14.5 %."""
-    return np.clip(9 * calibrated(u), 0.004, 1.0)
+    """Err several times as often as `calibrated`, never below 0.4 %; 1 % over the surest 14.5 %."""
+    return np.clip(1.9864 * u**2.2, 0.004, 1.0)
 
 
 def rising_slowly(u: FloatArray) -> FloatArray:
