@@ -1,8 +1,8 @@
-"""Before there is a version: which of the first labels look wrong, by cross-validation.
+"""Find first labels that look wrong, before there is a version, by cross-validation.
 
 A small model is fitted to them in a process with limits, and what it says of labels that it had not
-learned from goes to the store, where the review queue names its suspects by it. It is advice: a
-weak model doubts right labels as often as wrong ones, so no run waits for it.
+learned from goes to the store, where the review queue reads its suspects. It is advice: a weak
+model doubts right labels as often as wrong ones, so no run waits for it.
 """
 
 import asyncio
@@ -38,7 +38,7 @@ from shared.store import first_labels_path
 log = structlog.get_logger()
 
 _PASSING = (QueueAway, DatabaseFault, StoreError, OSError)
-# The next look is worth its while once there are a quarter more labels, or some are gone.
+# The next look is due once there are a quarter more labels, or fewer than before.
 _GROWTH = 1.25
 _MOST = 2_000
 _SECONDS = 60
@@ -95,10 +95,10 @@ class FirstLooks:
             log.exception("first_labels_look_failed", project=name)
 
     async def look_if_due(self, name: str) -> bool:
-        """Fit a model where no run can begin yet, and the labels are others than at the last look.
+        """Cross-validate the labels if no run can begin yet and their number has changed enough.
 
-        Where nothing is missing a run begins, which says more of its labels. Returns whether it
-        looked. `QueueAway` as of `missing_labels`.
+        Where nothing is missing a run begins, whose own cross-validation says more. Returns whether
+        it looked. Raises what `missing_labels` raises.
         """
         resources = self._resources
         async with resources.looking:
@@ -117,7 +117,7 @@ class FirstLooks:
             if not await missing_labels(resources, project):
                 return False
             await _look(resources, project, recipe)
-            # Not how many of them are usable: else few usable ones would be looked at repeatedly.
+            # All labels, not only usable ones: where few are usable, a look would be due each time.
             self._looked_at[name] = labels
             return True
 
