@@ -11,12 +11,8 @@ from services.review_queue.links import moved_pages
 from services.review_queue.links import routes as links
 from services.review_queue.overview import routes as overview
 from services.review_queue.projects import routes as projects
-from services.review_queue.quality.agreement import routes as agreement
+from services.review_queue.quality import routes as people
 from services.review_queue.quality.gold import routes as gold
-from services.review_queue.quality.human_error import routes as human_error
-from services.review_queue.quality.reviewers import routes as reviewers
-from services.review_queue.quality.suspects import routes as suspects
-from services.review_queue.quality.tags import routes as tags
 from services.review_queue.timings import routes as timings
 from services.review_queue.webhooks import routes as webhooks
 
@@ -28,12 +24,8 @@ ROUTERS = (
     timings.router,
     feedback.router,
     webhooks.router,
-    agreement.router,
-    human_error.router,
-    reviewers.router,
-    tags.router,
+    people.router,
     desk.router,
-    suspects.router,
     gold.router,
     exchange.router,
     activity.router,

@@ -16,7 +16,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from shared.auth import principal_of
 from shared.contracts.base import FAULTS_SHOWN, is_unicode
 from shared.contracts.items import escape_pointer
-from shared.problems import BodyTooLarge, NotJson, Unprocessable
+from shared.http.openapi import problems_of
+from shared.problems import CALLER_PROBLEMS, BodyTooLarge, NotJson, Problem, Unprocessable, declare
 
 DEFAULT_LIMIT_BYTES = 8 * 1024 * 1024
 # Of a body that comes without a token.
@@ -105,7 +106,17 @@ def _counted(receive: Receive, limit: int) -> Receive:
 
 
 class StrictRoute(APIRoute):
-    """A route that knows its caller before it reads a body, and whose JSON is strict."""
+    """A route that knows its caller before it reads a body, and whose JSON is strict.
+
+    It declares by itself what its caller and its parameters may be refused for; `responses` name
+    what else it answers.
+    """
+
+    caller_problems: tuple[type[Problem], ...] = CALLER_PROBLEMS
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        super().__init__(path, endpoint, **options)
+        self.responses = declare(*self.caller_problems, *problems_of(self)) | self.responses
 
     async def admit(self, request: Request) -> None:
         """Raise `Unauthorized` unless the caller has a token."""
@@ -138,6 +149,8 @@ class StrictRoute(APIRoute):
 
 class OpenRoute(StrictRoute):
     """A route for clients without a token. Its body is small: it is read from any client."""
+
+    caller_problems = ()
 
     async def admit(self, request: Request) -> None:
         """Read the body; `BodyTooLarge` past 4 KiB."""

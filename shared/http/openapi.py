@@ -1,10 +1,22 @@
 """A service's description of itself, corrected where FastAPI would say what is not so."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from fastapi import FastAPI
+from fastapi.dependencies.utils import get_flat_params
+from fastapi.params import Path
+from fastapi.routing import APIRoute
 
-from shared.problems import Unavailable, declare
+from shared.problems import (
+    BodyTooLarge,
+    NotFound,
+    NotJson,
+    Problem,
+    Unavailable,
+    Unprocessable,
+    declare,
+)
 
 _SCHEME = "token"
 _BEARER = {
@@ -15,6 +27,23 @@ _BEARER = {
 }
 _UNAVAILABLE = declare(Unavailable)[Unavailable.status]
 _NOT_OURS = ("HTTPValidationError", "ValidationError")
+
+
+def problems_of(route: APIRoute) -> Iterator[type[Problem]]:
+    """Give what a route refuses for its parameters and its body.
+
+    Any text will do for some parameters: in a path it names something that may not be there.
+    """
+    given = [one.field_info for one in get_flat_params(route.dependant)]
+    texts = [one for one in given if one.annotation in (str, str | None) and not one.metadata]
+    names = [one for one in texts if isinstance(one, Path)]
+    if names:
+        yield NotFound
+    if route.body_field is not None:
+        yield from (NotJson, BodyTooLarge)
+    unchecked = len(names) + sum(not one.is_required() for one in texts)
+    if route.body_field is not None or len(given) > unchecked:
+        yield Unprocessable
 
 
 def describe(app: FastAPI) -> None:

@@ -12,7 +12,6 @@ from shared.contracts.tasks import Reviewer
 from shared.http.access import ByOperator, Injected
 from shared.http.body import StrictRoute
 from shared.http.lists import After, Limit
-from shared.problems import CALLER_PROBLEMS, LIST_PROBLEMS, Unprocessable, declare
 
 router = APIRouter(prefix="/v1", route_class=StrictRoute, tags=["activity"])
 
@@ -21,11 +20,7 @@ Actor = Annotated[Reviewer | None, Query(description="Only what this one did.")]
 WantedAction = Annotated[Action | None, Query(description="Only what was done like this.")]
 
 
-@router.get(
-    "/projects/{project}/activity",
-    summary="Who did what in a project, newest first",
-    responses=declare(*LIST_PROBLEMS),
-)
+@router.get("/projects/{project}/activity", summary="Who did what in a project, newest first")
 async def get_activity(
     project: str,
     activity: Injected[ActivityService],
@@ -41,11 +36,7 @@ async def get_activity(
     )
 
 
-@router.get(
-    "/activity",
-    summary="Who did what outside of any single project, newest first",
-    responses=declare(*CALLER_PROBLEMS, Unprocessable),
-)
+@router.get("/activity", summary="Who did what outside of any single project, newest first")
 async def get_deployment_activity(
     activity: Injected[ActivityService],
     who: ByOperator,

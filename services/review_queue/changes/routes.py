@@ -9,16 +9,12 @@ from shared.contracts.changes import ChangeFeed
 from shared.http.access import ByService, Injected, IsGone, WaitSeconds
 from shared.http.body import StrictRoute
 from shared.http.lists import After
-from shared.problems import CALLER_PROBLEMS, Unprocessable, declare
+from shared.problems import declare
 
 router = APIRouter(prefix="/v1", route_class=StrictRoute, tags=["changes"])
 
 
-@router.get(
-    "/changes",
-    summary="What changed, over all projects",
-    responses=declare(*CALLER_PROBLEMS, FeedRestarted, Unprocessable),
-)
+@router.get("/changes", summary="What changed, over all projects", responses=declare(FeedRestarted))
 async def get_changes(
     changes: Injected[ChangeService],
     who: ByService,

@@ -20,7 +20,6 @@ from shared.contracts.base import UtcTime, utc_now
 from shared.http.access import ByOperator, ByReviewer, Injected
 from shared.http.body import StrictRoute
 from shared.http.lists import After, Limit
-from shared.problems import BODY_PROBLEMS, LIST_PROBLEMS, READ_PROBLEMS, Unprocessable, declare
 
 router = APIRouter(prefix="/v1/projects/{project}", route_class=StrictRoute, tags=["people"])
 
@@ -34,9 +33,7 @@ def day_of(since: datetime | None) -> datetime:
     return since or utc_now().replace(hour=0, minute=0, second=0, microsecond=0)
 
 
-@router.get(
-    "/reviewers/me/standing", summary="Whether I may begin", responses=declare(*READ_PROBLEMS)
-)
+@router.get("/reviewers/me/standing", summary="Whether I may begin")
 async def get_standing(
     project: str, standings: Injected[StandingService], who: ByReviewer
 ) -> Standing:
@@ -47,11 +44,7 @@ async def get_standing(
     return await standings.of(project, who.subject)
 
 
-@router.put(
-    "/reviewers/me/instructions",
-    summary="Say that I have read the instructions",
-    responses=declare(*BODY_PROBLEMS),
-)
+@router.put("/reviewers/me/instructions", summary="Say that I have read the instructions")
 async def put_acknowledgement(
     project: str, body: Acknowledgement, standings: Injected[StandingService], who: ByReviewer
 ) -> Standing:
@@ -59,11 +52,7 @@ async def put_acknowledgement(
     return await standings.acknowledge(project, who.subject, body.revision)
 
 
-@router.get(
-    "/reviewers/me/progress",
-    summary="What waits, and what I did today",
-    responses=declare(*READ_PROBLEMS, Unprocessable),
-)
+@router.get("/reviewers/me/progress", summary="What waits, and what I did today")
 async def get_progress(
     project: str, records: Injected[ProgressService], who: ByReviewer, since: Since = None
 ) -> Progress:
@@ -74,11 +63,7 @@ async def get_progress(
     return await records.progress(project, who.subject, day_of(since))
 
 
-@router.get(
-    "/reviewers/me/labels",
-    summary="How often I gave each label",
-    responses=declare(*READ_PROBLEMS),
-)
+@router.get("/reviewers/me/labels", summary="How often I gave each label")
 async def get_own_labels(
     project: str, records: Injected[ProgressService], who: ByReviewer
 ) -> LabelCounts:
@@ -88,9 +73,7 @@ async def get_own_labels(
 
 
 @router.get(
-    "/adjudications",
-    summary="List tasks that wait for an adjudicator, with what reviewers said",
-    responses=declare(*LIST_PROBLEMS),
+    "/adjudications", summary="List tasks that wait for an adjudicator, with what reviewers said"
 )
 async def list_adjudications(
     project: str,

@@ -12,7 +12,7 @@ from shared.contracts.base import ItemId, Text
 from shared.http.access import ByOperator, Injected
 from shared.http.body import StrictRoute
 from shared.http.paths import ITEM_ID
-from shared.problems import LIST_PROBLEMS, Unavailable, declare
+from shared.problems import Unavailable, declare
 
 router = APIRouter(prefix="/v1/projects/{project}", route_class=StrictRoute, tags=["items"])
 
@@ -23,7 +23,7 @@ Why = Annotated[
 ]
 
 
-@router.delete(f"/items/{ITEM_ID}", summary="Erase an item", responses=declare(*LIST_PROBLEMS))
+@router.delete(f"/items/{ITEM_ID}", summary="Erase an item")
 async def delete_item(
     project: str,
     item_id: AnItem,
@@ -43,7 +43,7 @@ async def delete_item(
     status_code=202,
     summary="Delete a project",
     tags=["projects"],
-    responses=declare(*LIST_PROBLEMS, ProjectNotArchived, Unavailable),
+    responses=declare(ProjectNotArchived, Unavailable),
 )
 async def delete_project(
     project: str,

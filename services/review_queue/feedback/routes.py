@@ -15,20 +15,19 @@ from services.review_queue.lifecycle.problems import ItemErased
 from shared.http.access import ByAnyRole, ByOperator, ByReviewer, Injected
 from shared.http.body import StrictRoute
 from shared.http.lists import After, Limit, decode_position
-from shared.problems import BODY_PROBLEMS, LIST_PROBLEMS, Conflict, declare
+from shared.problems import Conflict, declare
 
 router = APIRouter(
     prefix="/v1/projects/{project}/feedback", route_class=StrictRoute, tags=["feedback"]
 )
 
-_ERRORS = declare(*BODY_PROBLEMS)
 FeedbackId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 
 
 @router.post(
     "",
     summary="Say something of an item, a label or the instructions",
-    responses=_ERRORS | declare(ItemErased),
+    responses=declare(ItemErased),
 )
 async def post_feedback(
     project: str, body: NewFeedback, feedback: Injected[FeedbackService], who: ByReviewer
@@ -37,7 +36,7 @@ async def post_feedback(
     return await feedback.give(project, body, who.subject)
 
 
-@router.get("", summary="List feedback, newest first", responses=declare(*LIST_PROBLEMS))
+@router.get("", summary="List feedback, newest first")
 async def list_feedback(
     project: str,
     feedback: Injected[FeedbackService],
@@ -52,9 +51,7 @@ async def list_feedback(
 
 
 @router.post(
-    "/{feedback_id}/answer",
-    summary="Answer feedback",
-    responses=_ERRORS | declare(Conflict, ItemErased),
+    "/{feedback_id}/answer", summary="Answer feedback", responses=declare(Conflict, ItemErased)
 )
 async def answer_feedback(
     project: str,

@@ -23,28 +23,14 @@ from shared.auth import require_all_projects
 from shared.http.access import ByOperator, ByReviewer, Injected
 from shared.http.body import OpenRoute, StrictRoute
 from shared.http.lists import After, Limit
-from shared.problems import (
-    BODY_PROBLEMS,
-    CALLER_PROBLEMS,
-    LIST_PROBLEMS,
-    BodyTooLarge,
-    Conflict,
-    NotFound,
-    NotJson,
-    TooManyRequests,
-    Unavailable,
-    Unprocessable,
-    declare,
-)
+from shared.problems import Conflict, NotFound, TooManyRequests, Unavailable, declare
 
 router = APIRouter(prefix="/v1", tags=["links"])
 strict = APIRouter(route_class=StrictRoute)
 # For people who have no token yet.
 public = APIRouter(prefix="/links", route_class=OpenRoute)
 
-_PUBLIC_PROBLEMS = declare(
-    NotJson, NotFound, BodyTooLarge, Unprocessable, TooManyRequests, Unavailable
-)
+_PUBLIC_PROBLEMS = declare(NotFound, TooManyRequests, Unavailable)
 Requested = Annotated[
     bool | None, Query(description="Only links whose holder has asked for a new one, or has not.")
 ]
@@ -64,11 +50,7 @@ def _address(request: Request) -> str:
     return "" if request.client is None else request.client.host
 
 
-@strict.post(
-    "/projects/{project}/links",
-    summary="Make a one-time link to a project",
-    responses=declare(*BODY_PROBLEMS),
-)
+@strict.post("/projects/{project}/links", summary="Make a one-time link to a project")
 async def post_project_link(
     project: str,
     body: NewProjectLink,
@@ -87,7 +69,7 @@ async def post_project_link(
 @strict.post(
     "/links",
     summary="Make a one-time link to several projects, or to all",
-    responses=declare(*BODY_PROBLEMS),
+    responses=declare(NotFound),
 )
 async def post_link(
     body: NewLink, links: Injected[LinkService], who: ByOperator, request: Request
@@ -97,11 +79,7 @@ async def post_link(
     return _made(request, *await links.make(projects, body, who))
 
 
-@strict.get(
-    "/projects/{project}/links",
-    summary="List a project's links, newest first",
-    responses=declare(*LIST_PROBLEMS),
-)
+@strict.get("/projects/{project}/links", summary="List a project's links, newest first")
 async def list_project_links(
     project: str,
     links: Injected[LinkService],
@@ -114,11 +92,7 @@ async def list_project_links(
     return await links.page(project, after=after, requested=requested, limit=limit)
 
 
-@strict.get(
-    "/links",
-    summary="List links to several projects or all, newest first",
-    responses=declare(*CALLER_PROBLEMS, Unprocessable),
-)
+@strict.get("/links", summary="List links to several projects or all, newest first")
 async def list_links(
     links: Injected[LinkService],
     who: ByOperator,
@@ -134,7 +108,6 @@ async def list_links(
 @strict.post(
     "/projects/{project}/links/revoke",
     summary="End all links of a person to a project, with their tokens",
-    responses=declare(*BODY_PROBLEMS),
 )
 async def revoke_project_links(
     project: str, body: LinkHolder, links: Injected[LinkService], _: ByOperator
@@ -149,7 +122,7 @@ async def revoke_project_links(
 @strict.post(
     "/links/revoke",
     summary="End all links of a person to several projects or all, with their tokens",
-    responses=declare(*BODY_PROBLEMS),
+    responses=declare(NotFound),
 )
 async def revoke_links(
     body: LinkHolder, links: Injected[LinkService], who: ByOperator
@@ -162,18 +135,14 @@ async def revoke_links(
 @strict.post(
     "/links/renew",
     summary="Get a further token for one that came from a link",
-    responses=declare(*CALLER_PROBLEMS, Conflict, Unavailable),
+    responses=declare(Conflict, Unavailable),
 )
 async def renew_token(links: Injected[LinkService], who: ByReviewer) -> LinkToken:
     """The new token is good for as long as the link's first, up to 90 days after its use."""
     return await links.renew(who)
 
 
-@public.post(
-    "/redeem",
-    summary="Use a one-time link up, for a token",
-    responses=_PUBLIC_PROBLEMS,
-)
+@public.post("/redeem", summary="Use a one-time link up, for a token", responses=_PUBLIC_PROBLEMS)
 async def redeem_link(body: LinkCode, links: Injected[LinkService], request: Request) -> LinkToken:
     """Return a token once; the link opens nothing from then on."""
     return await links.redeem(body.code, _address(request))

@@ -10,16 +10,11 @@ from shared.contracts.base import UtcTime
 from shared.http.access import ByOperator, Injected
 from shared.http.body import StrictRoute
 from shared.http.lists import After, Limit, decode_cursor
-from shared.problems import CALLER_PROBLEMS, LIST_PROBLEMS, Unprocessable, declare
 
 router = APIRouter(prefix="/v1", route_class=StrictRoute, tags=["overview"])
 
 
-@router.get(
-    "/overview",
-    summary="All projects with what waits in each, by name",
-    responses=declare(*CALLER_PROBLEMS, Unprocessable),
-)
+@router.get("/overview", summary="All projects with what waits in each, by name")
 async def get_overview(
     overview: Injected[OverviewService],
     who: ByOperator,
@@ -35,11 +30,7 @@ async def get_overview(
     )
 
 
-@router.get(
-    "/projects/{project}/queue/series",
-    summary="Arrivals against answers over time",
-    responses=declare(*LIST_PROBLEMS),
-)
+@router.get("/projects/{project}/queue/series", summary="Arrivals against answers over time")
 async def get_series(
     project: str,
     overview: Injected[OverviewService],

@@ -17,12 +17,7 @@ from shared.http.access import ByAnyRole, ByOperator, Injected
 from shared.http.body import StrictRoute
 from shared.http.lists import After, Limit, decode_cursor
 from shared.problems import (
-    BODY_PROBLEMS,
-    CALLER_PROBLEMS,
-    READ_PROBLEMS,
-    BodyTooLarge,
     Conflict,
-    NotJson,
     Unavailable,
     Unprocessable,
     declare,
@@ -64,7 +59,7 @@ Terms = Annotated[EditTerms, Depends(_terms)]
     summary="Create or replace a project",
     responses={
         201: {"model": Project, "description": "Created"},
-        **declare(*CALLER_PROBLEMS, NotJson, Conflict, BodyTooLarge, Unprocessable, Unavailable),
+        **declare(Conflict, Unavailable),
     },
 )
 async def put_project(
@@ -91,7 +86,7 @@ async def put_project(
 @router.patch(
     "/{project}",
     summary="Change a project",
-    responses=declare(*BODY_PROBLEMS, Conflict, Unavailable),
+    responses=declare(Conflict, Unavailable),
     openapi_extra={"requestBody": {"content": {"application/json": {"schema": _PATCH_SCHEMA}}}},
 )
 async def patch_project(
@@ -115,11 +110,7 @@ async def patch_project(
     return stored
 
 
-@router.post(
-    "/{project}/archive",
-    summary="Archive a project",
-    responses=declare(*READ_PROBLEMS, Unavailable),
-)
+@router.post("/{project}/archive", summary="Archive a project", responses=declare(Unavailable))
 async def archive_project(
     project: str, projects: Injected[ProjectService], _: ByOperator
 ) -> Project:
@@ -127,11 +118,7 @@ async def archive_project(
     return await projects.archive(project, True)
 
 
-@router.post(
-    "/{project}/unarchive",
-    summary="Unarchive a project",
-    responses=declare(*READ_PROBLEMS, Unavailable),
-)
+@router.post("/{project}/unarchive", summary="Unarchive a project", responses=declare(Unavailable))
 async def unarchive_project(
     project: str, projects: Injected[ProjectService], _: ByOperator
 ) -> Project:
@@ -139,7 +126,7 @@ async def unarchive_project(
     return await projects.archive(project, False)
 
 
-@router.get("", summary="List projects by name", responses=declare(*CALLER_PROBLEMS, Unprocessable))
+@router.get("", summary="List projects by name")
 async def list_projects(
     projects: Injected[ProjectService], who: ByAnyRole, limit: Limit = 100, after: After = None
 ) -> ProjectList:
@@ -148,7 +135,7 @@ async def list_projects(
     return await projects.page(after=place, limit=limit, only=who.projects)
 
 
-@router.get("/{project}", summary="Read a project", responses=declare(*READ_PROBLEMS))
+@router.get("/{project}", summary="Read a project")
 async def get_project(
     project: str, projects: Injected[ProjectService], _: ByAnyRole, response: Response
 ) -> Project:

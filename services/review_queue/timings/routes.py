@@ -11,14 +11,11 @@ from services.review_queue.timings.service import TimingService
 from shared.contracts.base import UtcTime
 from shared.http.access import ByOperator, ByService, Injected
 from shared.http.body import StrictRoute
-from shared.problems import LIST_PROBLEMS, declare
 
 router = APIRouter(prefix="/v1/projects/{project}", route_class=StrictRoute, tags=["timings"])
 
-_PROBLEMS = declare(*LIST_PROBLEMS)
 
-
-@router.get("/timings", summary="Where an item's time goes", responses=_PROBLEMS)
+@router.get("/timings", summary="Where an item's time goes")
 async def get_timings(
     project: str,
     timings: Injected[TimingService],
@@ -34,7 +31,7 @@ async def get_timings(
     return await timings.timings(project, since=since, cost_per_hour=cost_per_hour)
 
 
-@router.get("/capacity", summary="Whether reviewers keep up", responses=_PROBLEMS)
+@router.get("/capacity", summary="Whether reviewers keep up")
 async def get_capacity(
     project: str,
     capacity: Injected[CapacityService],
@@ -48,7 +45,7 @@ async def get_capacity(
     return await capacity.forecast(project, days)
 
 
-@router.get("/queue", summary="What waits, and for how long", responses=_PROBLEMS)
+@router.get("/queue", summary="What waits, and for how long")
 async def get_queue(
     project: str,
     timings: Injected[TimingService],

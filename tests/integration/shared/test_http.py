@@ -14,7 +14,6 @@ from shared.auth import Keys, Principal, Verifier, allow
 from shared.http.app import build_app
 from shared.http.body import StrictRoute
 from shared.http.readiness import Checks
-from shared.problems import Unauthorized, declare
 from tests.harness import client, serve
 
 
@@ -25,7 +24,7 @@ class _Echo(BaseModel):
 def _app(keys: Keys, lacks: dict[str, str], degraded: Checks | None = None) -> FastAPI:
     router = APIRouter(route_class=StrictRoute)
 
-    @router.post("/v1/projects/{project}/echo", responses=declare(Unauthorized))
+    @router.post("/v1/projects/{project}/echo")
     async def echo(
         project: str, body: _Echo, caller: Annotated[Principal, Depends(allow("caller"))]
     ) -> dict[str, object]:
@@ -198,8 +197,12 @@ async def test_the_description_says_who_needs_a_token_and_nothing_that_is_not_so
     (scheme,) = document["components"]["securitySchemes"]
     described = document["paths"]["/v1/projects/{project}/echo"]["post"]
     assert described["security"] == [{scheme: []}]
-    # FastAPI's own form of a 422, which no service of ours gives.
-    assert "422" not in described["responses"]
+    # What the caller, the project's name and the body may be refused for.
+    refused = {"400", "401", "403", "404", "408", "413", "422", "503"}
+    assert described["responses"].keys() == refused | {"200"}
+    # No service of ours gives FastAPI's own form of a 422.
+    assert list(described["responses"]["422"]["content"]) == ["application/problem+json"]
+    assert document["paths"]["/boom"]["post"]["responses"].keys() == {"200", "401", "403", "503"}
     assert "ValidationError" not in document["components"]["schemas"]
     assert "security" not in document["paths"]["/healthz"]["get"]
 

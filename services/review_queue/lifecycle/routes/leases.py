@@ -9,29 +9,20 @@ from services.review_queue.lifecycle.problems import LeaseExpired, ReviewerPause
 from shared.contracts.tasks import LeaseProgress, LeaseRequest, Leases, SkipBody, VerdictBody
 from shared.http.access import ByReviewer, Injected, IsGone
 from shared.http.body import StrictRoute
-from shared.problems import (
-    BODY_PROBLEMS,
-    READ_PROBLEMS,
-    BodyTooLarge,
-    Conflict,
-    NotJson,
-    Unprocessable,
-    declare,
-)
+from shared.problems import Conflict, Forbidden, declare
 from shared.problems.archived import ProjectArchived
 
 router = APIRouter(prefix="/v1", route_class=StrictRoute, tags=["leases"])
 
 _ONE_AT_ONCE = LeaseRequest()
 _NO_REASON = SkipBody()
-_WITH_TOKEN = declare(*READ_PROBLEMS, Conflict, LeaseExpired)
-_WITH_BODY = _WITH_TOKEN | declare(NotJson, BodyTooLarge, Unprocessable)
+_REFUSED = declare(Conflict, LeaseExpired)
 
 
 @router.post(
     "/projects/{project}/leases",
     summary="Lease tasks",
-    responses=declare(*BODY_PROBLEMS, ReviewerPaused, ProjectArchived),
+    responses=declare(Forbidden, ReviewerPaused, ProjectArchived),
 )
 async def post_leases(
     project: str,
@@ -44,7 +35,7 @@ async def post_leases(
     return await claims.lease(project, who.subject, body, gone)
 
 
-@router.post("/leases/{token}/verdict", summary="Give a verdict", responses=_WITH_BODY)
+@router.post("/leases/{token}/verdict", summary="Give a verdict", responses=_REFUSED)
 async def post_verdict(
     token: str, body: VerdictBody, moves: Injected[MoveService], who: ByReviewer
 ) -> LeaseProgress:
@@ -52,7 +43,7 @@ async def post_verdict(
     return await moves.submit(token, body, who)
 
 
-@router.post("/leases/{token}/skip", summary="Leave the task to others", responses=_WITH_BODY)
+@router.post("/leases/{token}/skip", summary="Leave the task to others", responses=_REFUSED)
 async def post_skip(
     token: str, moves: Injected[MoveService], who: ByReviewer, body: SkipBody = _NO_REASON
 ) -> LeaseProgress:
@@ -60,19 +51,19 @@ async def post_skip(
     return await moves.skip(token, body, who)
 
 
-@router.post("/leases/{token}/renew", summary="Keep the task longer", responses=_WITH_TOKEN)
+@router.post("/leases/{token}/renew", summary="Keep the task longer", responses=_REFUSED)
 async def post_renew(token: str, moves: Injected[MoveService], who: ByReviewer) -> Renewal:
     """Let the lease last as long again, from now on."""
     return await moves.renew(token, who)
 
 
-@router.post("/leases/{token}/release", summary="Give the task back", responses=_WITH_TOKEN)
+@router.post("/leases/{token}/release", summary="Give the task back", responses=_REFUSED)
 async def post_release(token: str, moves: Injected[MoveService], who: ByReviewer) -> LeaseProgress:
     """Give the task back at once. Anybody may have it; until then it is the next of the caller."""
     return await moves.release(token, who)
 
 
-@router.post("/leases/{token}/undo", summary="Take the answer back", responses=_WITH_TOKEN)
+@router.post("/leases/{token}/undo", summary="Take the answer back", responses=_REFUSED)
 async def post_undo(token: str, moves: Injected[MoveService], who: ByReviewer) -> LeaseProgress:
     """Take one's own verdict or skip back, while nothing came after it.
 

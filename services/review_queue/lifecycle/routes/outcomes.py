@@ -18,7 +18,7 @@ from shared.http.access import ByServiceOrCaller, Injected, IsGone, WaitSeconds
 from shared.http.body import StrictRoute
 from shared.http.lists import After, Limit
 from shared.http.paths import ITEM_ID
-from shared.problems import BODY_PROBLEMS, LIST_PROBLEMS, declare
+from shared.problems import declare
 
 router = APIRouter(prefix="/v1/projects/{project}", route_class=StrictRoute, tags=["outcomes"])
 
@@ -35,7 +35,7 @@ Tail = Annotated[
     "/outcomes",
     summary="Outcomes in order",
     response_model=OutcomeFeed | CallerFeed,
-    responses=declare(*LIST_PROBLEMS, FeedRestarted),
+    responses=declare(FeedRestarted),
 )
 async def get_outcomes(
     project: str,
@@ -75,7 +75,7 @@ async def get_outcomes(
     return CallerFeed.of(page) if is_caller else page
 
 
-@router.post("/outcomes", summary="What became of many items", responses=declare(*BODY_PROBLEMS))
+@router.post("/outcomes", summary="What became of many items")
 async def post_outcomes(
     project: str, query: ItemQuery, outcomes: Injected[OutcomeService], who: ByServiceOrCaller
 ) -> ItemOutcomes:
@@ -86,9 +86,7 @@ async def post_outcomes(
 
 
 @router.get(
-    f"/outcomes/{ITEM_ID}",
-    summary="What became of one item",
-    responses=declare(*LIST_PROBLEMS, ItemErased),
+    f"/outcomes/{ITEM_ID}", summary="What became of one item", responses=declare(ItemErased)
 )
 async def get_outcome(
     project: str,

@@ -28,7 +28,7 @@ from shared.contracts.withdrawals import WithdrawalReceipts, Withdrawals
 from shared.http.access import ByOperator, ByService, Injected
 from shared.http.body import StrictRoute
 from shared.http.lists import After, Limit
-from shared.problems import BODY_PROBLEMS, LIST_PROBLEMS, READ_PROBLEMS, Conflict, declare
+from shared.problems import Conflict, declare
 from shared.problems.archived import ProjectArchived
 
 router = APIRouter(prefix="/v1/projects/{project}", route_class=StrictRoute, tags=["tasks"])
@@ -42,12 +42,10 @@ SearchMetadata = Annotated[
     list[Annotated[Text, StringConstraints(max_length=300)]],
     Query(max_length=5, description="Metadata that the item has, e.g. `channel:web`."),
 ]
-_CORRECTED = declare(*BODY_PROBLEMS, Conflict, ItemErased)
+_CORRECTED = declare(Conflict, ItemErased)
 
 
-@router.post(
-    "/tasks", summary="Ask people about items", responses=declare(*BODY_PROBLEMS, ProjectArchived)
-)
+@router.post("/tasks", summary="Ask people about items", responses=declare(ProjectArchived))
 async def post_tasks(
     project: str, batch: TaskBatch, intake: Injected[IntakeService], who: ByService
 ) -> TaskReceipts:
@@ -59,7 +57,7 @@ async def post_tasks(
     return await intake.enqueue(project, batch.tasks, who.subject)
 
 
-@router.get("/tasks", summary="List and search tasks, by age", responses=declare(*LIST_PROBLEMS))
+@router.get("/tasks", summary="List and search tasks, by age")
 async def list_tasks(
     project: str,
     tasks: Injected[TaskService],
@@ -93,15 +91,13 @@ async def list_tasks(
     )
 
 
-@router.get("/queue/ages", summary="How long tasks have waited", responses=declare(*READ_PROBLEMS))
+@router.get("/queue/ages", summary="How long tasks have waited")
 async def get_ages(project: str, tasks: Injected[TaskService], _: ByService) -> QueueAges:
     """Return how many waiting tasks there are by age; the oldest 200,000 are counted."""
     return await tasks.ages(project)
 
 
-@router.get(
-    "/tasks/{task_id}", summary="Read a task and its timeline", responses=declare(*READ_PROBLEMS)
-)
+@router.get("/tasks/{task_id}", summary="Read a task and its timeline")
 async def get_task(
     project: str, task_id: str, tasks: Injected[TaskService], _: ByService
 ) -> TaskDetail:
@@ -109,11 +105,7 @@ async def get_task(
     return await tasks.show(project, task_id)
 
 
-@router.post(
-    "/tasks/{task_id}/reopen",
-    summary="Open a resolved task again",
-    responses=declare(*READ_PROBLEMS, Conflict, ItemErased),
-)
+@router.post("/tasks/{task_id}/reopen", summary="Open a resolved task again", responses=_CORRECTED)
 async def reopen_task(
     project: str, task_id: str, decisions: Injected[DecisionService], who: ByOperator
 ) -> TaskProgress:
@@ -141,7 +133,7 @@ async def adjudicate_task(
 @router.post(
     "/second-opinions",
     summary="Ask another reviewer where one has answered",
-    responses=declare(*BODY_PROBLEMS, ProjectArchived),
+    responses=declare(ProjectArchived),
 )
 async def post_second_opinions(
     project: str, body: WantedOpinions, opinions: Injected[SecondOpinionService], who: ByService
@@ -157,7 +149,7 @@ async def post_second_opinions(
 @router.post(
     "/withdrawals",
     summary="Close tasks of a draw that has ended",
-    responses=declare(*BODY_PROBLEMS, ProjectArchived),
+    responses=declare(ProjectArchived),
 )
 async def post_withdrawals(
     project: str, body: Withdrawals, decisions: Injected[DecisionService], who: ByService

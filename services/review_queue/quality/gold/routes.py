@@ -15,9 +15,6 @@ from shared.http.access import ByOperator, Injected
 from shared.http.body import StrictRoute
 from shared.http.lists import After, Limit, decode_cursor
 from shared.problems import (
-    BODY_PROBLEMS,
-    LIST_PROBLEMS,
-    READ_PROBLEMS,
     Conflict,
     Unprocessable,
     declare,
@@ -26,14 +23,8 @@ from shared.problems.archived import ProjectArchived
 
 router = APIRouter(prefix="/v1/projects/{project}", route_class=StrictRoute, tags=["gold"])
 
-_WITH_BODY = declare(*BODY_PROBLEMS)
 
-
-@router.post(
-    "/gold",
-    summary="Add items whose label is known",
-    responses=_WITH_BODY | declare(ProjectArchived),
-)
+@router.post("/gold", summary="Add items whose label is known", responses=declare(ProjectArchived))
 async def post_gold(
     project: str, batch: GoldBatch, gold: Injected[GoldService], who: ByOperator
 ) -> GoldReceipts:
@@ -45,7 +36,7 @@ async def post_gold(
     return await gold.add(project, batch.items, who.subject)
 
 
-@router.get("/gold", summary="List gold", responses=declare(*LIST_PROBLEMS))
+@router.get("/gold", summary="List gold")
 async def list_gold(
     project: str,
     gold: Injected[GoldService],
@@ -61,9 +52,7 @@ async def list_gold(
 
 
 @router.put(
-    "/tasks/{task_id}/gold",
-    summary="Vouch for a task's label",
-    responses=_WITH_BODY | declare(Conflict),
+    "/tasks/{task_id}/gold", summary="Vouch for a task's label", responses=declare(Conflict)
 )
 async def put_gold(
     project: str, task_id: str, body: KnownLabel, gold: Injected[GoldService], who: ByOperator
@@ -77,7 +66,6 @@ async def put_gold(
     summary="Retire a known label",
     status_code=204,
     response_class=Response,
-    responses=declare(*READ_PROBLEMS),
 )
 async def delete_gold(
     project: str, task_id: str, gold: Injected[GoldService], who: ByOperator
