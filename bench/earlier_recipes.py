@@ -1,7 +1,5 @@
 """Recipes to compare with: the `text-linear` of before, of words and pairs alone."""
 
-from collections.abc import Mapping
-
 import numpy as np
 from threadpoolctl import threadpool_limits
 
@@ -12,49 +10,47 @@ from services.trainer.recipes.evidence import (
     cross_fit_rows,
     evidence_of,
 )
+from services.trainer.recipes.exporting import OUTPUT
 from services.trainer.recipes.features import TextLinearPipeline, fit_head, fit_terms
-from services.trainer.recipes.graph import OUTPUT, export_onnx, graph_inputs
+from services.trainer.recipes.graph import export_onnx, graph_inputs
 from services.trainer.recipes.recipe import (
     FittedModel,
     IntArray,
     Progress,
+    Recipe,
+    RecipeOfTypes,
     TrainingData,
-    fields_of_type,
 )
 from shared.fields.text import TextField
-from shared.fields.types import AnyField
 
 NAME = "words alone"
 
 
-class WordsAlone:
-    """The `text-linear` of before: words and pairs, one strength of regularisation."""
+def _fit(data: TrainingData, *, seed: int, progress: Progress) -> FittedModel:  # noqa: ARG001 - nothing is slow
+    """Fit with the usual settings; nothing is tuned."""
+    targets, n_classes, weights = data.targets, len(data.classes), np.asarray(data.weights)
+    keys = content_keys(data.rows, data.fields)
+    fold_of = folds_for(data, keys, seed=seed)
+    terms, counts = fit_terms(data.rows, data.fields, kinds=("words",))
 
-    def learns_from(self, fields: Mapping[str, AnyField]) -> list[str]:
-        """Return the text fields."""
-        return fields_of_type(fields, TextField, NAME)
+    def fit(at: IntArray) -> Logits:
+        head = fit_head([one[at] for one in counts], targets[at], weights[at], n_classes)
+        return lambda of: head.logits([one[of] for one in counts])
 
-    def fit(self, data: TrainingData, *, seed: int, progress: Progress) -> FittedModel:  # noqa: ARG002 - nothing is slow
-        """Fit with the usual settings; nothing is tuned."""
-        targets, n_classes, weights = data.targets, len(data.classes), np.asarray(data.weights)
-        keys = content_keys(data.rows, data.fields)
-        fold_of = folds_for(data, keys, seed=seed)
-        terms, counts = fit_terms(data.rows, data.fields, kinds=("words",))
+    with threadpool_limits(limits=1):
+        usable = checkable(keys, targets)
+        evidence = evidence_of(data, cross_fit_rows(data, fold_of, usable, fit))
+        at = np.flatnonzero(usable)
+        head = fit_head([one[at] for one in counts], targets[at], weights[at], n_classes)
+    pipeline = TextLinearPipeline(data.fields, terms, head, evidence.calibration)
+    return evidence.model(
+        data,
+        onnx=export_onnx(pipeline),
+        inputs=graph_inputs(data.fields),
+        output=OUTPUT,
+        report={},
+    )
 
-        def fit(at: IntArray) -> Logits:
-            head = fit_head([one[at] for one in counts], targets[at], weights[at], n_classes)
-            return lambda of: head.logits([one[of] for one in counts])
 
-        with threadpool_limits(limits=1):
-            usable = checkable(keys, targets)
-            evidence = evidence_of(data, cross_fit_rows(data, fold_of, usable, fit))
-            at = np.flatnonzero(usable)
-            head = fit_head([one[at] for one in counts], targets[at], weights[at], n_classes)
-        pipeline = TextLinearPipeline(data.fields, terms, head, evidence.calibration)
-        return evidence.model(
-            data,
-            onnx=export_onnx(pipeline),
-            inputs=graph_inputs(data.fields),
-            output=OUTPUT,
-            report={},
-        )
+WORDS_ALONE: Recipe = RecipeOfTypes(NAME, (TextField,), _fit)
+"""The `text-linear` of before: words and pairs, one strength of regularisation."""

@@ -19,7 +19,7 @@ import numpy as np
 
 from bench.certifying import LABELS, Certified, Judged, certified
 from bench.earlier_recipes import NAME as BEFORE
-from bench.earlier_recipes import WordsAlone
+from bench.earlier_recipes import WORDS_ALONE
 from bench.labelled_sets import SETS, Labelled
 from bench.recipe_figures import Figures, drawn, keep
 from bench.remembered import fit_remembering, probabilities_of
@@ -124,7 +124,7 @@ def _terms(target: float) -> dict[str, Any]:
 
 def _recipes(labelled: Labelled) -> dict[str, Recipe]:
     has_texts = any(isinstance(spec, TextField) for spec in labelled.fields.values())
-    before: dict[str, Recipe] = {BEFORE: WordsAlone()} if has_texts else {}
+    before: dict[str, Recipe] = {BEFORE: WORDS_ALONE} if has_texts else {}
     return before | fitting(labelled.fields)
 
 

@@ -12,7 +12,7 @@ import onnx
 from onnx import helper, numpy_helper
 
 from bench.serving.model import Model
-from services.trainer.recipes.graph import OUTPUT
+from services.trainer.recipes.exporting import OUTPUT
 
 # 8 layers over 64 rows a text: 134 million multiplications, about those of a small transformer.
 # One layer's weights are a MiB, so they stay in the processor's cache.

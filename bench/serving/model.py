@@ -14,8 +14,9 @@ from threadpoolctl import threadpool_limits
 
 from bench.serving.texts import make_texts, vocabulary
 from services.trainer.recipes.calibration import Calibration
+from services.trainer.recipes.exporting import OUTPUT
 from services.trainer.recipes.features import TextLinearPipeline, fit_head, fit_terms
-from services.trainer.recipes.graph import OUTPUT, export_onnx, graph_inputs
+from services.trainer.recipes.graph import export_onnx, graph_inputs
 from services.trainer.recipes.parity import check_parity
 
 FIELD = "text"

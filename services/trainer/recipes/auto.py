@@ -15,7 +15,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from services.trainer.recipes.installed import installed_recipes, load_recipe
 from services.trainer.recipes.parity import open_graph
@@ -23,14 +22,13 @@ from services.trainer.recipes.recipe import (
     BoolArray,
     FittedModel,
     Float32Array,
+    FloatArray,
     Progress,
     Recipe,
     RecipeRefused,
     TrainingData,
 )
 from shared.fields.types import AnyField
-
-FloatArray = NDArray[np.float64]
 
 NAME = "auto"
 RESAMPLES = 100

@@ -96,21 +96,20 @@ class Calibration:
         """Return calibrated logits, shape (n, K)."""
         return np.asarray(logits * self.scale + self.bias, dtype=np.float64)
 
+    def probabilities(self, logits: FloatArray) -> FloatArray:
+        """Return calibrated probabilities, shape (n, K)."""
+        return np.asarray(softmax(self.apply(logits), axis=1), dtype=np.float64)
+
     def described(self) -> dict[str, Any]:
         """Return what the manifest says: the method and its numbers, labels in their order."""
+        described: dict[str, Any] = {"method": self.method}
         if self.method == "vector":
-            return {
-                "method": self.method,
-                "scale": self.scale.tolist(),
-                "bias": self.bias.tolist(),
-            }
-        described: dict[str, Any] = {
-            "method": self.method,
-            "temperature": float(1 / self.scale[0]),
-        }
-        return (
-            described if self.method == "temperature" else described | {"bias": self.bias.tolist()}
-        )
+            described["scale"] = self.scale.tolist()
+        else:
+            described["temperature"] = float(1 / self.scale[0])
+        if self.method != "temperature":
+            described["bias"] = self.bias.tolist()
+        return described
 
 
 def choose_calibration(

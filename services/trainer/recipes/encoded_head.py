@@ -7,13 +7,12 @@ from typing import Any
 import numpy as np
 import onnx
 from onnx import TensorProto, checker, compose, helper
-from scipy.special import softmax
 
 from services.trainer.recipes.calibration import Calibration
 from services.trainer.recipes.exporting import OUTPUT, calibrated_nodes, join
 from services.trainer.recipes.matrices import TOLERANCE, Model, fit_best, linear_candidates
 from services.trainer.recipes.own_encoder import OwnEncoder
-from services.trainer.recipes.parity import check_parity
+from services.trainer.recipes.parity import check_parity, spread
 from services.trainer.recipes.recipe import (
     FittedModel,
     FloatArray,
@@ -39,8 +38,7 @@ class EncodedPipeline:
     def predict_proba(self, rows: Sequence[Mapping[str, Any]]) -> FloatArray:
         """Calibrated class probabilities, shape (n, K), in the project's label order."""
         features = self.encoder.vectors(rows).astype(np.float64)
-        logits = self.calibration.apply(self.model.logits(features))
-        return np.asarray(softmax(logits, axis=1), dtype=np.float64)
+        return self.calibration.probabilities(self.model.logits(features))
 
     def export(self, n_classes: int) -> tuple[bytes, str]:
         """Return the encoder's graph with the head behind it, and the name of its output."""
@@ -107,7 +105,7 @@ class HeadOnEncoder:
         pipeline = EncodedPipeline(self.encoder, best.model, best.evidence.calibration)
         onnx_file, output = pipeline.export(len(data.classes))
         inputs = [entry.model_dump(mode="json") for entry in self.encoder.inputs]
-        rows = data.rows[:: -(-len(data.rows) // _PARITY_ROWS)]
+        rows = spread(data.rows, _PARITY_ROWS)
         check_parity(
             onnx_file, inputs, pipeline, rows, specs=data.specs, tolerance=TOLERANCE, output=output
         )

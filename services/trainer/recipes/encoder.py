@@ -18,8 +18,9 @@ from typing import Any
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx import TensorProto, checker, helper, numpy_helper
+from onnx import TensorProto, helper, numpy_helper
 
+from services.trainer.recipes.exporting import serialise
 from services.trainer.recipes.graph import OPSET
 from services.trainer.recipes.recipe import RecipeRefused
 from services.trainer.recipes.tokens import LOCALE
@@ -114,7 +115,7 @@ def word_table(columns: Sequence[Sequence[str]], encoder: Encoder) -> WordTable:
 
 
 def embedding_nodes(
-    inputs: Sequence[str], table: WordTable, encoder: Encoder
+    inputs: Sequence[Mapping[str, Any]], table: WordTable, encoder: Encoder
 ) -> tuple[list[Any], list[Any]]:
     """Nodes and constants from string inputs [n, 1] to `EMBEDDING`, float32 [n, d] of length 1.
 
@@ -122,7 +123,7 @@ def embedding_nodes(
     """
     begin, end = encoder.vocabulary[_BEGIN], encoder.vocabulary[_END]
     make = _Nodes()
-    rows = [make.looked_up(name, table) for name in inputs]
+    rows = [make.looked_up(entry["name"], table) for entry in inputs]
     make.closed_up(make.joined(rows, end), begin, end)
     make.add(*encoder.graph.graph.node)
     make.pooled(encoder.graph.graph.output[0].name)
@@ -233,24 +234,19 @@ def make_model(
     name: str,
     nodes: Sequence[Any],
     constants: Sequence[Any],
-    inputs: Sequence[str],
+    inputs: Sequence[Mapping[str, Any]],
     output: tuple[str, int],
     encoder: Encoder,
 ) -> bytes:
     """Return the file of a graph from string inputs [n, 1] to an output [n, width]."""
-    # The encoder's operators mean the same in its older opset.
-    opsets = {"": OPSET, "com.microsoft": 1, "ai.onnx.ml": 2}
-    model = helper.make_model(
-        helper.make_graph(
-            list(nodes),
-            name,
-            [helper.make_tensor_value_info(one, TensorProto.STRING, [None, 1]) for one in inputs],
-            [helper.make_tensor_value_info(output[0], TensorProto.FLOAT, [None, output[1]])],
-            list(constants),
-        ),
-        opset_imports=[helper.make_opsetid(*entry) for entry in opsets.items()],
+    return serialise(
+        name,
+        nodes,
+        constants,
+        inputs,
+        output[1],
+        output=output[0],
+        # The encoder's operators mean the same in its older opset.
+        opsets={"": OPSET, "com.microsoft": 1, "ai.onnx.ml": 2},
         ir_version=encoder.graph.ir_version,
-        producer_name="surehand",
     )
-    checker.check_model(model)
-    return bytes(model.SerializeToString(deterministic=True))

@@ -12,8 +12,8 @@ from services.trainer.recipes.recipe import FloatArray
 OUTPUT = "probabilities"
 # The oldest that hold every operator used, and every ONNX Runtime that reads them right (`graph`).
 OPSET = 18
-ML_OPSET = 3
 IR_VERSION = 9
+_OPSETS = {"": OPSET, "ai.onnx.ml": 3}
 _TYPES = {
     "string": TensorProto.STRING,
     "float32": TensorProto.FLOAT,
@@ -69,35 +69,34 @@ def serialise(
     nodes: Sequence[Any],
     constants: Sequence[Any],
     inputs: Sequence[Mapping[str, Any]],
-    n_classes: int,
+    width: int,
+    *,
+    output: str = OUTPUT,
+    opsets: Mapping[str, int] = _OPSETS,
+    ir_version: int = IR_VERSION,
 ) -> bytes:
     """Return the graph's file, once it has passed the checker.
 
-    The same parts give the same bytes.
+    Its output is float32 [n, width]. The same parts give the same bytes.
 
     Parameters
     ----------
     inputs
         The manifest's; -1 is an axis of any length.
     """
-    graph = helper.make_graph(
-        nodes,
-        name,
-        [
-            helper.make_tensor_value_info(
-                entry["name"],
-                _TYPES[entry["dtype"]],
-                [None if side == -1 else side for side in entry["shape"]],
-            )
-            for entry in inputs
-        ],
-        [helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, [None, n_classes])],
-        constants,
-    )
+    fed = [
+        helper.make_tensor_value_info(
+            entry["name"],
+            _TYPES[entry["dtype"]],
+            [None if side == -1 else side for side in entry["shape"]],
+        )
+        for entry in inputs
+    ]
+    given = helper.make_tensor_value_info(output, TensorProto.FLOAT, [None, width])
     model = helper.make_model(
-        graph,
-        opset_imports=[helper.make_opsetid("", OPSET), helper.make_opsetid("ai.onnx.ml", ML_OPSET)],
-        ir_version=IR_VERSION,
+        helper.make_graph(nodes, name, fed, [given], constants),
+        opset_imports=[helper.make_opsetid(*entry) for entry in opsets.items()],
+        ir_version=ir_version,
         producer_name="surehand",
     )
     checker.check_model(model)

@@ -2,11 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from scipy.sparse import csr_matrix, diags, hstack
-from scipy.special import softmax
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 
@@ -138,7 +137,12 @@ class LinearHead:
 
     def affine(self) -> tuple[FloatArray, FloatArray]:
         """Weights (V, K) and bias (K,) of `logits` over the concatenated features."""
-        return affine(self.classifier, self.present, self.n_classes)
+        coefficients, intercept = coefficients_of(self.classifier)
+        weights = np.zeros((coefficients.shape[1], self.n_classes))
+        weights[:, self.present] = coefficients.T
+        bias = np.full(self.n_classes, ABSENT_LOGIT)
+        bias[self.present] = intercept
+        return weights, bias
 
 
 def _scaled(counts: csr_matrix, idf: FloatArray) -> csr_matrix:
@@ -147,19 +151,13 @@ def _scaled(counts: csr_matrix, idf: FloatArray) -> csr_matrix:
     return csr_matrix(diags(1 / lengths) @ counts @ diags(idf))
 
 
-def affine(
-    classifier: LogisticRegression, present: IntArray, n_classes: int
-) -> tuple[FloatArray, FloatArray]:
-    """Weights (V, K) and bias (K,) of a classifier that knows the labels `present` alone."""
+def coefficients_of(classifier: LogisticRegression) -> tuple[FloatArray, FloatArray]:
+    """Return coefficients, a row for each label that it knows, and their intercepts."""
     coefficients, intercept = classifier.coef_, classifier.intercept_
     if len(coefficients) == 1:
         coefficients = np.vstack([-coefficients / 2, coefficients / 2])
         intercept = np.concatenate([-intercept / 2, intercept / 2])
-    weights = np.zeros((coefficients.shape[1], n_classes))
-    weights[:, present] = coefficients.T
-    bias = np.full(n_classes, ABSENT_LOGIT)
-    bias[present] = intercept
-    return weights, bias
+    return coefficients, intercept
 
 
 def fit_head(
@@ -181,21 +179,16 @@ def fit_head(
     vectors : shape (n, d)
         Further features, beside those of the terms.
     """
-    classifier = classifier_of(settings)
-    head = LinearHead([_idf(one) for one in counts], classifier, np.unique(targets), n_classes)
-    classifier.fit(head.features(counts, vectors), targets, sample_weight=weights / weights.mean())
-    return head
-
-
-def classifier_of(settings: HeadSettings) -> LogisticRegression:
-    """Return the logistic regression of every linear head, not fitted yet."""
-    return LogisticRegression(
+    classifier = LogisticRegression(
         C=settings.inverse_regularisation,
         class_weight=settings.class_weights,
         solver="newton-cg",
         tol=1e-4,
         max_iter=MAX_ITERATIONS,
     )
+    head = LinearHead([_idf(one) for one in counts], classifier, np.unique(targets), n_classes)
+    classifier.fit(head.features(counts, vectors), targets, sample_weight=weights / weights.mean())
+    return head
 
 
 def _idf(counts: csr_matrix) -> FloatArray:
@@ -216,6 +209,4 @@ class TextLinearPipeline:
     def predict_proba(self, rows: Sequence[Mapping[str, str]]) -> FloatArray:
         """Calibrated class probabilities, shape (n, K), in the project's label order."""
         counts = [one.counts(rows) for one in self.terms]
-        logits = self.calibration.apply(self.head.logits(counts))
-        probabilities: Any = softmax(logits, axis=1)
-        return np.asarray(probabilities, dtype=np.float64)
+        return self.calibration.probabilities(self.head.logits(counts))

@@ -11,9 +11,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from onnx import TensorProto, checker, helper, numpy_helper
+from onnx import helper
 
 from services.trainer.recipes.calibration import Calibration
+from services.trainer.recipes.exporting import OUTPUT, constant, input_name, serialise
 from services.trainer.recipes.features import LinearHead, Terms, TextLinearPipeline
 from services.trainer.recipes.recipe import FloatArray
 from services.trainer.recipes.tokens import (
@@ -24,10 +25,8 @@ from services.trainer.recipes.tokens import (
     Kind,
 )
 
-OUTPUT = "probabilities"
 # The oldest that hold every operator used: StringConcat came last.
 OPSET = 20
-IR_VERSION = 9
 _SMALLEST_LENGTH = 1e-12
 _LOWER: dict[str, Any] = {"case_change_action": "LOWER", "is_case_sensitive": 1, "locale": LOCALE}
 _SPLIT: dict[Kind, dict[str, Any]] = {
@@ -43,10 +42,9 @@ _LENGTHS: dict[Kind, tuple[int, int]] = {
 
 def graph_inputs(fields: Sequence[str]) -> list[dict[str, Any]]:
     """Manifest entries of the inputs, one a field, named as the field is."""
-    names = [f"{field}_input" if field == OUTPUT else field for field in fields]
     return [
-        {"name": name, "field": field, "dtype": "string", "shape": [-1, 1]}
-        for name, field in zip(names, fields, strict=True)
+        {"name": input_name(field), "field": field, "dtype": "string", "shape": [-1, 1]}
+        for field in fields
     ]
 
 
@@ -57,11 +55,17 @@ def export_onnx(pipeline: TextLinearPipeline) -> bytes:
     -------
     bytes of an ONNX model that has passed the checker; the same pipeline gives the same bytes.
     """
-    names = [entry["name"] for entry in graph_inputs(pipeline.fields)]
-    weights, bias = pipeline.head.affine()
+    _, bias = pipeline.head.affine()
     nodes, constants, logits = term_nodes(pipeline.fields, pipeline.terms, pipeline.head)
     last, more = probability_nodes(logits, bias, pipeline.calibration)
-    return _serialise([*nodes, *last], [*constants, *more], names, weights.shape[1])
+    return serialise(
+        "text-linear",
+        [*nodes, *last],
+        [*constants, *more],
+        graph_inputs(pipeline.fields),
+        len(bias),
+        opsets={"": OPSET, "com.microsoft": 1},
+    )
 
 
 def term_nodes(
@@ -76,20 +80,20 @@ def term_nodes(
     weights, _ = head.affine()
     nodes: list[Any] = []
     constants: list[Any] = [
-        _constant("/flat", np.array([-1], dtype=np.int64)),
-        _constant("/space", np.array([" "], dtype=object)),
-        _constant("/sizes", np.array([weights.shape[1], 1], dtype=np.int64)),
-        _constant("/smallest", np.float32(_SMALLEST_LENGTH)),
+        constant("/flat", np.array([-1], dtype=np.int64)),
+        constant("/space", np.array([" "], dtype=object)),
+        constant("/sizes", np.array([weights.shape[1], 1], dtype=np.int64)),
+        constant("/smallest", np.float32(_SMALLEST_LENGTH)),
     ]
-    for i, entry in enumerate(graph_inputs(fields)):
-        nodes += _field(i, entry["name"])
+    for i, field in enumerate(fields):
+        nodes += _field(i, input_name(field))
     start, place = 0, {field: i for i, field in enumerate(fields)}
     for of, idf in zip(terms, head.idf, strict=True):
         stop = start + len(of.names)
         table = np.column_stack([weights[start:stop] * idf[:, None], idf**2])
-        of_terms, constant = _terms(of, place[of.field], table)
+        of_terms, of_table = _terms(of, place[of.field], table)
         nodes += of_terms
-        constants.append(constant)
+        constants.append(of_table)
         start = stop
     return nodes, constants, [f"{_at(one, place[one.field])}logits" for one in terms]
 
@@ -107,8 +111,8 @@ def probability_nodes(
         helper.make_node("Softmax", ["/scaled"], [OUTPUT], axis=-1),
     ]
     constants = [
-        _constant("/bias", bias.astype(np.float32)),
-        _constant("/scale", scale.astype(np.float32)),
+        constant("/bias", bias.astype(np.float32)),
+        constant("/scale", scale.astype(np.float32)),
     ]
     return nodes, constants
 
@@ -144,7 +148,7 @@ def _terms(terms: Terms, place: int, table: FloatArray) -> tuple[list[Any], Any]
         helper.make_node("Sqrt", [at + "squares"], [at + "length"]),
         helper.make_node("Max", [at + "length", "/smallest"], [at + "divisor"]),
         helper.make_node("Div", [at + "products", at + "divisor"], [at + "logits"]),
-    ], _constant(at + "table", table.astype(np.float32))
+    ], constant(at + "table", table.astype(np.float32))
 
 
 def _vocabulary_attributes(terms: Terms) -> dict[str, Any]:
@@ -166,26 +170,3 @@ def _vocabulary_attributes(terms: Terms) -> dict[str, Any]:
         "ngram_counts": [sum(sizes[:length]) for length in range(longest)],
         "ngram_indexes": [column for found in by_length for column, _ in found],
     }
-
-
-def _constant(name: str, value: Any) -> Any:
-    return numpy_helper.from_array(np.asarray(value), name)
-
-
-def _serialise(
-    nodes: list[Any], constants: list[Any], names: Sequence[str], n_classes: int
-) -> bytes:
-    model = helper.make_model(
-        helper.make_graph(
-            nodes,
-            "text-linear",
-            [helper.make_tensor_value_info(name, TensorProto.STRING, [None, 1]) for name in names],
-            [helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, [None, n_classes])],
-            constants,
-        ),
-        opset_imports=[helper.make_opsetid("", OPSET), helper.make_opsetid("com.microsoft", 1)],
-        ir_version=IR_VERSION,
-        producer_name="surehand",
-    )
-    checker.check_model(model)
-    return bytes(model.SerializeToString(deterministic=True))

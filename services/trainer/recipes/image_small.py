@@ -10,66 +10,51 @@ from typing import Any
 
 import numpy as np
 from onnx import helper
-from scipy.special import softmax
 
-from services.trainer.recipes.calibration import Calibration
-from services.trainer.recipes.exporting import (
-    OUTPUT,
-    calibrated_nodes,
-    input_name,
-    join,
-    serialise,
-)
-from services.trainer.recipes.matrices import TOLERANCE, Model, fit_best, linear_candidates
-from services.trainer.recipes.parity import check_parity
+from services.trainer.recipes.exporting import input_name, join
+from services.trainer.recipes.matrices import fit_on_features, linear_candidates
+from services.trainer.recipes.parity import spread
 from services.trainer.recipes.pixels import SHAPE, Filters, pixels_of
 from services.trainer.recipes.recipe import (
     FittedModel,
     FloatArray,
     Progress,
     Recipe,
+    RecipeOfTypes,
     TrainingData,
-    fields_of_type,
 )
 from shared.fields.image import ImageField
-from shared.fields.types import AnyField
 
-_FEATURES = "/features"
 _PARITY_ROWS = 200
 
 
 @dataclass(frozen=True)
-class ImagePipeline:
-    """The trained pipeline, which the exported graph must equal: the filters of each field."""
+class PictureFeatures:
+    """Responses to the filters of each field, side by side."""
 
     filters: dict[str, Filters]
-    model: Model
-    calibration: Calibration
 
-    def predict_proba(self, rows: Sequence[Mapping[str, Any]]) -> FloatArray:
-        """Calibrated class probabilities, shape (n, K), in the project's label order."""
-        features = [one.features(pixels_of(rows, name)) for name, one in self.filters.items()]
-        logits = self.calibration.apply(self.model.logits(np.hstack(features)))
-        return np.asarray(softmax(logits, axis=1), dtype=np.float64)
+    def matrix(self, rows: Sequence[Mapping[str, Any]]) -> FloatArray:
+        """Return the features of the rows' pictures."""
+        return np.hstack(
+            [one.features(pixels_of(rows, name)) for name, one in self.filters.items()]
+        )
 
-    def export(self, n_classes: int) -> tuple[bytes, list[dict[str, Any]]]:
-        """Return the graph, and the manifest's inputs."""
-        inputs: list[dict[str, Any]] = [
+    def inputs(self) -> list[dict[str, Any]]:
+        """Return the manifest's inputs, one a field."""
+        return [
             {"name": input_name(name), "field": name, "dtype": "float32", "shape": SHAPE}
             for name in self.filters
         ]
+
+    def nodes(self, output: str) -> tuple[list[Any], list[Any]]:
+        """Return the graph's nodes and constants from the pictures to the matrix."""
         parts = [
             one.nodes(f"/field/{i}/", input_name(name), f"/field/{i}/features")
             for i, (name, one) in enumerate(self.filters.items())
         ]
         outputs = [f"/field/{i}/features" for i in range(len(parts))]
-        nodes, constants = join(
-            *parts,
-            ([helper.make_node("Concat", outputs, [_FEATURES], axis=1)], []),
-            self.model.nodes(_FEATURES, "/logits"),
-            calibrated_nodes("/logits", self.calibration),
-        )
-        return serialise("image-small", nodes, constants, inputs, n_classes), inputs
+        return join(*parts, ([helper.make_node("Concat", outputs, [output], axis=1)], []))
 
 
 def fit_image_small(
@@ -93,22 +78,16 @@ def fit_image_small(
         filters[name] = Filters.of(pixels, seed)
         features.append(filters[name].features(pixels))
     progress(0.1, "features of pictures made")
-    matrix = np.hstack(features)
-    candidates = linear_candidates(0.001, 0.01, 0.1)
-    best = fit_best(data, matrix, candidates, seed=seed, progress=progress)
-    pipeline = ImagePipeline(filters, best.model, best.evidence.calibration)
-    onnx, inputs = pipeline.export(len(data.classes))
-    checked = data.rows[:: -(-len(data.rows) // _PARITY_ROWS)]
-    check_parity(onnx, inputs, pipeline, checked, specs=data.specs, tolerance=TOLERANCE)
-    return best.evidence.model(data, onnx=onnx, inputs=inputs, output=OUTPUT, report=best.report)
+    return fit_on_features(
+        "image-small",
+        data,
+        PictureFeatures(filters),
+        np.hstack(features),
+        linear_candidates(0.001, 0.01, 0.1),
+        checked=spread(data.rows, _PARITY_ROWS),
+        seed=seed,
+        progress=progress,
+    )
 
 
-class _ImageSmall:
-    def learns_from(self, fields: Mapping[str, AnyField]) -> list[str]:
-        return fields_of_type(fields, ImageField, "image-small")
-
-    def fit(self, data: TrainingData, *, seed: int, progress: Progress) -> FittedModel:
-        return fit_image_small(data, seed=seed, progress=progress)
-
-
-RECIPE: Recipe = _ImageSmall()
+RECIPE: Recipe = RecipeOfTypes("image-small", (ImageField,), fit_image_small)

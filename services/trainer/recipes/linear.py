@@ -9,7 +9,7 @@ from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
 from services.trainer.recipes.exporting import constant, linear_nodes
-from services.trainer.recipes.features import ABSENT_LOGIT
+from services.trainer.recipes.features import ABSENT_LOGIT, coefficients_of
 from services.trainer.recipes.recipe import FloatArray, IntArray
 
 # A value so many deviations from the mean says no more than one that is further away.
@@ -108,11 +108,7 @@ def _logistic(
     # More threads would only spin on matrices this small, and would change the last digits.
     with threadpool_limits(limits=1):
         model.fit(columns, targets, sample_weight=weights)
-    coefficients, intercept = model.coef_, model.intercept_
-    if len(coefficients) == 1:
-        coefficients = np.vstack([-coefficients / 2, coefficients / 2])
-        intercept = np.concatenate([-intercept / 2, intercept / 2])
-    return coefficients, intercept
+    return coefficients_of(model)
 
 
 def _scale(features: FloatArray, weights: FloatArray) -> tuple[FloatArray, FloatArray]:

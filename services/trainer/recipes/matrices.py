@@ -1,6 +1,6 @@
-"""Models of a matrix of features, compared by cross-validation."""
+"""Recipes on a matrix of features: models compared by cross-validation, one pipeline and graph."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from services.trainer.recipes.boosting import MOST_LABELS, fit_boosting
+from services.trainer.recipes.calibration import Calibration
 from services.trainer.recipes.crossfit import content_keys, folds_for
 from services.trainer.recipes.evidence import (
     Evidence,
@@ -18,8 +19,16 @@ from services.trainer.recipes.evidence import (
     fold_progress,
     label_notes,
 )
+from services.trainer.recipes.exporting import OUTPUT, calibrated_nodes, join, serialise
 from services.trainer.recipes.linear import fit_linear
-from services.trainer.recipes.recipe import FloatArray, IntArray, Progress, TrainingData
+from services.trainer.recipes.parity import check_parity
+from services.trainer.recipes.recipe import (
+    FittedModel,
+    FloatArray,
+    IntArray,
+    Progress,
+    TrainingData,
+)
 
 PARITY_ROWS = 2_000
 TOLERANCE = 5e-5
@@ -34,6 +43,41 @@ class Model(Protocol):
 
     def nodes(self, features: str, logits: str) -> tuple[list[Any], list[Any]]:
         """Return the graph's nodes and constants from the features to the logits."""
+
+
+class Features(Protocol):
+    """How the trainer makes a matrix of rows, and the graph makes the same one."""
+
+    def matrix(self, rows: Sequence[Mapping[str, Any]]) -> FloatArray:
+        """Return the features of n rows, shape (n, d)."""
+
+    def inputs(self) -> list[dict[str, Any]]:
+        """Return the manifest's inputs."""
+
+    def nodes(self, output: str) -> tuple[list[Any], list[Any]]:
+        """Return the graph's nodes and constants from the inputs to the matrix."""
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """The trained pipeline, which the exported graph must equal."""
+
+    features: Features
+    model: Model
+    calibration: Calibration
+
+    def predict_proba(self, rows: Sequence[Mapping[str, Any]]) -> FloatArray:
+        """Calibrated class probabilities, shape (n, K), in the project's label order."""
+        return self.calibration.probabilities(self.model.logits(self.features.matrix(rows)))
+
+    def export(self, name: str, n_classes: int) -> bytes:
+        """Return the graph, which has the name of its recipe."""
+        nodes, constants = join(
+            self.features.nodes("/features"),
+            self.model.nodes("/features", "/logits"),
+            calibrated_nodes("/logits", self.calibration),
+        )
+        return serialise(name, nodes, constants, self.features.inputs(), n_classes)
 
 
 FitModel = Callable[[FloatArray, IntArray, FloatArray, int], Model]
@@ -115,3 +159,26 @@ def _compared(evidence: Mapping[str, Evidence]) -> list[dict[str, Any]]:
         {"model": name, "log_loss": one.metrics["log_loss"], "accuracy": one.metrics["accuracy"]}
         for name, one in evidence.items()
     ]
+
+
+def fit_on_features(
+    recipe: str,
+    data: TrainingData,
+    features: Features,
+    matrix: FloatArray,
+    candidates: Mapping[str, FitModel],
+    *,
+    checked: Sequence[Mapping[str, Any]],
+    seed: int,
+    progress: Progress,
+) -> FittedModel:
+    """Fit the best candidate, export it, and compare the graph with it on the rows `checked`.
+
+    `matrix` is that of `features` for the rows of `data`. Raises `RecipeRefused`: too few labels
+    (`assign_folds`), or a graph that does not answer as the pipeline does.
+    """
+    best = fit_best(data, matrix, candidates, seed=seed, progress=progress)
+    pipeline = Pipeline(features, best.model, best.evidence.calibration)
+    onnx, inputs = pipeline.export(recipe, len(data.classes)), features.inputs()
+    check_parity(onnx, inputs, pipeline, checked, specs=data.specs, tolerance=TOLERANCE)
+    return best.evidence.model(data, onnx=onnx, inputs=inputs, output=OUTPUT, report=best.report)

@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from services.trainer.recipes.graph import OUTPUT
+from services.trainer.recipes.exporting import OUTPUT
 from services.trainer.recipes.recipe import FloatArray, RecipeRefused
 from shared.contracts.versions import ModelInput, ModelInterface
 from shared.fields.text import TextField
@@ -56,6 +56,11 @@ def nasty_rows(fields: Sequence[str]) -> list[dict[str, str]]:
         {field: NASTY_TEXTS[(i + offset) % n] for offset, field in enumerate(fields)}
         for i in range(n)
     ]
+
+
+def spread(rows: Sequence[dict[str, Any]], most: int) -> list[dict[str, Any]]:
+    """Return at most so many of the rows, evenly spread."""
+    return list(rows[:: -(-len(rows) // most)])
 
 
 def check_parity(

@@ -170,14 +170,33 @@ class Recipe(Protocol):
         """
 
 
-def fields_of_type(fields: Mapping[str, AnyField], kind: type[Any], recipe: str) -> list[str]:
-    """Return the names of the fields of a type, such as `TextField`.
+@dataclass(frozen=True)
+class RecipeOfTypes:
+    """A recipe that learns from every field of some types, such as `TextField`.
 
-    Raises `RecipeRefused`: there is none; the message names the type and `recipe`.
+    Attributes
+    ----------
+    name
+    types : those of the fields
+    train : carries out `Recipe.fit`
     """
-    names = [name for name, spec in fields.items() if isinstance(spec, kind)]
-    if not names:
-        what = kind.__name__.removesuffix("Field").lower()
-        article = "an" if what[0] in "aeiou" else "a"
-        raise RecipeRefused(f"recipe {recipe} needs {article} {what} field; the project has none")
-    return names
+
+    name: str
+    types: tuple[type[Any], ...]
+    train: Callable[..., FittedModel]
+
+    def learns_from(self, fields: Mapping[str, AnyField]) -> list[str]:
+        """Return the names of the fields of its types; `RecipeRefused` names types and recipe."""
+        names = [name for name, spec in fields.items() if isinstance(spec, self.types)]
+        if not names:
+            kinds = [kind.__name__.removesuffix("Field").lower() for kind in self.types]
+            article = "an" if kinds[0][0] in "aeiou" else "a"
+            raise RecipeRefused(
+                f"recipe {self.name} needs {article} {' or '.join(kinds)} field; "
+                "the project has none"
+            )
+        return names
+
+    def fit(self, data: TrainingData, *, seed: int, progress: Progress) -> FittedModel:
+        """Train on the rows of these fields."""
+        return self.train(data, seed=seed, progress=progress)

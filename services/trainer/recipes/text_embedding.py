@@ -11,9 +11,8 @@ from typing import Any, Self
 
 import numpy as np
 import onnxruntime as ort
-from onnx import helper, numpy_helper
+from onnx import helper
 from scipy.sparse import csr_matrix
-from scipy.special import softmax
 from threadpoolctl import threadpool_limits
 
 from services.trainer.recipes.calibration import Calibration
@@ -27,23 +26,20 @@ from services.trainer.recipes.encoder import (
     make_model,
     word_table,
 )
-from services.trainer.recipes.evidence import Fit, Logits, checkable, label_notes
-from services.trainer.recipes.features import HeadSettings, LinearHead, Terms, fit_head, fit_terms
-from services.trainer.recipes.graph import OUTPUT, graph_inputs, probability_nodes, term_nodes
-from services.trainer.recipes.parity import check_parity, nasty_rows
+from services.trainer.recipes.exporting import OUTPUT, constant
+from services.trainer.recipes.features import HeadSettings, LinearHead, Terms, fit_terms
+from services.trainer.recipes.graph import graph_inputs, probability_nodes, term_nodes
 from services.trainer.recipes.recipe import (
     FittedModel,
     Float32Array,
     FloatArray,
-    IntArray,
     Progress,
     Recipe,
+    RecipeOfTypes,
     TrainingData,
-    fields_of_type,
 )
-from services.trainer.recipes.tuning import CHEAP, tune
+from services.trainer.recipes.tuning import fit_tuned
 from shared.fields.text import TextField
-from shared.fields.types import AnyField
 
 _PARITY_ROWS = 50
 # The vector counts as much as two kinds of terms, and the whole is regularised more strongly.
@@ -57,10 +53,10 @@ _REPORTED_EVERY = 100
 class Embedder:
     """Texts to vectors by the graph that the version will have, one text at a time.
 
-    Padding costs more than batches save. `names` are those of the graph's inputs, one a field.
+    Padding costs more than batches save. `inputs` are the graph's, one a field.
     """
 
-    names: list[str]
+    inputs: list[dict[str, Any]]
     fields: list[str]
     table: WordTable
     encoder: Encoder
@@ -71,15 +67,15 @@ class Embedder:
         """Make the graph for the words of `data`; `RecipeRefused`: no encoder is installed."""
         encoder = load_encoder()
         table = word_table([[row[field] for row in data.rows] for field in data.fields], encoder)
-        names = [entry["name"] for entry in graph_inputs(data.fields)]
-        nodes, constants = embedding_nodes(names, table, encoder)
+        inputs = graph_inputs(data.fields)
+        nodes, constants = embedding_nodes(inputs, table, encoder)
         output = (EMBEDDING, encoder.width)
-        model = make_model("embedding", nodes, constants, names, output, encoder)
+        model = make_model("embedding", nodes, constants, inputs, output, encoder)
         options = ort.SessionOptions()
         options.intra_op_num_threads = 1
         options.enable_cpu_mem_arena = False
         session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-        return cls(names, data.fields, table, encoder, session)
+        return cls(inputs, data.fields, table, encoder, session)
 
     def vectors(
         self, rows: Sequence[Mapping[str, str]], report: Progress = lambda _share, _words: None
@@ -88,8 +84,8 @@ class Embedder:
         found = np.zeros((len(rows), self.encoder.width), dtype=np.float32)
         for i, row in enumerate(rows):
             feeds = {
-                name: np.array([[row[field]]], dtype=object)
-                for name, field in zip(self.names, self.fields, strict=True)
+                entry["name"]: np.array([[row[entry["field"]]]], dtype=object)
+                for entry in self.inputs
             }
             found[i] = self.session.run([EMBEDDING], feeds)[0][0]
             if i % _REPORTED_EVERY == 0:
@@ -110,23 +106,23 @@ class _Pipeline:
         """Calibrated class probabilities, shape (n, K), in the project's label order."""
         counts = [one.counts(rows) for one in self.terms]
         logits = self.head.logits(counts, csr_matrix(_SCALE * self.embedder.vectors(rows)))
-        return np.asarray(softmax(self.calibration.apply(logits), axis=1), dtype=np.float64)
+        return self.calibration.probabilities(logits)
 
     def onnx(self) -> bytes:
         """Serialise the pipeline as one graph: string [n, 1] a field in, float32 [n, K] out."""
         made = self.embedder
         weights, bias = self.head.affine()
         of_vectors = (_SCALE * weights[-made.encoder.width :]).astype(np.float32)
-        encoding, encoder = embedding_nodes(made.names, made.table, made.encoder)
+        encoding, encoder = embedding_nodes(made.inputs, made.table, made.encoder)
         nodes, constants, logits = term_nodes(made.fields, self.terms, self.head)
         multiplied = helper.make_node("MatMul", [EMBEDDING, "/weights"], [_LOGITS])
         last, more = probability_nodes([*logits, _LOGITS], bias, self.calibration)
-        constants += [*encoder, *more, numpy_helper.from_array(of_vectors, "/weights")]
+        constants += [*encoder, *more, constant("/weights", of_vectors)]
         return make_model(
             "text-embedding",
             [*encoding, *nodes, multiplied, *last],
             constants,
-            made.names,
+            made.inputs,
             (OUTPUT, len(bias)),
             made.encoder,
         )
@@ -154,54 +150,24 @@ def fit_text_embedding(
     fold_of = folds_for(data, keys, seed=seed)
     with threadpool_limits(limits=1):
         embedder = embedder_of(data)
-        return _fit(data, keys, fold_of, embedder, progress)
+        vectors = csr_matrix(_SCALE * embedder.vectors(data.rows, progress))
+        terms, counts = fit_terms(data.rows, data.fields)
+
+        def export(head: LinearHead, calibration: Calibration) -> tuple[_Pipeline, bytes]:
+            pipeline = _Pipeline(embedder, terms, head, calibration)
+            return pipeline, pipeline.onnx()
+
+        return fit_tuned(
+            data,
+            keys,
+            fold_of,
+            counts,
+            export,
+            progress,
+            parity_rows=_PARITY_ROWS,
+            vectors=vectors,
+            usual=_USUAL,
+        )
 
 
-def _fit(
-    data: TrainingData,
-    keys: list[tuple[str, ...]],
-    fold_of: IntArray,
-    embedder: Embedder,
-    report: Progress,
-) -> FittedModel:
-    targets, n_classes, weights = data.targets, len(data.classes), np.asarray(data.weights)
-    vectors = csr_matrix(_SCALE * embedder.vectors(data.rows, report))
-    terms, counts = fit_terms(data.rows, data.fields)
-
-    def head(at: IntArray, settings: HeadSettings) -> LinearHead:
-        rows = [matrix[at] for matrix in counts]
-        return fit_head(rows, targets[at], weights[at], n_classes, settings, vectors[at])
-
-    def fit_with(settings: HeadSettings) -> Fit:
-        def fit(at: IntArray) -> Logits:
-            fitted = head(at, settings)
-            return lambda of: fitted.logits([matrix[of] for matrix in counts], vectors[of])
-
-        return fit
-
-    usable = checkable(keys, targets)
-    work = (sum(matrix.nnz for matrix in counts) + vectors.nnz) * len(np.unique(targets))
-    is_cheap = work <= CHEAP
-    settings, evidence, told = tune(
-        data, fold_of, usable, fit_with, report, is_cheap=is_cheap, usual=_USUAL
-    )
-    fitted = head(np.flatnonzero(usable), settings)
-    report(0.9, "model fitted, checking its export")
-    pipeline = _Pipeline(embedder, terms, fitted, evidence.calibration)
-    onnx, inputs = pipeline.onnx(), graph_inputs(data.fields)
-    step = -(-len(data.rows) // _PARITY_ROWS)
-    check_parity(onnx, inputs, pipeline, data.rows[::step] + nasty_rows(data.fields))
-    report(1.0, "export checked")
-    told["notes"] += label_notes(keys, data)
-    return evidence.model(data, onnx=onnx, inputs=inputs, output=OUTPUT, report=told)
-
-
-class _TextEmbedding:
-    def learns_from(self, fields: Mapping[str, AnyField]) -> list[str]:
-        return fields_of_type(fields, TextField, "text-embedding")
-
-    def fit(self, data: TrainingData, *, seed: int, progress: Progress) -> FittedModel:
-        return fit_text_embedding(data, seed=seed, progress=progress)
-
-
-RECIPE: Recipe = _TextEmbedding()
+RECIPE: Recipe = RecipeOfTypes("text-embedding", (TextField,), fit_text_embedding)

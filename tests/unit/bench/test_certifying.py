@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 
 from bench.certifying import Certified, Judged, certified
-from bench.earlier_recipes import WordsAlone
+from bench.earlier_recipes import WORDS_ALONE
 from services.trainer.recipes.recipe import TrainingData
 
 RNG = np.random.default_rng(3)
@@ -25,7 +25,7 @@ def test_what_is_answered_and_how_much_of_it_is_wrong() -> None:
         ["text"],
         ["no", "yes"],
     )
-    model = WordsAlone().fit(data, seed=0, progress=lambda _share, _words: None)
+    model = WORDS_ALONE.fit(data, seed=0, progress=lambda _share, _words: None)
     assert model.metrics["accuracy"] == 1
     tuned = judged(600, 0.02)
     fitted = dataclasses.replace(model, scores=tuned.scores, correct=tuned.right)

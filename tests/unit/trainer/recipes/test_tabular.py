@@ -9,10 +9,10 @@ from services.trainer.recipes.boosting import fit_boosting
 from services.trainer.recipes.calibration import Calibration
 from services.trainer.recipes.columns import MOST_VALUES, Columns
 from services.trainer.recipes.linear import fit_linear
-from services.trainer.recipes.matrices import FitModel
+from services.trainer.recipes.matrices import FitModel, Pipeline
 from services.trainer.recipes.parity import check_parity
 from services.trainer.recipes.recipe import FittedModel, RecipeRefused, TrainingData
-from services.trainer.recipes.tabular import RECIPE, TabularPipeline, fit_tabular
+from services.trainer.recipes.tabular import RECIPE, fit_tabular
 from shared.contracts.versions import ModelInput, ModelInterface
 from shared.fields.category import CategoryField
 from shared.fields.number import NumberField
@@ -122,8 +122,8 @@ def test_each_model_is_exported_exactly(
     columns = Columns.of(rows, list(SPECS), SPECS)
     model = fit(columns.matrix(rows), targets, np.ones(200), len(labels) + 1)
     shape = len(labels) + 1
-    pipeline = TabularPipeline(columns, model, Calibration.of_temperature(1.4, shape))
-    onnx, inputs = pipeline.export(shape)
+    pipeline = Pipeline(columns, model, Calibration.of_temperature(1.4, shape))
+    onnx, inputs = pipeline.export("tabular", shape), columns.inputs()
     unseen = make_rows(300, seed=3, missing=0.5)
     for row in unseen[::7]:
         row["colour"] = "never"

@@ -18,6 +18,7 @@ from services.trainer.recipes.encoder import (
     make_model,
     word_table,
 )
+from services.trainer.recipes.graph import graph_inputs
 from services.trainer.recipes.parity import NASTY_TEXTS
 from services.trainer.recipes.recipe import RecipeRefused, TrainingData
 from services.trainer.recipes.text_embedding import RECIPE, fit_text_embedding
@@ -48,15 +49,15 @@ def graph_to(
 
     The words of `told` are looked up beside the encoder's own.
     """
-    names = [f"field {i}" for i in range(fields)]
+    inputs = graph_inputs([f"field {i}" for i in range(fields)])
     table = word_table([[told or "unbelievably good day"] * 2], encoder)
-    nodes, constants = embedding_nodes(names, table, encoder)
+    nodes, constants = embedding_nodes(inputs, table, encoder)
     # What comes after the value is left out: the encoder takes a second to load.
     kept = nodes[: next(i for i, node in enumerate(nodes) if at in node.output) + 1]
     read = {name for node in kept for name in node.input}
     constants = [one for one in constants if one.name in read]
     model = onnx.load_model_from_string(
-        make_model("part", kept, constants, names, (at, encoder.width), encoder)
+        make_model("part", kept, constants, inputs, (at, encoder.width), encoder)
     )
     del model.graph.output[:]
     model.graph.output.append(onnx.helper.make_empty_tensor_value_info(at))
@@ -64,7 +65,7 @@ def graph_to(
 
     def value(texts: Sequence[str]) -> Any:
         column = np.array(texts, dtype=object).reshape(-1, 1)
-        return session.run([at], dict.fromkeys(names, column))[0]
+        return session.run([at], {entry["name"]: column for entry in inputs})[0]
 
     return value
 
