@@ -11,19 +11,16 @@ from services.trainer.documents.status import (
 from services.trainer.ledger import repository as ledger
 from services.trainer.outcomes.opinions.service import ask_about_draw
 from services.trainer.pool import repository as pool
-from services.trainer.projects.repository import active_run, read_state
+from services.trainer.projects.repository import active_run, lock_state, read_state
 from services.trainer.promise import repository
-from services.trainer.promise.closing import try_close
-from services.trainer.promise.label_noise import label_ceiling
+from services.trainer.promise.closing import ceiling_of, try_close
 from services.trainer.promise.messages import AttemptProgress, CertificateView
 from services.trainer.promise.opening import try_open
-from services.trainer.promise.question import note_question
 from services.trainer.promise.renewal import plan_certifications
 from services.trainer.registry import repository as registry
 from services.trainer.resources import Resources
 from services.trainer.tables import Certification
-from shared.contracts.human_error import HumanError, LabelCeiling
-from shared.contracts.projects import Project
+from shared.contracts.projects import Project, question_digest
 from shared.contracts.reasons import WHY_NOT
 
 # What came so long before a certification was begun counts towards the growth of its traffic.
@@ -49,7 +46,7 @@ class Certifier:
 
         One certification at a time is open: the others wait their turn.
         """
-        await note_question(resources, project)
+        await _note_question(resources, project)
         while True:
             await plan_certifications(resources, project)
             async with resources.database.reading() as session:
@@ -95,11 +92,23 @@ class Certifier:
         return True
 
 
-def _ceiling(certification: Certification, project: Project) -> LabelCeiling | None:
-    if not certification.human_error:
-        return None
-    counts = HumanError.model_validate(certification.human_error)
-    return label_ceiling(counts, project.review.overlap)
+async def _note_question(resources: Resources, project: Project) -> None:
+    """Note what reviewers are asked, and since when if it is another question than before.
+
+    Answers to another question are no evidence about this one, so traffic from before counts for no
+    certification.
+    """
+    digest = question_digest(project)
+    async with resources.database.reading() as session:
+        state = await read_state(session, project.project)
+        if state is not None and state.question == digest:
+            return
+    async with resources.database.transaction() as session:
+        state = await lock_state(session, project.project)
+        # What was asked before the first note is unknown, unless the project was never edited.
+        if state.question is not None or project.revision > 1:
+            state.asked_since = resources.now()
+        state.question = digest
 
 
 async def describe(resources: Resources, project: Project) -> CertificateView:
@@ -108,7 +117,7 @@ async def describe(resources: Resources, project: Project) -> CertificateView:
         newest = await repository.newest(session, project.project)
         if newest is None:
             return CertificateView(state="none", detail="there is no version yet")
-        answered, drawn = await repository.progress(session, newest.certification_id)
+        drawn, answered, _ = await repository.progress(session, newest.certification_id)
         version = await registry.find(session, project.project, newest.version)
         state = await read_state(session, project.project)
     certificate, now = None, resources.now()
@@ -136,7 +145,7 @@ async def describe(resources: Resources, project: Project) -> CertificateView:
         result=newest.result,
         certificate=certificate,
         labels_short=newest.labels_short,
-        label_ceiling=_ceiling(newest, project),
+        label_ceiling=ceiling_of(newest, project) if newest.human_error else None,
         detail=detail,
         valid_now=why_not is None,
         why_not=why_not,

@@ -43,9 +43,9 @@ from shared.contracts.certificates import attempt_delta
 BoolArray = NDArray[np.bool_]
 IntArray = NDArray[np.int64]
 
-_WANTED_POWER = 0.8
+WANTED_POWER = 0.8
 # Sample sizes at which the power of a further attempt is looked up, 5 % apart.
-_SIZES = np.unique(np.geomspace(10, 1_000_000, 240).astype(np.int64))
+SIZES = np.unique(np.geomspace(10, 1_000_000, 240).astype(np.int64))
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ def certify(plan: CertificationPlan, scores: ArrayLike, correct: ArrayLike) -> C
     drawn, right = as_scores(scores), np.asarray(correct, dtype=np.bool_)
     if drawn.shape != right.shape:
         raise ValueError("scores and correct must have one entry an item")
-    accepted, errors = _counts(plan, drawn, right)
+    accepted, errors = count_above(plan, drawn), count_above(plan, drawn[~right])
     tested = _run_sequence(plan, accepted, errors)
     passed = [step for step in tested if step.p_value <= plan.delta_attempt]
     shown = passed[-1] if passed else tested[0]
@@ -162,12 +162,10 @@ def may_still_certify(plan: CertificationPlan, scores: ArrayLike, correct: Array
     return following is not None and may_still_certify(following, drawn, right)
 
 
-def _counts(
-    plan: CertificationPlan, scores: NDArray[np.float32], correct: BoolArray
-) -> tuple[IntArray, IntArray]:
-    """Accepted labels and errors among them, at each grid point."""
-    above = scores[:, None] >= np.asarray(plan.thresholds, dtype=np.float32)[None, :]
-    return above.sum(axis=0), (above & ~correct[:, None]).sum(axis=0)
+def count_above(plan: CertificationPlan, scores: ArrayLike) -> IntArray:
+    """Count the scores at or above each threshold of the plan."""
+    above = as_scores(scores)[:, None] >= np.asarray(plan.thresholds, dtype=np.float32)[None, :]
+    return np.asarray(above.sum(axis=0), dtype=np.int64)
 
 
 def _run_sequence(
@@ -200,12 +198,12 @@ def _labels_short(
     level = level_of_test(plan.promised_alpha, plan.misses, plan.probes, spent)
     if following is not None:
         level = Level(plan.alpha, following.delta_attempt)
-    most = largest_passing_errors(_SIZES, level.delta, level.alpha)
-    chance = error_p_value(most[None, :], _SIZES[None, :], estimate[:, None])
-    enough = (chance >= _WANTED_POWER) & (most >= 0) & (estimate[:, None] < level.alpha)
+    most = largest_passing_errors(SIZES, level.delta, level.alpha)
+    chance = error_p_value(most[None, :], SIZES[None, :], estimate[:, None])
+    enough = (chance >= WANTED_POWER) & (most >= 0) & (estimate[:, None] < level.alpha)
     points = np.flatnonzero(enough.any(axis=1))
     if not len(points):
         return None
-    accepted_needed = _SIZES[enough[points].argmax(axis=1)]
+    accepted_needed = SIZES[enough[points].argmax(axis=1)]
     needed = (accepted_needed / np.asarray(plan.shares)[points]).min()
     return max(10, int(np.ceil((needed - seen) / 10)) * 10)

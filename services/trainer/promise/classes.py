@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from math import ceil
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from services.trainer.promise.binomial import (
     error_p_value,
@@ -25,14 +25,18 @@ from services.trainer.promise.binomial import (
     power,
     upper_bound,
 )
-from services.trainer.promise.certify import CertificationResult, eligible
+from services.trainer.promise.certify import (
+    SIZES,
+    WANTED_POWER,
+    CertificationResult,
+    count_above,
+    eligible,
+)
 from services.trainer.promise.planning import CertificationPlan, strictest_of_best_power
 from services.trainer.promise.proof.messages import ClassFigures, DrawnRow, PopulationRow
 from services.trainer.promise.risk import as_scores
 
 IntArray = NDArray[np.int64]
-_WANTED_POWER = 0.8
-_SIZES = np.unique(np.geomspace(10, 1_000_000, 240).astype(np.int64))
 
 
 def class_figures(
@@ -62,7 +66,7 @@ def class_figures(
     found = []
     for label in classes:
         own = labels == label
-        expected = np.rint(rate * _above(plan, scores[own & drawable])).astype(np.int64)
+        expected = np.rint(rate * count_above(plan, scores[own & drawable])).astype(np.int64)
         share = float(eligible(scores[own], shown).mean()) if own.any() else None
         figures = _figures(case, label, share, expected, [r for r in drawn if r.label == label])
         # What ended early ended because of its labels: their number is no longer a given.
@@ -84,8 +88,8 @@ def _figures(
     case: _Case, label: str, share: float | None, expected: IntArray, drawn: Sequence[DrawnRow]
 ) -> ClassFigures:
     plan = case.plan
-    accepted = _above(plan, [row.score for row in drawn])
-    errors = _above(plan, [row.score for row in drawn if row.finding != "right"])
+    accepted = count_above(plan, [row.score for row in drawn])
+    errors = count_above(plan, [row.score for row in drawn if row.finding != "right"])
     passed = error_p_value(errors, accepted, plan.alpha) <= case.delta
     start = _start(case, expected)
     certified = start <= case.shown and bool(passed[start : case.shown + 1].all())
@@ -99,12 +103,6 @@ def _figures(
         certified=certified,
         labels_short=None if certified else _labels_short(case, *at),
     )
-
-
-def _above(plan: CertificationPlan, scores: ArrayLike) -> IntArray:
-    """Count the scores at or above each threshold."""
-    found = as_scores(scores)[:, None] >= np.asarray(plan.thresholds, dtype=np.float32)[None, :]
-    return np.asarray(found.sum(axis=0), dtype=np.int64)
 
 
 def _start(case: _Case, expected: IntArray) -> int:
@@ -125,8 +123,8 @@ def _labels_short(case: _Case, labels: int, errors: int) -> int | None:
     borrowed = ceil(1 / plan.alpha)
     joint = result.errors / max(result.accepted, 1)
     estimate = (errors + borrowed * joint) / (labels + borrowed)
-    most = largest_passing_errors(_SIZES, case.delta, plan.alpha)
-    enough = (most >= 0) & (error_p_value(most, _SIZES, estimate) >= _WANTED_POWER)
+    most = largest_passing_errors(SIZES, case.delta, plan.alpha)
+    enough = (most >= 0) & (error_p_value(most, SIZES, estimate) >= WANTED_POWER)
     if estimate >= plan.alpha or not enough.any():
         return None
-    return max(1, int(_SIZES[enough.argmax()]) - labels)
+    return max(1, int(SIZES[enough.argmax()]) - labels)

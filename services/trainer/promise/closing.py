@@ -43,6 +43,7 @@ class _Case:
     project: Project
     state: ProjectState
     record: Certification
+    version: Version
     now: datetime
 
 
@@ -53,14 +54,13 @@ async def try_close(resources: Resources, project: Project, certification: Certi
         record = await session.get_one(Certification, certification.certification_id)
         if record.state != "open":
             return False
-        case = _Case(session, project, state, record, resources.now())
-        version = await registry.find(session, record.project, record.version)
-        assert version is not None
-        if not await _end(case, version):
+        version = await session.get_one(Version, (record.project, record.version))
+        if not await _end(_Case(session, project, state, record, version, resources.now())):
             return False
         await end_draws(session, record.project, draws=[record.certification_id])
-        if record.state == "failed":
-            await _end_recovery(case)
+        suspension = version.suspension
+        if record.state == "failed" and suspension and suspension.get("recertifying"):
+            version.suspension = {**suspension, "recertifying": False}
     log.info(
         "certification_closed",
         project=project.project,
@@ -71,10 +71,10 @@ async def try_close(resources: Resources, project: Project, certification: Certi
     return True
 
 
-async def _end(case: _Case, version: Version) -> bool:
+async def _end(case: _Case) -> bool:
     """Close the certification if its labels decide it, or no longer count; say whether it did."""
     record = case.record
-    alarm = alarm_in_force(await in_service(case.session, record.project), version)
+    alarm = alarm_in_force(await in_service(case.session, record.project), case.version)
     if record.project_digest != certificate_digest(case.project):
         # What was answered before the edit answers another question.
         record.since = case.now
@@ -146,12 +146,10 @@ async def _certify(
     drawn: Sequence[DrawnRow],
     items: Sequence[CertificationItem],
 ) -> None:
-    record, promise = case.record, case.project.promise
-    version = await registry.find(case.session, record.project, record.version)
-    assert version is not None
+    record, version, promise = case.record, case.version, case.project.promise
     assert result.threshold is not None
     draws = await repository.draws_of(case.session, record)
-    certificate = _certificate(case, version, plan, result, drawn).model_copy(
+    certificate = _certificate(case, plan, result, drawn).model_copy(
         update={
             "window": _window(draws),
             "label_noise": await _label_noise(case.session, plan, draws),
@@ -165,7 +163,7 @@ async def _certify(
     case.state.watched_until = case.now + timedelta(seconds=promise.watch_grace_seconds)
     record.state, record.closed_at, record.labels_short = "certified", case.now, None
     share = plan.shares[plan.thresholds.index(result.threshold)]
-    await _pass_gate(case, version, plan.region_share * share, items)
+    await _pass_gate(case, plan.region_share * share, items)
 
 
 def _window(draws: Sequence[Certification]) -> Window | None:
@@ -182,13 +180,9 @@ async def _label_noise(
 
 
 def _certificate(
-    case: _Case,
-    version: Version,
-    plan: CertificationPlan,
-    result: CertificationResult,
-    drawn: Sequence[DrawnRow],
+    case: _Case, plan: CertificationPlan, result: CertificationResult, drawn: Sequence[DrawnRow]
 ) -> Certificate:
-    record, promise = case.record, case.project.promise
+    record, version, promise = case.record, case.version, case.project.promise
     assert result.threshold is not None
     population = record.population or {}
     return Certificate(
@@ -207,7 +201,7 @@ def _certificate(
         model_sha256=version.manifest["model_sha256"],
         population=population["kind"],
         certified_at=case.now,
-        label_ceiling=_ceiling(case),
+        label_ceiling=ceiling_of(record, case.project),
         evidence={
             "certification_id": record.certification_id,
             "accepted": result.accepted,
@@ -218,11 +212,9 @@ def _certificate(
     )
 
 
-async def _pass_gate(
-    case: _Case, version: Version, coverage: float, items: Sequence[CertificationItem]
-) -> None:
+async def _pass_gate(case: _Case, coverage: float, items: Sequence[CertificationItem]) -> None:
     """Let a newly certified version serve, if the gate and the project allow it."""
-    state = case.state
+    state, version = case.state, case.version
     if state.champion == version.version:
         return
     champion = await registry.find(case.session, state.project, state.champion)
@@ -242,16 +234,10 @@ async def _pass_gate(
         await take_over(case.session, case.project, state, version, case.now, by_stages=by_stages)
 
 
-async def _end_recovery(case: _Case) -> None:
-    """Let the state of a suspended version no longer say that it is being certified again."""
-    version = await registry.find(case.session, case.record.project, case.record.version)
-    if version is not None and version.suspension and version.suspension.get("recertifying"):
-        version.suspension = {**version.suspension, "recertifying": False}
-
-
-def _ceiling(case: _Case) -> LabelCeiling:
-    counts = HumanError.model_validate(case.record.human_error)
-    return label_ceiling(counts, case.project.review.overlap)
+def ceiling_of(certification: Certification, project: Project) -> LabelCeiling:
+    """Return the label ceiling by the counts of when the certification was opened."""
+    counts = HumanError.model_validate(certification.human_error)
+    return label_ceiling(counts, project.review.overlap)
 
 
 class Next(Enum):
@@ -268,7 +254,7 @@ def _fail(case: _Case, detail: str, labels_short: int | None, following: Next) -
     record.state, record.closed_at = "failed", case.now
     if following is Next.NONE:
         detail += ", so that no further draw can certify it: train a new version"
-    record.detail = f"not certified: {detail}; {_ceiling(case).note}"
+    record.detail = f"not certified: {detail}; {ceiling_of(record, case.project).note}"
     record.labels_short = labels_short
     if following is Next.NONE:
         return

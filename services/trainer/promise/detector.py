@@ -99,11 +99,6 @@ def advance(
     return np.logaddexp(0.0, log_sr + log_factor), log_e + log_factor
 
 
-def step(detector: Detector, wrong: bool, alpha: float) -> Detector:
-    """Return the state after one more audit."""
-    return run(detector, [wrong], alpha)
-
-
 def run(detector: Detector, wrong: Iterable[bool], alpha: float) -> Detector:
     """Return the state after more audits, in the order of their selection, alarms ignored."""
     factors = log_factors(alpha)
@@ -129,7 +124,7 @@ def watch(detector: Detector, wrong: Iterable[bool], alpha: float, delta: float)
     for one in wrong:
         if alarm_of(detector, delta) is not None:
             break
-        detector, taken = step(detector, one, alpha), taken + 1
+        detector, taken = run(detector, [one], alpha), taken + 1
     return Watch(detector, taken, alarm_of(detector, delta))
 
 

@@ -25,14 +25,13 @@ TEST_SHARE = 0.8
 class Level:
     """What labels are tested for: an error of at most `alpha`, wrongly with a chance of `delta`.
 
-    `miss_rate_bound` is None where the level is the promised one; it rests on `misses` of `probes`.
+    It allows for `misses` of `probes` (`level_of_test`).
     """
 
     alpha: float
     delta: float
     misses: int = 0
     probes: int = 0
-    miss_rate_bound: float | None = None
 
 
 def miss_rate_bound(misses: int, probes: int, delta: float) -> float | None:
@@ -91,12 +90,12 @@ def level_of_test(alpha: float, misses: int, probes: int, delta: float) -> Level
     >>> round(level.alpha, 4), round(level.delta, 4)
     (0.094, 0.04)
     >>> level_of_test(0.1, 0, 29, 0.05)
-    Level(alpha=0.1, delta=0.05, misses=0, probes=29, miss_rate_bound=None)
+    Level(alpha=0.1, delta=0.05, misses=0, probes=29)
     """
     bound = miss_rate_bound(misses, probes, delta)
     if bound is None:
         return Level(alpha, delta, misses, probes)
-    return Level(alpha * (1 - let_through(bound)), TEST_SHARE * delta, misses, probes, bound)
+    return Level(alpha * (1 - let_through(bound)), TEST_SHARE * delta, misses, probes)
 
 
 def label_ceiling(counts: HumanError, overlap: int) -> LabelCeiling:

@@ -6,11 +6,13 @@ strategy has looked at.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from services.trainer.pool import repository as pool
 from services.trainer.promise import repository
+from services.trainer.promise.near_copies import NearCopies
 from services.trainer.promise.planning import CertificationPlan
 from services.trainer.promise.population import (
     Candidate,
@@ -23,11 +25,47 @@ from services.trainer.promise.population import (
     score_candidates,
 )
 from services.trainer.promise.sampling import POOL_ORDER
-from services.trainer.promise.unseen import Unseen
 from services.trainer.tables import PoolItem
+from shared.contracts.items import check_data
 
 _POOL_SAMPLE = 20_000
 _PAGE = 2_000
+
+
+class _Unseen:
+    """Finds the pool's items that the version has learned nothing about.
+
+    Left out are copies and near-copies of what trained it: on these it looks better than it is on
+    traffic, where new texts come. Traffic itself keeps them, since clients send them again.
+    """
+
+    def __init__(self, request: DrawRequest) -> None:
+        fields = request.project.fields
+        self._fields = fields
+        self._texts = [name for name, field in fields.items() if field.type == "text"]
+        self._hashes = {item.content_hash for item in request.trained_on}
+        # Without text there is nothing that could be nearly the same.
+        trained_on = request.trained_on if self._texts else ()
+        self._known = NearCopies([self._text(item.data) for item in trained_on])
+        self.left_out = 0
+
+    def among(self, page: Sequence[PoolItem]) -> list[Candidate]:
+        """Return those of the page's items; they fit the project as it is now."""
+        fit = [
+            item
+            for item in page
+            if item.content_hash not in self._hashes and not check_data(item.data, self._fields)
+        ]
+        copies = self._known.among([self._text(item.data) for item in fit])
+        self.left_out += sum(copies)
+        return [
+            Candidate(item.item_id, item.data, item.item_metadata, item.order_key)
+            for item, is_copy in zip(fit, copies, strict=True)
+            if not is_copy
+        ]
+
+    def _text(self, data: Mapping[str, Any]) -> str:
+        return "\n".join(str(data[name]) for name in self._texts if data.get(name) is not None)
 
 
 async def draw_from_pool(request: DrawRequest) -> Draw | Insufficient:
@@ -36,7 +74,7 @@ async def draw_from_pool(request: DrawRequest) -> Draw | Insufficient:
     async with request.resources.database.reading() as session:
         states = await pool.uniform_states(session, name)
         page = await pool.in_states(session, name, _POOL_SAMPLE, states=states)
-    unseen = await asyncio.to_thread(Unseen, request)
+    unseen = await asyncio.to_thread(_Unseen, request)
     usable = await asyncio.to_thread(unseen.among, page)
     left_out = f" ({unseen.left_out} near-copies of training items left out)"
     kind = "wait" if "waiting" in states else "are in reserve"
@@ -61,7 +99,7 @@ class _Walk:
     """A walk through the pool's order, over the items of some states."""
 
     request: DrawRequest
-    unseen: Unseen
+    unseen: _Unseen
     plan: CertificationPlan
     spent: set[str]
     states: Sequence[str]

@@ -19,11 +19,12 @@ from services.trainer.promise import repository
 from services.trainer.promise.periods import LAST_QUARTER, alarmed_at
 from services.trainer.registry import repository as registry
 from services.trainer.registry.scores import fits_project
+from services.trainer.registry.service import require
 from services.trainer.resources import Resources
 from services.trainer.tables import Certification, ProjectState, Version
 from shared.contracts.projects import Project, certificate_digest
 from shared.db import Session
-from shared.problems import Conflict, NotFound
+from shared.problems import Conflict
 
 log = structlog.get_logger()
 
@@ -142,9 +143,7 @@ async def request(resources: Resources, project: Project, name: str | None) -> N
         wanted = name or state.champion
         if wanted is None:
             raise Conflict("The project has no version yet; start a run.")
-        version = await registry.find(session, project.project, wanted)
-        if version is None:
-            raise NotFound("There is no such version; GET …/versions lists them.", version=wanted)
+        version = await require(session, project.project, wanted)
         await _refuse_unless_possible(session, project, version)
         session.add(
             Certification(

@@ -3,8 +3,9 @@
 import gzip
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
-from sqlalchemy import exists, func, or_, select, true
+from sqlalchemy import and_, exists, func, or_, select, true
 from sqlmodel import col
 
 from services.trainer.promise.proof.messages import PopulationRow
@@ -117,15 +118,19 @@ async def tested_items(session: Session, certification: Certification) -> list[C
     return [item for draw in draws for item in await items(session, draw.certification_id)]
 
 
+# Whether an item has an outcome, its own or that of its copy.
+_HAS_OUTCOME = and_(
+    col(OutcomeRow.project) == col(CertificationItem.project),
+    col(OutcomeRow.item_id)
+    == func.coalesce(col(CertificationItem.copy_of), col(CertificationItem.item_id)),
+)
+
+
 async def settled(session: Session, certification_id: str) -> set[str]:
     """Return the items of an attempt that have a verdict, their copy's, or were refused."""
-    judged = func.coalesce(col(CertificationItem.copy_of), col(CertificationItem.item_id))
-    has_outcome = exists().where(
-        col(OutcomeRow.project) == col(CertificationItem.project), col(OutcomeRow.item_id) == judged
-    )
     query = select(col(CertificationItem.item_id)).where(
         col(CertificationItem.certification_id) == certification_id,
-        or_(has_outcome, col(CertificationItem.refused).is_not(None)),
+        or_(exists().where(_HAS_OUTCOME), col(CertificationItem.refused).is_not(None)),
     )
     return set((await session.execute(query)).scalars())
 
@@ -137,42 +142,25 @@ async def population(session: Session, certification_id: str) -> list[Population
     return [PopulationRow.model_validate_json(line) for line in lines]
 
 
-async def progress(session: Session, certification_id: str) -> tuple[int, int]:
-    """Return how many of an attempt's items are settled, and how many were drawn."""
-    judged = func.coalesce(col(CertificationItem.copy_of), col(CertificationItem.item_id))
+class Progress(NamedTuple):
+    """How many items were drawn and are settled; labels that are missing, one for each content."""
+
+    drawn: int
+    answered: int
+    missing: int
+
+
+async def progress(session: Session, certification_id: str) -> Progress:
+    """Count the items of an attempt."""
     settled = or_(col(OutcomeRow.item_id).is_not(None), col(CertificationItem.refused).is_not(None))
+    missing = and_(~settled, col(CertificationItem.copy_of).is_(None))
     query = (
-        select(func.count(), func.count().filter(settled))
+        select(func.count(), func.count().filter(settled), func.count().filter(missing))
         .select_from(CertificationItem)
-        .outerjoin(
-            OutcomeRow,
-            (col(OutcomeRow.project) == col(CertificationItem.project))
-            & (col(OutcomeRow.item_id) == judged),
-        )
+        .outerjoin(OutcomeRow, _HAS_OUTCOME)
         .where(col(CertificationItem.certification_id) == certification_id)
     )
-    drawn, answered = (await session.execute(query)).one()
-    return int(answered), int(drawn)
-
-
-async def labels_missing(session: Session, certification_id: str) -> int:
-    """Count the labels that an open certification waits for: one for each content."""
-    query = (
-        select(func.count())
-        .select_from(CertificationItem)
-        .outerjoin(
-            OutcomeRow,
-            (col(OutcomeRow.project) == col(CertificationItem.project))
-            & (col(OutcomeRow.item_id) == col(CertificationItem.item_id)),
-        )
-        .where(
-            col(CertificationItem.certification_id) == certification_id,
-            col(CertificationItem.copy_of).is_(None),
-            col(CertificationItem.refused).is_(None),
-            col(OutcomeRow.item_id).is_(None),
-        )
-    )
-    return int((await session.execute(query)).scalar_one())
+    return Progress(*(await session.execute(query)).one())
 
 
 async def drawn_before(session: Session, project: str) -> set[str]:

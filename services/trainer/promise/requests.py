@@ -5,7 +5,8 @@ from datetime import datetime
 from services.trainer.datasets.holdout import Holdout
 from services.trainer.datasets.service import load
 from services.trainer.projects.repository import in_service, read_state
-from services.trainer.promise import budget, repository
+from services.trainer.promise import repository
+from services.trainer.promise.hindrances import why_not_now
 from services.trainer.promise.periods import (
     PlaceInPeriod,
     alarm_in_force,
@@ -14,7 +15,6 @@ from services.trainer.promise.periods import (
 )
 from services.trainer.promise.planning import CertificationPlan, next_draw
 from services.trainer.promise.population import DrawRequest, Insufficient
-from services.trainer.promise.prospects import contradiction
 from services.trainer.recipes import OWN
 from services.trainer.registry import repository as registry
 from services.trainer.resources import Resources
@@ -32,17 +32,14 @@ async def draw_request(
         state = await read_state(session, project.project)
         place = await place_of(resources, session, project, state, certification)
         alarm = alarm_in_force(await in_service(session, project.project), version)
-        shortage = await budget.shortage(session, project, place)
-        own_alarm = alarmed_at(version.suspension)
-        if shortage is None and own_alarm is not None:
-            shortage = await contradiction(session, project, version, own_alarm)
+        hindrance = await why_not_now(session, project, version, place)
         going_on = await plan_to_go_on_with(session, project, certification, place, alarm)
         # What earlier tests took of the traffic was no uniform part of it, but of their regions.
         drawn_at = await repository.drawn_for_others_at(
             session, certification, goes_on=going_on is not None
         )
-    if shortage is not None:
-        return Insufficient(shortage)
+    if hindrance is not None:
+        return Insufficient(hindrance)
     human_error = await resources.queue.human_error(project.project)
     if dataset is None:
         raise FileNotFoundError(version.dataset_id)

@@ -22,7 +22,7 @@ from shared.contracts.reasons import WHY_NOT
 async def describe_all(resources: Resources, names: Sequence[str]) -> Promises:
     """Say what the champions' promises of several projects are worth now.
 
-    It takes a few statements over all projects, and three for each certification under way. A
+    It takes a few statements over all projects, and two for each certification under way. A
     project that does not exist, or whose document is unreadable, is left out.
     """
     found = await asyncio.gather(*map(resources.projects.find, dict.fromkeys(names)))

@@ -20,17 +20,15 @@ async def certification_under_way(
     if not pending:
         return None
     first = pending[0]
-    answered, drawn = await certifications.progress(session, first.certification_id)
-    needed = project.promise.certification_labels
-    if first.state == "open":
-        needed = await certifications.labels_missing(session, first.certification_id)
+    progress = await certifications.progress(session, first.certification_id)
+    is_open = first.state == "open"
     return CertificationUnderWay(
         version=first.version,
         purpose=first.purpose,  # type: ignore[arg-type]
         state=first.state,  # type: ignore[arg-type]
-        drawn=drawn,
-        answered=answered,
-        needed=needed,
+        drawn=progress.drawn,
+        answered=progress.answered,
+        needed=progress.missing if is_open else project.promise.certification_labels,
         detail=first.detail,
     )
 

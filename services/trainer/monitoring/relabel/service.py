@@ -133,7 +133,7 @@ def _plan(project: Project, sources: _Sources, labels: int, seed: int) -> tuple[
     evidence, _ = evidence_of(project, judged, facts[: len(judged)])
     slices = [
         PlannedSlice(
-            words=" and ".join(f"{key} is {value}" for key, value in one.predicates),
+            words=one.words,
             predicates=[PredicateView(key=key, value=value) for key, value in one.predicates],
         )
         for one in find_slices(evidence).slices

@@ -15,10 +15,9 @@ from services.trainer.monitoring.slices.gathering import evidence_of
 from services.trainer.monitoring.slices.messages import SliceChange, SliceChanges
 from services.trainer.monitoring.slices.repository import Judged
 from services.trainer.monitoring.slices.testing import BoolArray, Rate
-from services.trainer.registry import repository as registry
+from services.trainer.registry.service import require
 from services.trainer.resources import Resources
 from shared.contracts.projects import Project
-from shared.problems import NotFound
 
 _READ = 10_000
 
@@ -29,9 +28,7 @@ async def compare(resources: Resources, project: Project, name: str) -> SliceCha
     `NotFound`: there is no such version.
     """
     async with resources.database.reading() as session:
-        version = await registry.find(session, project.project, name)
-        if version is None:
-            raise NotFound("There is no such version; GET …/versions lists them.", version=name)
+        version = await require(session, project.project, name)
     parent, judged = version.manifest.get("parent"), list[Judged]()
     pairs = zip(version.tune["item_ids"], version.tune["correct"], strict=True)
     right = {item_id: bool(correct) for item_id, correct in pairs}
@@ -61,10 +58,9 @@ def _changes(
         )
     changes = [_change("all items", evidence, is_known, after, is_slice=False)]
     for one in find_slices(evidence).slices:
-        words = " and ".join(f"{key} is {value}" for key, value in one.predicates)
         # Of the half on which it was found, the rate before would look too high.
         members = one.members & evidence.confirming & is_known
-        changes.append(_change(words, evidence, members, after, is_slice=True))
+        changes.append(_change(one.words, evidence, members, after, is_slice=True))
     for group in compare_groups(evidence, project.metadata):
         members = evidence.holds[:, evidence.predicates.index(group.predicate)] & is_known
         words = " is ".join(group.predicate)

@@ -70,6 +70,11 @@ class FailingSlice:
     rest: Rate
     p_value: float
 
+    @property
+    def words(self) -> str:
+        """The slice as people read it."""
+        return " and ".join(f"{key} is {value}" for key, value in self.predicates)
+
 
 @dataclass(frozen=True)
 class Found:

@@ -24,10 +24,9 @@ from services.trainer.monitoring.slices.messages import (
 from services.trainer.monitoring.slices.repository import Judged
 from services.trainer.monitoring.slices.testing import Rate
 from services.trainer.projects.repository import read_state
-from services.trainer.registry import repository as registry
+from services.trainer.registry.service import require
 from services.trainer.resources import Resources
 from shared.contracts.projects import Project
-from shared.problems import NotFound
 
 _READ = 10_000
 _EXAMPLES = 5
@@ -45,8 +44,7 @@ async def describe(resources: Resources, project: Project, version: str | None) 
         wanted = version or (None if state is None else state.champion)
         if wanted is None:
             return SlicesView(version=None, sentence="There is no version yet.")
-        if await registry.find(session, name, wanted) is None:
-            raise NotFound("There is no such version; GET …/versions lists them.", version=wanted)
+        await require(session, name, wanted)
     async with resources.slicing:
         async with resources.database.reading() as session:
             judged = await repository.judged(session, name, wanted, _READ)
@@ -93,7 +91,7 @@ def _slice_view(found: FailingSlice, evidence: Evidence, rows: Sequence[Judged])
     weights = evidence.weights
     return SliceView(
         predicates=[PredicateView(key=key, value=value) for key, value in found.predicates],
-        words=" and ".join(f"{key} is {value}" for key, value in found.predicates),
+        words=found.words,
         items=int(found.members.sum()),
         share=float(weights[found.members].sum() / weights.sum()),
         error_rate=found.rate.rate,

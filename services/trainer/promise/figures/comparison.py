@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from services.trainer.gate.tango import PairCounts, difference_bound
@@ -11,9 +11,8 @@ from services.trainer.promise.figures.messages import (
     Comparison,
     ComparisonChange,
     ComparisonExample,
-    ConfusionCell,
 )
-from services.trainer.promise.figures.service import find_version
+from services.trainer.promise.figures.service import confusion_cells, find_version
 from services.trainer.resources import Resources
 from services.trainer.tables import Version
 from shared.contracts.versions import OutOfFold
@@ -100,19 +99,14 @@ def _compared(
         difference=counts.difference if rows else None,
         lower=difference_bound(counts, _TAIL) if rows else None,
         upper=-difference_bound(swapped, _TAIL) if rows else None,
-        confusion=[_cells(first[one] for one in common), _cells(second[one] for one in common)],
+        confusion=[
+            confusion_cells((known[one].label, known[one].predicted) for one in common)
+            for known in (first, second)
+        ],
         changes=_changes(differing),
         examples=[_example(*row) for row in _clearest(differing)],
         note=_ADVICE if rows else _NOTHING_IN_COMMON,
     )
-
-
-def _cells(answers: Iterable[_Answer]) -> list[ConfusionCell]:
-    counts = Counter((one.label, one.predicted) for one in answers)
-    return [
-        ConfusionCell(label=label, predicted=predicted, items=items)
-        for (label, predicted), items in sorted(counts.items())
-    ]
 
 
 def _changes(differing: list[tuple[str, _Answer, _Answer]]) -> list[ComparisonChange]:

@@ -6,7 +6,10 @@ from shared.contracts.base import Message
 
 
 class ReliabilityBin(Message):
-    """Neighbouring confidences and how often they were right; the interval is the accuracy's."""
+    """Neighbouring confidences, from `lowest` to `highest`, and how often they were right.
+
+    `lower` and `upper` are the 95 % interval of the accuracy (Clopper and Pearson).
+    """
 
     labels: int
     lowest: float
@@ -18,7 +21,11 @@ class ReliabilityBin(Message):
 
 
 class RiskCoveragePoint(Message):
-    """What comes of answering all that reaches `threshold`; the interval is the risk's."""
+    """What comes of answering all that reaches `threshold`: `errors` of `accepted` labels.
+
+    `risk` is their share, `lower` and `upper` its 95 % interval (Clopper and Pearson), each point
+    for itself.
+    """
 
     threshold: float
     coverage: float

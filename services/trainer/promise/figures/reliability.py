@@ -1,51 +1,18 @@
 """How far confidences can be believed, and what answering more would cost (pure)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from services.trainer.promise.binomial import interval
+from services.trainer.promise.figures.messages import ReliabilityBin, RiskCoveragePoint
 from services.trainer.promise.risk import as_scores
 
 BINS = 15
 POINTS = 50
 
 
-@dataclass(frozen=True)
-class Bin:
-    """Neighbouring confidences, from `lowest` to `highest`, and how often they were right.
-
-    `lower` and `upper` are the 95 % interval of the accuracy (Clopper and Pearson).
-    """
-
-    labels: int
-    lowest: float
-    highest: float
-    confidence: float
-    accuracy: float
-    lower: float
-    upper: float
-
-
-@dataclass(frozen=True)
-class CoveragePoint:
-    """What comes of answering all that reaches `threshold`: `errors` of `accepted` labels.
-
-    `risk` is their share, `lower` and `upper` its 95 % interval (Clopper and Pearson), each point
-    for itself.
-    """
-
-    threshold: float
-    coverage: float
-    accepted: int
-    errors: int
-    risk: float
-    lower: float
-    upper: float
-
-
-def reliability_bins(scores: Sequence[float], correct: Sequence[bool]) -> list[Bin]:
+def reliability_bins(scores: Sequence[float], correct: Sequence[bool]) -> list[ReliabilityBin]:
     """Compare confidence and accuracy in up to 15 bins of equally many predictions, rising.
 
     Parameters
@@ -68,7 +35,7 @@ def reliability_bins(scores: Sequence[float], correct: Sequence[bool]) -> list[B
         # The interval is of an error rate: of the accuracy it is the rest.
         lower, upper = interval(len(rows) - hits, len(rows))
         bins.append(
-            Bin(
+            ReliabilityBin(
                 labels=len(rows),
                 lowest=float(known[rows[0]]),
                 highest=float(known[rows[-1]]),
@@ -81,7 +48,7 @@ def reliability_bins(scores: Sequence[float], correct: Sequence[bool]) -> list[B
     return bins
 
 
-def risk_coverage(scores: Sequence[float], correct: Sequence[bool]) -> list[CoveragePoint]:
+def risk_coverage(scores: Sequence[float], correct: Sequence[bool]) -> list[RiskCoveragePoint]:
     """Return the risk-coverage curve at up to 50 thresholds, the strictest first.
 
     Parameters
@@ -107,7 +74,7 @@ def risk_coverage(scores: Sequence[float], correct: Sequence[bool]) -> list[Cove
         accepted, errors = place + 1, int(wrong[place])
         lower, upper = interval(errors, accepted)
         points.append(
-            CoveragePoint(
+            RiskCoveragePoint(
                 threshold=float(falling[place]),
                 coverage=accepted / len(known),
                 accepted=accepted,

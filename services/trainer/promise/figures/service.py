@@ -2,18 +2,12 @@
 
 import asyncio
 from collections import Counter
-from dataclasses import asdict
+from collections.abc import Iterable
 
 import numpy as np
 
 from services.trainer.projects.repository import read_state
-from services.trainer.promise.figures.messages import (
-    Confusion,
-    ConfusionCell,
-    Reliability,
-    ReliabilityBin,
-    RiskCoveragePoint,
-)
+from services.trainer.promise.figures.messages import Confusion, ConfusionCell, Reliability
 from services.trainer.promise.figures.reliability import reliability_bins, risk_coverage
 from services.trainer.promise.tuning import labelled_evidence
 from services.trainer.recipes import OWN
@@ -67,8 +61,8 @@ async def reliability(resources: Resources, project: str, name: str | None) -> R
         accuracy=float(right.mean()) if scores else None,
         mean_confidence=float(known.mean()) if scores else None,
         calibration_error=error,
-        bins=[ReliabilityBin(**asdict(one)) for one in reliability_bins(scores, correct)],
-        risk_coverage=[RiskCoveragePoint(**asdict(one)) for one in risk_coverage(scores, correct)],
+        bins=reliability_bins(scores, correct),
+        risk_coverage=risk_coverage(scores, correct),
         note=" ".join(notes) or None,
     )
 
@@ -81,7 +75,10 @@ async def confusion(resources: Resources, project: str, name: str) -> Confusion:
     async with resources.database.reading() as session:
         version = await find_version(session, project, name)
     document = await resources.store.read_document(out_of_fold_path(project, name), OutOfFold)
-    cells = [] if document is None else await asyncio.to_thread(_cells, document)
+    cells = []
+    if document is not None:
+        pairs = zip(document.labels, document.predicted, strict=True)
+        cells = await asyncio.to_thread(confusion_cells, pairs)
     return Confusion(
         version=name,
         labels=version.manifest["labels"],
@@ -91,11 +88,11 @@ async def confusion(resources: Resources, project: str, name: str) -> Confusion:
     )
 
 
-def _cells(document: OutOfFold) -> list[ConfusionCell]:
-    counts = Counter(zip(document.labels, document.predicted, strict=True))
+def confusion_cells(pairs: Iterable[tuple[str, str]]) -> list[ConfusionCell]:
+    """Count pairs of the label that people gave and the predicted one."""
     return [
         ConfusionCell(label=label, predicted=predicted, items=items)
-        for (label, predicted), items in sorted(counts.items())
+        for (label, predicted), items in sorted(Counter(pairs).items())
     ]
 
 

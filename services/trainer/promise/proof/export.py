@@ -15,14 +15,14 @@ from services.trainer.promise.proof.messages import (
     ExportEnd,
     ExportHeader,
 )
-from services.trainer.registry import repository as registry
+from services.trainer.registry.service import require
 from services.trainer.resources import Resources
 from services.trainer.tables import Certification, CertificationPopulation, Version
 from shared.contracts.base import from_stored
 from shared.contracts.projects import Project
 from shared.contracts.versions import Certificate
 from shared.db import Session
-from shared.problems import Conflict, NotFound
+from shared.problems import Conflict
 
 Part = tuple[bytes, list[DrawnRow]]
 
@@ -40,9 +40,7 @@ async def export_certificate(resources: Resources, project: Project, name: str) 
         It has no certificate, or its population is not kept.
     """
     async with resources.database.reading() as session:
-        version = await registry.find(session, project.project, name)
-        if version is None:
-            raise NotFound("There is no such version; GET …/versions lists them.", version=name)
+        version = await require(session, project.project, name)
         if version.certificate is None:
             raise Conflict(f"{name} has no certificate.")
         certification_id = version.certificate["evidence"].get("certification_id", "")

@@ -20,7 +20,6 @@ from services.trainer.promise.detector import (
     post_stratified,
     rates,
     run,
-    step,
     watch,
 )
 
@@ -59,7 +58,7 @@ def test_state_is_equal_to_the_bit_however_audits_are_batched_and_stored_between
     at_once = run(Detector.start(), wrong, alpha)
     one_by_one = Detector.start()
     for one in wrong:
-        one_by_one = step(one_by_one, one, alpha)
+        one_by_one = run(one_by_one, [one], alpha)
     batched = Detector.start()
     edges = [0, *sorted(min(cut, len(wrong)) for cut in cuts), len(wrong)]
     for start, stop in pairwise(edges):
