@@ -12,6 +12,7 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +28,14 @@ from bench.serving.report import table
 from services.trainer.recipes.auto import Candidate, choose, fitting, resampled
 from services.trainer.recipes.recipe import (
     BoolArray,
+    Comparison,
     FittedModel,
     Float32Array,
     FloatArray,
     Recipe,
     TrainingData,
 )
-from services.trainer.runs.comparing import comparison_by
+from services.trainer.runs.comparing import predicted_coverage
 from shared.contracts.versions import ModelInput, ModelInterface
 from shared.fields.text import TextField
 from shared.graphs.graph import Graph
@@ -103,7 +105,7 @@ def compare(labelled: Labelled, size: int, seed: int, target: float) -> dict[str
         )
         began = time.monotonic()
         fitted, score = _fitted(name, recipe, data, seed)
-        comparison = comparison_by(_terms(target), math.inf)
+        comparison = Comparison(partial(predicted_coverage, terms=_terms(target)), math.inf)
         candidate = Candidate(
             name,
             "fitted",

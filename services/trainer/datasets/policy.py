@@ -1,12 +1,17 @@
-"""What a snapshot's record says of how it was made (pure)."""
+"""How a snapshot is split into folds, and what its record says of how it was made (pure)."""
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
+
+import numpy as np
 
 from services.trainer.datasets.messages import DatasetPolicy
 from services.trainer.datasets.snapshot import WEIGHT_CAP, LabelledItem
-from services.trainer.recipes.crossfit import FOLDS
+from services.trainer.recipes.crossfit import FOLDS, assign_folds, content_keys
+from services.trainer.recipes.recipe import RecipeRefused
+from shared.contracts.projects import Project
 
 LABELS = (
     "the latest outcome of each item that people decided; labels of the model, of expired tasks "
@@ -30,3 +35,19 @@ def policy_of(mode: str, change: datetime | None, items: Sequence[LabelledItem])
         changed_at=change,
         new_items=None if change is None else sum(item.is_new is True for item in items),
     )
+
+
+def with_folds(items: Sequence[LabelledItem], project: Project) -> list[LabelledItem]:
+    """Give each item its fold: the same labels and fields have the same folds, in any order.
+
+    Items of the same content share one. With too few labels, which no recipe takes, there is none.
+    """
+    ordered = sorted(items, key=lambda item: item.item_id)
+    keys = content_keys([item.data for item in ordered], list(project.fields))
+    place = {label: at for at, label in enumerate(project.labels)}
+    targets = np.array([place[item.label] for item in ordered], dtype=np.int64)
+    try:
+        folds = assign_folds(keys, targets, folds=FOLDS, seed=0).tolist()
+    except RecipeRefused:
+        return ordered
+    return [replace(item, fold=fold) for item, fold in zip(ordered, folds, strict=True)]

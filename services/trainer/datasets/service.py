@@ -8,11 +8,10 @@ from datetime import datetime, timedelta
 
 from services.trainer.datasets import repository
 from services.trainer.datasets.comparing import compare
-from services.trainer.datasets.folds import with_folds
 from services.trainer.datasets.gold import gold_contents
 from services.trainer.datasets.holdout import Holdout, is_of_traffic
 from services.trainer.datasets.messages import DatasetDiff, DatasetView
-from services.trainer.datasets.policy import policy_of
+from services.trainer.datasets.policy import policy_of, with_folds
 from services.trainer.datasets.snapshot import (
     LabelledItem,
     canonical_lines,

@@ -16,6 +16,8 @@ from services.trainer.tables import (
     PoolItem,
     ShadowItem,
     batches_of,
+    find_items,
+    update_items,
 )
 from shared.db import Session
 
@@ -32,15 +34,8 @@ OF_PROJECTS = tuple(
 
 async def erased_among(session: Session, project: str, item_ids: Iterable[str]) -> set[str]:
     """Return those of the items that were erased."""
-    found: set[str] = set()
-    for batch in batches_of(item_ids):
-        query = select(col(OutcomeRow.item_id)).where(
-            col(OutcomeRow.project) == project,
-            col(OutcomeRow.item_id).in_(batch),
-            col(OutcomeRow.erasure).is_not(None),
-        )
-        found |= set((await session.execute(query)).scalars())
-    return found
+    query = select(col(OutcomeRow.item_id)).where(col(OutcomeRow.erasure).is_not(None))
+    return {row[0] for row in await find_items(session, query, OutcomeRow, project, item_ids)}
 
 
 async def take_content(session: Session, project: str, item_ids: Iterable[str]) -> None:
@@ -52,25 +47,20 @@ async def take_content(session: Session, project: str, item_ids: Iterable[str]) 
         "posted": True,
         "prediction": None,
     }
-    for batch in batches_of(item_ids):
+    items = list(item_ids)
+    for batch in batches_of(items):
         await _empty_ledger(session, project, batch)
         await session.execute(
             delete(ModelLabel).where(
                 col(ModelLabel.project) == project, col(ModelLabel.item_id).in_(batch)
             )
         )
-        await session.execute(
-            update(ShadowItem)
-            .where(col(ShadowItem.project) == project, col(ShadowItem.item_id).in_(batch))
-            # The key of a row: two contents of one item may stand in one stage.
-            .values(content_hash=literal("erased:").concat(cast(col(ShadowItem.place), String)))
-        )
-        for table, more in ((PoolItem, in_pool), (CertificationItem, {})):
-            await session.execute(
-                update(table)
-                .where(col(table.project) == project, col(table.item_id).in_(batch))
-                .values(data={}, item_metadata={}, **more)
-            )
+    # The key of a row: two contents of one item may stand in one stage.
+    key = literal("erased:").concat(cast(col(ShadowItem.place), String))
+    await update_items(session, ShadowItem, project, items, content_hash=key)
+    nothing: dict[str, Any] = {"data": {}, "item_metadata": {}}
+    await update_items(session, PoolItem, project, items, **nothing, **in_pool)
+    await update_items(session, CertificationItem, project, items, **nothing)
 
 
 async def _empty_ledger(session: Session, project: str, item_ids: Sequence[str]) -> None:
@@ -101,12 +91,7 @@ async def pending(session: Session, project: str) -> set[str]:
 
 async def finish(session: Session, project: str, item_ids: Iterable[str]) -> None:
     """Note that snapshots no longer hold these items."""
-    for batch in batches_of(item_ids):
-        await session.execute(
-            update(OutcomeRow)
-            .where(col(OutcomeRow.project) == project, col(OutcomeRow.item_id).in_(batch))
-            .values(erasure="done")
-        )
+    await update_items(session, OutcomeRow, project, item_ids, erasure="done")
 
 
 async def begin_again(session: Session, project: str, after: int) -> None:

@@ -2,7 +2,6 @@
 
 import uuid
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
 
 import structlog
 from obstore.exceptions import BaseError as StoreError
@@ -33,19 +32,12 @@ _UPLOAD_TAKES = timedelta(days=1)
 _TIDY_EVERY = timedelta(hours=1)
 
 
-class Steps(Protocol):
-    """What carries one job on."""
-
-    async def step(self, project: Project) -> bool:
-        """Do a part of the work, and record it; say whether the job goes on."""
-
-
 class JobWorker:
     """Takes the active jobs in turn, a step of each."""
 
     def __init__(self, resources: Resources) -> None:
         self._resources = resources
-        self._steps: dict[str, Steps] = {}
+        self._steps: dict[str, AutolabelSteps | ScoringSteps] = {}
         self._left: set[tuple[str, str]] = set()
         self._tidied_at: datetime | None = None
         self.loop = Loop("jobs", self._turn, self._rest, expected=_PASSING)
@@ -102,7 +94,7 @@ class JobWorker:
             await self._fail(job, f"failed unexpectedly: {cause_of(error)[:200]}")
         return True
 
-    async def _begin(self, project: Project, job: Job) -> Steps:
+    async def _begin(self, project: Project, job: Job) -> AutolabelSteps | ScoringSteps:
         resources = self._resources
         async with resources.database.transaction() as session:
             current = await repository.lock(session, job.job_id)

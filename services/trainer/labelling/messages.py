@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from services.trainer.readiness.messages import Missing
+from services.trainer.readiness.checks import Missing
 from shared.contracts.base import Message, Probability, UtcTime
 
 Stage = Literal["seed", "learning", "stopped"]

@@ -14,7 +14,7 @@ from services.trainer.tables import (
     OutcomeRow,
     PoolItem,
     Version,
-    batches_of,
+    find_items,
 )
 from shared.db import Session
 
@@ -73,15 +73,8 @@ async def points(session: Session, project: str) -> dict[str, LearningPoint]:
 
 async def arms(session: Session, project: str, item_ids: Iterable[str]) -> dict[str, str]:
     """Return the arm of each item that came from a batch of the pool."""
-    found: dict[str, str] = {}
-    for batch in batches_of(item_ids):
-        query = select(col(PoolItem.item_id), col(PoolItem.arm)).where(
-            col(PoolItem.project) == project,
-            col(PoolItem.item_id).in_(batch),
-            col(PoolItem.arm).is_not(None),
-        )
-        found |= {row[0]: row[1] or "" for row in await session.execute(query)}
-    return found
+    query = select(col(PoolItem.item_id), col(PoolItem.arm)).where(col(PoolItem.arm).is_not(None))
+    return {row[0]: row[1] for row in await find_items(session, query, PoolItem, project, item_ids)}
 
 
 # Longer ones are compared by no model: both arms lack them.

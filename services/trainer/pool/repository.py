@@ -5,7 +5,14 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import String, cast, delete, func, select, union, update
 from sqlmodel import col
 
-from services.trainer.tables import OutcomeRow, PoolBatch, PoolItem, batches_of, fitting
+from services.trainer.tables import (
+    OutcomeRow,
+    PoolBatch,
+    PoolItem,
+    find_items,
+    fitting,
+    update_items,
+)
 from shared.db import Session
 
 WAITING = ("waiting", "reserved")
@@ -53,24 +60,18 @@ async def counts(session: Session, project: str) -> dict[str, int]:
 
 async def count_waiting(session: Session, project: str, among: Sequence[str] | None = None) -> int:
     """Count the items that wait, reserved ones included; with `among`, those of these ids."""
-    query = select(func.count()).where(col(PoolItem.project) == project)
-    queries = [query.where(col(PoolItem.state).in_(WAITING))]
     if among is not None:
-        queries = [
-            query.where(col(PoolItem.item_id).in_(batch), _WAITS) for batch in batches_of(among)
-        ]
-    return sum([int((await session.execute(each)).scalar_one()) for each in queries])
+        return len(await still_waiting(session, project, among))
+    query = select(func.count()).where(
+        col(PoolItem.project) == project, col(PoolItem.state).in_(WAITING)
+    )
+    return int((await session.execute(query)).scalar_one())
 
 
 async def still_waiting(session: Session, project: str, item_ids: Iterable[str]) -> set[str]:
     """Return those of the items that wait."""
-    found: set[str] = set()
-    for batch in batches_of(item_ids):
-        query = select(col(PoolItem.item_id)).where(
-            col(PoolItem.project) == project, col(PoolItem.item_id).in_(batch), _WAITS
-        )
-        found |= set((await session.execute(query)).scalars())
-    return found
+    query = select(col(PoolItem.item_id)).where(_WAITS)
+    return {row[0] for row in await find_items(session, query, PoolItem, project, item_ids)}
 
 
 async def in_states(
@@ -143,12 +144,7 @@ async def waiting_ids(
 
 async def reserve(session: Session, project: str, item_ids: Sequence[str]) -> None:
     """Set waiting items aside."""
-    for batch in batches_of(item_ids):
-        await session.execute(
-            update(PoolItem)
-            .where(col(PoolItem.project) == project, col(PoolItem.item_id).in_(batch))
-            .values(state="reserved")
-        )
+    await update_items(session, PoolItem, project, item_ids, state="reserved")
 
 
 async def uniform_states(session: Session, project: str) -> tuple[str, ...]:
@@ -178,12 +174,7 @@ async def pass_over(session: Session, project: str, up_to: str, states: Sequence
 
 async def mark_asked(session: Session, project: str, item_ids: Sequence[str]) -> None:
     """Mark drawn items as asked; their certification asks for the tasks."""
-    for batch in batches_of(item_ids):
-        await session.execute(
-            update(PoolItem)
-            .where(col(PoolItem.project) == project, col(PoolItem.item_id).in_(batch))
-            .values(state="asked", posted=True)
-        )
+    await update_items(session, PoolItem, project, item_ids, state="asked", posted=True)
 
 
 async def ask_about(
@@ -199,45 +190,22 @@ async def ask_about(
 
     `propensity` is the chance that each of them had; None where it is not known.
     """
-    asked = 0
-    for batch in batches_of(item_ids):
-        query = (
-            update(PoolItem)
-            .where(
-                col(PoolItem.project) == project,
-                col(PoolItem.item_id).in_(batch),
-                _WAITS,
-            )
-            .values(state="asked", posted=False, batch_id=batch_id, arm=arm, propensity=propensity)
-            .returning(col(PoolItem.item_id))
-        )
-        asked += len((await session.execute(query)).all())
-    return asked
+    query = (
+        update(PoolItem)
+        .where(_WAITS)
+        .values(state="asked", posted=False, batch_id=batch_id, arm=arm, propensity=propensity)
+        .returning(col(PoolItem.item_id))
+    )
+    return len(await find_items(session, query, PoolItem, project, item_ids))
 
 
 async def remove(session: Session, project: str, item_ids: Sequence[str]) -> set[str]:
     """Delete those of the items that still wait; return which."""
-    removed: set[str] = set()
-    for batch in batches_of(item_ids):
-        query = (
-            delete(PoolItem)
-            .where(
-                col(PoolItem.project) == project,
-                col(PoolItem.item_id).in_(batch),
-                _WAITS,
-            )
-            .returning(col(PoolItem.item_id))
-        )
-        removed |= set((await session.execute(query)).scalars())
-    return removed
+    query = delete(PoolItem).where(_WAITS).returning(col(PoolItem.item_id))
+    return {row[0] for row in await find_items(session, query, PoolItem, project, item_ids)}
 
 
 async def states_of(session: Session, project: str, item_ids: Sequence[str]) -> dict[str, str]:
     """Return the state of each item that the pool has."""
-    found: dict[str, str] = {}
-    for batch in batches_of(item_ids):
-        query = select(col(PoolItem.item_id), col(PoolItem.state)).where(
-            col(PoolItem.project) == project, col(PoolItem.item_id).in_(batch)
-        )
-        found |= {row[0]: row[1] for row in await session.execute(query)}
-    return found
+    query = select(col(PoolItem.item_id), col(PoolItem.state))
+    return {row[0]: row[1] for row in await find_items(session, query, PoolItem, project, item_ids)}

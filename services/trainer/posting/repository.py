@@ -15,7 +15,7 @@ from services.trainer.tables import (
     RelabelPlan,
     ShadowItem,
     ShadowStage,
-    batches_of,
+    update_items,
 )
 from shared.db import Session
 
@@ -214,12 +214,7 @@ async def note_withdrawn(
     session: Session, project: str, item_ids: Iterable[str], table: Withdrawable
 ) -> None:
     """Note that the review queue no longer asks for these items on behalf of a draw or stage."""
-    for batch in batches_of(item_ids):
-        await session.execute(
-            update(table)
-            .where(col(table.project) == project, col(table.item_id).in_(batch))
-            .values(to_withdraw=False)
-        )
+    await update_items(session, table, project, item_ids, to_withdraw=False)
 
 
 async def post_unanswered_again(session: Session, project: str) -> None:

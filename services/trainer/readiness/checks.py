@@ -1,10 +1,11 @@
 """What a project's first labels still lack before a model is worth training (pure)."""
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 from scipy.special import betaincinv
 
-from services.trainer.readiness.messages import Missing
+from shared.contracts.base import Message
 from shared.contracts.human_error import HumanError
 
 OF_REVIEWERS = frozenset({"agreement", "gold"})
@@ -16,6 +17,13 @@ _LEAST_COMPARED = 20
 _MOST_DISAGREED = 1 / 3
 _LEAST_PROBES = 10
 _MOST_MISSED = 0.3
+
+
+class Missing(Message):
+    """What the first labels lack before training, in words; a refused run says it too."""
+
+    check: Literal["labels", "each_label", "agreement", "gold"]
+    words: str
 
 
 def missing_of(

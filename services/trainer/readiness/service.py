@@ -3,8 +3,7 @@
 from services.trainer.outcomes.repository import label_counts
 from services.trainer.projects.repository import read_state
 from services.trainer.queue_client import QueueAway
-from services.trainer.readiness.checks import OF_REVIEWERS, missing_of
-from services.trainer.readiness.messages import Missing
+from services.trainer.readiness.checks import OF_REVIEWERS, Missing, missing_of
 from services.trainer.resources import Resources
 from shared.contracts.projects import Project
 

@@ -6,7 +6,7 @@ from obstore.exceptions import BaseError as StoreError
 from pydantic import ValidationError
 
 from services.trainer.outcomes.repository import labels_of
-from services.trainer.readiness.messages import Missing
+from services.trainer.readiness.checks import Missing
 from services.trainer.resources import Resources
 from shared.contracts.projects import Project
 from shared.contracts.versions import OutOfFold

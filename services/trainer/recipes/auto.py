@@ -27,6 +27,7 @@ from services.trainer.recipes.recipe import (
     Recipe,
     RecipeRefused,
     TrainingData,
+    silent,
 )
 from shared.fields.types import AnyField
 
@@ -77,7 +78,7 @@ def fit_auto(
     recipes: Mapping[str, Recipe],
     *,
     seed: int = 0,
-    progress: Progress = lambda _share, _message: None,
+    progress: Progress = silent,
     clock: Callable[[], float] = time.monotonic,
 ) -> FittedModel:
     """Fit each recipe, and return the best model with a report on all.

@@ -9,7 +9,7 @@ Ke et al., NeurIPS 2017 (histograms, leaf-wise growth). Grinsztajn, Oyallon, Var
 (trees on tables).
 """
 
-from collections.abc import Iterator
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,20 +82,15 @@ class BoostedTrees:
     def _outputs(self) -> int:
         return len(self.model._predictors[0])
 
-    def _trees(self) -> Iterator[tuple[int, Any]]:
-        """Give each tree: the output that it adds to, and its nodes."""
-        for round_ in self.model._predictors:
-            for output, tree in enumerate(round_):
-                yield output, tree.nodes
-
     def _tree_attributes(self) -> dict[str, list[Any]]:
-        nodes: dict[str, list[Any]] = {f"nodes_{name}": [] for name in _NODE_ATTRIBUTES}
-        leaves: dict[str, list[Any]] = {f"target_{name}": [] for name in _LEAF_ATTRIBUTES}
-        for tree, (output, table) in enumerate(self._trees()):
+        found = defaultdict[str, list[Any]](list)
+        rounds = self.model._predictors
+        trees = [(output, tree.nodes) for one in rounds for output, tree in enumerate(one)]
+        for number, (output, table) in enumerate(trees):
             n, is_leaf = len(table), table["is_leaf"].astype(bool)
             places = np.arange(n)
             columns = {
-                "treeids": np.full(n, tree),
+                "treeids": np.full(n, number),
                 "nodeids": places,
                 "featureids": np.where(is_leaf, 0, table["feature_idx"]),
                 "values": np.where(is_leaf, 0.0, _rounded_down(table["num_threshold"])),
@@ -104,21 +99,14 @@ class BoostedTrees:
                 "missing_value_tracks_true": np.where(is_leaf, 0, table["missing_go_to_left"]),
             }
             for name, column in columns.items():
-                nodes[f"nodes_{name}"] += column.tolist()
-            nodes["nodes_modes"] += ["LEAF" if leaf else "BRANCH_LEQ" for leaf in is_leaf]
+                found[f"nodes_{name}"] += column.tolist()
+            found["nodes_modes"] += ["LEAF" if leaf else "BRANCH_LEQ" for leaf in is_leaf]
             ends = places[is_leaf]
-            leaves["target_treeids"] += [tree] * len(ends)
-            leaves["target_nodeids"] += ends.tolist()
-            leaves["target_ids"] += [output] * len(ends)
-            leaves["target_weights"] += table["value"][is_leaf].tolist()
-        return nodes | leaves
-
-
-_NODE_ATTRIBUTES = (
-    "treeids", "nodeids", "featureids", "values", "truenodeids", "falsenodeids",
-    "missing_value_tracks_true", "modes",
-)  # fmt: skip
-_LEAF_ATTRIBUTES = ("treeids", "nodeids", "ids", "weights")
+            found["target_treeids"] += [number] * len(ends)
+            found["target_nodeids"] += ends.tolist()
+            found["target_ids"] += [output] * len(ends)
+            found["target_weights"] += table["value"][is_leaf].tolist()
+        return found
 
 
 def _rounded_down(thresholds: FloatArray) -> FloatArray:

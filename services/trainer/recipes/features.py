@@ -69,9 +69,8 @@ def _choose(
     every = CountVectorizer(analyzer=SPLITS[kind], dtype=np.float64)
     try:
         counts = every.fit_transform(texts)
-    except ValueError:
-        # There is no term in any text.
-        return Terms(field, kind, [_NO_TERM]), csr_matrix((len(texts), 1))
+    except ValueError:  # there is no term in any text
+        counts = csr_matrix((len(texts), 0))
     texts_with = counts.getnnz(axis=0)
     common = np.flatnonzero(texts_with >= _FEWEST_TEXTS[kind])
     if not len(common):

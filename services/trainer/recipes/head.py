@@ -22,6 +22,7 @@ from services.trainer.recipes.recipe import (
     RecipeOfTypes,
     RecipeRefused,
     TrainingData,
+    silent,
 )
 from shared.fields.vector import VectorField
 
@@ -55,10 +56,7 @@ class Vectors:
 
 
 def fit_head_on_vectors(
-    data: TrainingData,
-    *,
-    seed: int = 0,
-    progress: Progress = lambda _share, _message: None,
+    data: TrainingData, *, seed: int = 0, progress: Progress = silent
 ) -> FittedModel:
     """Compare linear heads by cross-validated log loss, fit the best, export and check it.
 

@@ -22,6 +22,7 @@ from services.trainer.recipes.recipe import (
     Recipe,
     RecipeOfTypes,
     TrainingData,
+    silent,
 )
 from shared.fields.image import ImageField
 
@@ -58,10 +59,7 @@ class PictureFeatures:
 
 
 def fit_image_small(
-    data: TrainingData,
-    *,
-    seed: int = 0,
-    progress: Progress = lambda _share, _message: None,
+    data: TrainingData, *, seed: int = 0, progress: Progress = silent
 ) -> FittedModel:
     """Fit filters without labels and a linear head with them, export and check.
 

@@ -17,6 +17,10 @@ Progress = Callable[[float, str], None]
 """Called with a share in [0, 1] and a short sentence."""
 
 
+def silent(_share: float, _message: str) -> None:
+    """Report no progress."""
+
+
 class RecipeRefused(ValueError):  # noqa: N818 - named as the house names its problems
     """No version can be made: the project does not fit, labels are too few, or the export differs.
 

@@ -19,17 +19,13 @@ from services.trainer.recipes.recipe import (
     Recipe,
     RecipeOfTypes,
     TrainingData,
+    silent,
 )
 from shared.fields.category import CategoryField
 from shared.fields.number import NumberField
 
 
-def fit_tabular(
-    data: TrainingData,
-    *,
-    seed: int = 0,
-    progress: Progress = lambda _share, _message: None,
-) -> FittedModel:
+def fit_tabular(data: TrainingData, *, seed: int = 0, progress: Progress = silent) -> FittedModel:
     """Compare the candidates by cross-validated log loss, fit the best, export and check it.
 
     Raises

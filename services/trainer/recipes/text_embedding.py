@@ -37,6 +37,7 @@ from services.trainer.recipes.recipe import (
     Recipe,
     RecipeOfTypes,
     TrainingData,
+    silent,
 )
 from services.trainer.recipes.tuning import fit_tuned
 from shared.fields.text import TextField
@@ -77,9 +78,7 @@ class Embedder:
         session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
         return cls(inputs, data.fields, table, encoder, session)
 
-    def vectors(
-        self, rows: Sequence[Mapping[str, str]], report: Progress = lambda _share, _words: None
-    ) -> Float32Array:
+    def vectors(self, rows: Sequence[Mapping[str, str]], report: Progress = silent) -> Float32Array:
         """Return the vectors of rows, shape (n, d), each of length 1."""
         found = np.zeros((len(rows), self.encoder.width), dtype=np.float32)
         for i, row in enumerate(rows):
@@ -132,7 +131,7 @@ def fit_text_embedding(
     data: TrainingData,
     *,
     seed: int = 0,
-    progress: Progress = lambda _share, _message: None,
+    progress: Progress = silent,
     embedder_of: Callable[[TrainingData], Embedder] = Embedder.of,
 ) -> FittedModel:
     """Encode the texts once, fit and calibrate a head on the vectors, export, check the export.

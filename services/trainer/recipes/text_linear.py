@@ -18,6 +18,7 @@ from services.trainer.recipes.recipe import (
     RecipeOfTypes,
     RecipeRefused,
     TrainingData,
+    silent,
 )
 from services.trainer.recipes.tuning import fit_tuned
 from shared.fields.text import TextField
@@ -26,10 +27,7 @@ _PARITY_ROWS = 2_000
 
 
 def fit_text_linear(
-    data: TrainingData,
-    *,
-    seed: int = 0,
-    progress: Progress = lambda _share, _message: None,
+    data: TrainingData, *, seed: int = 0, progress: Progress = silent
 ) -> FittedModel:
     """Fit, calibrate on out-of-fold predictions, export to ONNX and check the export.
 

@@ -74,14 +74,22 @@ class LoadedVersion:
 
         Raises `ModelUnusable`: a run takes longer than `run_seconds`.
         """
+        if not rows:
+            return self.graph.run(rows)
+        aside, started, parts = Aside(self.run_seconds), time.perf_counter(), list[FloatArray]()
         try:
-            return await _run(self.graph, rows, self.run_seconds)
+            parts.append(await aside.run(self.graph.run_each, rows[:1]))
+            self.graph.keep_within_time(time.perf_counter() - started)
+            for start in range(1, len(rows), self.graph.batch):
+                batch = rows[start : start + self.graph.batch]
+                parts.append(await aside.run(self.graph.run_each, batch))
         except RunTimedOut as error:
             raise ModelUnusable(
                 f"a run of the model of {self.manifest.version} took longer than "
                 f"{self.run_seconds:g} seconds (SUREHAND_TRAINER_MODEL_RUN_SECONDS): publish a "
                 "version that is quick for every item"
             ) from error
+        return np.concatenate(parts)
 
 
 async def load_version(resources: Resources, project: Project, version: Version) -> LoadedVersion:
@@ -96,18 +104,3 @@ async def load_version(resources: Resources, project: Project, version: Version)
         return LoadedVersion(manifest, await asyncio.to_thread(load), seconds)
     except GraphRefused as error:
         raise ModelUnusable(f"the model of {version.version} does not load: {error}") from error
-
-
-async def _run(graph: Graph, rows: Sequence[Mapping[str, Any]], seconds: float) -> FloatArray:
-    """Run the graph batch by batch, each within `seconds`, in a thread of its own."""
-    if not rows:
-        return graph.run(rows)
-    aside = Aside(seconds)
-    started = time.perf_counter()
-    parts = [await aside.run(graph.run_each, rows[:1])]
-    graph.keep_within_time(time.perf_counter() - started)
-    parts += [
-        await aside.run(graph.run_each, rows[start : start + graph.batch])
-        for start in range(1, len(rows), graph.batch)
-    ]
-    return np.concatenate(parts)

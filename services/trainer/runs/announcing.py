@@ -1,6 +1,7 @@
 """Store the names of this trainer's recipes, for the review queue to check projects by."""
 
 import asyncio
+from functools import partial
 
 from obstore.exceptions import BaseError as StoreError
 from pydantic import ValidationError
@@ -18,15 +19,8 @@ class RecipeAnnouncement:
     """Keeps ``index/recipes.json`` as the recipes are; a restored store gets it again."""
 
     def __init__(self, resources: Resources) -> None:
-        self._store = resources.store
-        expected = (StoreError, OSError)
-        self.loop = Loop("recipe_names", self._turn, self._rest, expected=expected)
-
-    async def _turn(self) -> None:
-        await announce(self._store)
-
-    async def _rest(self) -> None:
-        await asyncio.sleep(_REST_SECONDS)
+        turn, rest = partial(announce, resources.store), partial(asyncio.sleep, _REST_SECONDS)
+        self.loop = Loop("recipe_names", turn, rest, expected=(StoreError, OSError))
 
 
 async def announce(store: Store) -> None:

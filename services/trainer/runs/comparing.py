@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from services.trainer.promise.planning import next_draw, plan_certification
-from services.trainer.recipes.recipe import BoolArray, Comparison, Float32Array
+from services.trainer.recipes.recipe import BoolArray, Float32Array
 from shared.contracts.certificates import complement
 from shared.contracts.projects import Project
 
@@ -43,12 +43,3 @@ def predicted_coverage(scores: Float32Array, correct: BoolArray, terms: Mapping[
         best = max(best, plan.expected_coverage)
         plan = next_draw(plan)
     return best
-
-
-def comparison_by(terms: Mapping[str, Any], seconds: float) -> Comparison:
-    """Return the comparison of a run."""
-
-    def coverage(scores: Float32Array, correct: BoolArray) -> float:
-        return predicted_coverage(scores, correct, terms)
-
-    return Comparison(coverage, seconds)

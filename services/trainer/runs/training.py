@@ -1,6 +1,7 @@
 """A training run's process: the recipe fits a model to the rows of a dataset."""
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import numpy as np
 
 from services.trainer.recipes.installed import load_recipe
 from services.trainer.recipes.recipe import (
+    Comparison,
     FittedModel,
     IntArray,
     Recipe,
@@ -15,7 +17,7 @@ from services.trainer.recipes.recipe import (
     TrainingData,
 )
 from services.trainer.runs import files
-from services.trainer.runs.comparing import comparison_by
+from services.trainer.runs.comparing import predicted_coverage
 from services.trainer.runs.process import report, run_job
 from services.trainer.runs.weighting import fit_weighted
 from shared.contracts.versions import ModelInput
@@ -101,7 +103,7 @@ def _training_data(
         specs={field: job.specs[field] for field in fields},
         uniform=np.array([row["uniform"] for row in rows], dtype=np.bool_),
         folds=_folds(rows),
-        comparison=comparison_by(job.terms, job.auto_seconds),
+        comparison=Comparison(partial(predicted_coverage, terms=job.terms), job.auto_seconds),
     )
 
 

@@ -1,6 +1,13 @@
 """The trainer's tables. JSON columns hold wire messages or plain numbers, never objects."""
 
-from services.trainer.tables.base import Base, batches_of, fitting, insert_new
+from services.trainer.tables.base import (
+    Base,
+    batches_of,
+    find_items,
+    fitting,
+    insert_new,
+    update_items,
+)
 from services.trainer.tables.evidence import (
     DECLINED_ARM,
     UNIFORM_ARM,
@@ -59,6 +66,8 @@ __all__ = [
     "ShadowStage",
     "Version",
     "batches_of",
+    "find_items",
     "fitting",
     "insert_new",
+    "update_items",
 ]

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate, takewhile
 from typing import Any
 
-from sqlalchemy import MetaData, Table
+from sqlalchemy import MetaData, Table, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import SQLModel
 
@@ -24,6 +24,26 @@ def batches_of(item_ids: Iterable[str]) -> Iterator[list[str]]:
     wanted = sorted(set(item_ids))
     for start in range(0, len(wanted), 500):
         yield wanted[start : start + 500]
+
+
+async def find_items(
+    session: Session, statement: Any, table: Any, project: str, item_ids: Iterable[str]
+) -> list[Any]:
+    """Execute a statement on `table` for these items, batch by batch; return all of its rows."""
+    found: list[Any] = []
+    for batch in batches_of(item_ids):
+        of_batch = (table.project == project, table.item_id.in_(batch))
+        found += (await session.execute(statement.where(*of_batch))).all()
+    return found
+
+
+async def update_items(
+    session: Session, table: Any, project: str, item_ids: Iterable[str], **values: Any
+) -> None:
+    """Set columns of these items' rows of `table`, batch by batch."""
+    for batch in batches_of(item_ids):
+        of_batch = (table.project == project, table.item_id.in_(batch))
+        await session.execute(update(table).where(*of_batch).values(**values))
 
 
 def fitting(sizes: Sequence[int]) -> int:

@@ -14,8 +14,8 @@ from services.trainer.tables import (
     OutcomeRow,
     PoolBatch,
     PoolItem,
-    batches_of,
     insert_new,
+    update_items,
 )
 from shared.db import Session
 
@@ -23,12 +23,8 @@ from shared.db import Session
 async def add(session: Session, project: str, rows: Sequence[dict[str, Any]]) -> None:
     """Record labels that a version gave, and let their items wait no longer."""
     await insert_new(session, ModelLabel, rows)
-    for batch in batches_of(row["item_id"] for row in rows):
-        await session.execute(
-            update(PoolItem)
-            .where(col(PoolItem.project) == project, col(PoolItem.item_id).in_(batch))
-            .values(state="answered")
-        )
+    ids = [row["item_id"] for row in rows]
+    await update_items(session, PoolItem, project, ids, state="answered")
 
 
 async def ask(session: Session, project: str, predictions: Mapping[str, dict[str, Any]]) -> None:
@@ -46,12 +42,7 @@ async def ask(session: Session, project: str, predictions: Mapping[str, dict[str
 
 async def leave_waiting(session: Session, project: str, item_ids: Iterable[str]) -> None:
     """Let items that are not certified keep waiting; none of them is a uniform draw now."""
-    for batch in batches_of(item_ids):
-        await session.execute(
-            update(PoolItem)
-            .where(col(PoolItem.project) == project, col(PoolItem.item_id).in_(batch))
-            .values(state="waiting", arm=DECLINED_ARM)
-        )
+    await update_items(session, PoolItem, project, item_ids, state="waiting", arm=DECLINED_ARM)
 
 
 async def note_declined(session: Session, job: Job, declined: int, now: datetime) -> None:

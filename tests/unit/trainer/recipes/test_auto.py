@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from services.trainer.recipes.recipe import (
     RecipeRefused,
     TrainingData,
 )
-from services.trainer.runs.comparing import comparison_by, predicted_coverage
+from services.trainer.runs.comparing import predicted_coverage
 from shared.fields.category import CategoryField
 from shared.fields.image import ImageField
 from shared.fields.number import NumberField
@@ -64,7 +65,7 @@ def data(seconds: float = 100.0) -> TrainingData:
     labels = [("a", "b")[i % 2] for i in range(n)]
     return TrainingData(
         [{"size": float(i)} for i in range(n)], labels, np.ones(n), ["size"], ["a", "b"], specs,
-        comparison=comparison_by(TERMS, seconds),
+        comparison=Comparison(partial(predicted_coverage, terms=TERMS), seconds),
     )  # fmt: skip
 
 
