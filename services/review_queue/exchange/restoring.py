@@ -8,7 +8,7 @@ from services.review_queue.activity import recording
 from services.review_queue.exchange.imported_state import AnyAnswer, ImportedState, imported_state
 from services.review_queue.exchange.records import GivenVerdict, TaskRecord
 from services.review_queue.lifecycle.repository import reading
-from services.review_queue.lifecycle.repository.writing import write
+from services.review_queue.lifecycle.repository.writing import write, write_creation
 from services.review_queue.lifecycle.rules import Change, own_turn
 from services.review_queue.lifecycle.states import Ground, History, state_of
 from shared.contracts.projects import Project
@@ -58,6 +58,8 @@ class Restoration:
             for task_id, place in there.items():
                 self._add(Change(tasks[task_id], self.now), place, histories[task_id])
             await write(session, self._changes)
+            dated = (task_id for task_id, place in new.items() if self.records[place].created_at)
+            await write_creation(session, [tasks[task_id] for task_id in dated])
         self._record(session, len(created))
 
     def _record(self, session: Session, created: int) -> None:

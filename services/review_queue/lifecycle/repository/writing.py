@@ -31,11 +31,11 @@ _VERDICT = (
     *("project", "task_id", "reviewer", "recorded_by", "token", "skipped", "label", "comment"),
     *("active_seconds", "blind", "instructions_revision", "given_at", "withdrawn_at"),
 )
-# What a change writes of a `Task`, a `Lease` and an `Outcome`.
+# What a change writes of a `Task`, a `Lease` and an `Outcome`. Not `created_at`: SQLite writes the
+# entry of an index anew for each column that is named, changed or not.
 _TASK = (
     *("lane", "adjudication", "state", "turn", "available_at", "reserved_for", "holder"),
-    *("due_at", "created_at", "skips", "revision", "label", "source", "resolved_at"),
-    "second_opinion",
+    *("due_at", "skips", "revision", "label", "source", "resolved_at", "second_opinion"),
 )
 _LEASE = (
     *("expires_at", "ending", "body_digest", "state_after", "revision_after"),
@@ -55,6 +55,7 @@ _CHANGES = RowBatch(
     Part(TaskRow, ("lane_group", *_TASK), key="task_id"),
 )
 _EVENTS = RowBatch(EVENTS)
+_CREATION = RowBatch(Part(TaskRow, ("created_at",), key="task_id"))
 # What a task is asked for again with; what is not given stays.
 _ASKED_AGAIN = RowBatch(
     Part(
@@ -95,6 +96,12 @@ def written(session: AsyncSession, changes: Sequence[Change]) -> list[Statement]
 async def write(session: AsyncSession, changes: Sequence[Change]) -> None:
     """Write `changes`, which are of different tasks."""
     await run(session, written(session, changes))
+
+
+async def write_creation(session: AsyncSession, tasks: Sequence[Task]) -> None:
+    """Write the `created_at` of tasks that are older than their rows, which no change writes."""
+    rows = [{"task_id": one.task_id, "created_at": one.created_at} for one in tasks]
+    await run(session, _CREATION.of(session, tasks=rows))
 
 
 async def add_new(session: AsyncSession, rows: Sequence[dict[str, Any]]) -> set[str]:
