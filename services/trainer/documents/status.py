@@ -32,9 +32,9 @@ def is_from_the_future(certificate: dict[str, Any], now: datetime) -> bool:
 
 def changes_of_status(version: Version) -> list[datetime]:
     """Return the moments at which `status_of` may change by the clock alone."""
-    begins = [] if version.certificate is None else [version.certificate["certified_at"]]
-    ends = [] if version.expires_at is None else [version.expires_at]
-    return [*(datetime.fromisoformat(one) - CLOCK_SKEW for one in begins), *ends]
+    begins, ends = version.certified_at, version.expires_at
+    moments = (None if begins is None else begins - CLOCK_SKEW, ends)
+    return [moment for moment in moments if moment is not None]
 
 
 @dataclass(frozen=True)

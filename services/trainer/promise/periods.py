@@ -71,11 +71,7 @@ def alarm_in_force(versions: Iterable[Version], own: Version) -> datetime | None
     given since says what can be promised about it. One about `own` counts as long as it stands.
     """
     known = list(versions)
-    certified = [
-        datetime.fromisoformat(one.certificate["certified_at"])
-        for one in known
-        if one.certificate is not None
-    ]
+    certified = [one.certified_at for one in known if one.certified_at is not None]
     alarms = [
         alarm
         for one in known

@@ -117,3 +117,10 @@ class Version(Base, table=True):
     """Cause and at; more of its answers are audited while it is set."""
     noted_state: str | None = None
     """The state that the history of the promise names last."""
+
+    @property
+    def certified_at(self) -> datetime | None:
+        """When its certificate was given."""
+        if self.certificate is None:
+            return None
+        return datetime.fromisoformat(self.certificate["certified_at"])

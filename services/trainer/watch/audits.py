@@ -21,15 +21,16 @@ from services.trainer.outcomes.opinions.service import ask_about_audits
 from services.trainer.projects.repository import in_service, lock_state
 from services.trainer.promise.detector import Detector, alarm_of, confidence_sequence, log_mean
 from services.trainer.promise.detector import watch as watch_answers
-from services.trainer.promise.periods import PASSING_CAUSES
+from services.trainer.promise.periods import alarmed_at
 from services.trainer.resources import Resources
 from services.trainer.tables import AuditWatch, OutcomeRow, SecondOpinion, Version
 from services.trainer.tables.evidence import WAITING
 from services.trainer.watch import bands, repository
 from services.trainer.watch.repository import Answer
-from shared.contracts.base import rfc3339
+from shared.contracts.base import from_stored, rfc3339
 from shared.contracts.certificates import complement
 from shared.contracts.projects import Project
+from shared.contracts.versions import Certificate
 from shared.db import Session
 
 log = structlog.get_logger()
@@ -49,11 +50,10 @@ async def watch_audits(resources: Resources, project: Project) -> None:
     async with resources.database.reading() as session:
         versions = [one for one in await in_service(session, project.project) if one.certificate]
         news = [one for one in versions if await _has_news(session, one)]
-        places = [await repository.find_watch(session, one.project, one.version) for one in news]
+        places = [await session.get(AuditWatch, (one.project, one.version)) for one in news]
     for version, watch in zip(news, places, strict=True):
-        if not _is_alarmed(version):
-            place = 0 if watch is None else watch.position
-            since = _certified_at(version)
+        if version.certified_at is not None and alarmed_at(version.suspension) is None:
+            place, since = 0 if watch is None else watch.position, version.certified_at
             await ask_about_audits(resources, project, version.version, since, place)
         while await _watch(resources, project, version.version):
             pass
@@ -64,8 +64,8 @@ async def _has_news(session: Session, version: Version) -> bool:
 
     Asked first: a look without news takes no lock.
     """
-    watch = await repository.find_watch(session, version.project, version.version)
-    if watch is None or watch.certified_at != _certified_at(version):
+    watch = await session.get(AuditWatch, (version.project, version.version))
+    if watch is None or watch.certified_at != version.certified_at:
         return True
     place = watch.position
     return bool(await repository.answers_after(session, version.project, version.version, place, 1))
@@ -76,24 +76,21 @@ async def _watch(resources: Resources, project: Project, name: str) -> bool:
     async with resources.database.transaction() as session:
         await lock_state(session, project.project)
         version = await session.get_one(Version, (project.project, name))
-        if version.certificate is None or _is_alarmed(version):
+        if version.certificate is None or alarmed_at(version.suspension) is not None:
             return False
-        watch = await _watch_of(session, version)
+        certificate = from_stored(Certificate, version.certificate)
+        watch = await _watch_of(session, version, certificate.certified_at)
         page = await repository.answers_after(session, project.project, name, watch.position, _PAGE)
-        taken, waiting_since = await _take(session, project, version, watch, page)
+        taken, seen, waiting_since = await _take(session, watch, page)
+        _count(certificate, watch, seen)
         watch.updated_at = resources.now()
-        _judge(version, project, watch, waiting_since, resources.now())
+        _judge(version, certificate, project, watch, waiting_since, resources.now())
         return taken == _PAGE
 
 
-def _is_alarmed(version: Version) -> bool:
-    return version.suspension is not None and version.suspension["cause"] not in PASSING_CAUSES
-
-
-async def _watch_of(session: Session, version: Version) -> AuditWatch:
+async def _watch_of(session: Session, version: Version, certified_at: datetime) -> AuditWatch:
     """Return the version's watch; a new certificate begins it anew where the old one stood."""
-    certified_at = _certified_at(version)
-    watch = await repository.find_watch(session, version.project, version.version)
+    watch = await session.get(AuditWatch, (version.project, version.version))
     if watch is None:
         watch = AuditWatch(
             project=version.project,
@@ -110,24 +107,28 @@ async def _watch_of(session: Session, version: Version) -> AuditWatch:
     return watch
 
 
+@dataclass
+class _Seen:
+    """Scores of answers, and of those that people judged, with whether they were wrong."""
+
+    answered: list[float | None] = field(default_factory=list)
+    reviewed: list[tuple[float | None, bool]] = field(default_factory=list)
+
+
 async def _take(
-    session: Session,
-    project: Project,
-    version: Version,
-    watch: AuditWatch,
-    page: Sequence[Answer],
-) -> tuple[int, datetime | None]:
+    session: Session, watch: AuditWatch, page: Sequence[Answer]
+) -> tuple[int, _Seen, datetime | None]:
     """Take in answers up to the first that waits for people.
 
     Returns
     -------
-    How many were taken in, and since when the next one waits; None if none does.
+    How many were taken in, what was seen, and since when the next one waits; None if none does.
     """
-    name = project.project
+    name = watch.project
     asked = [one.item_id for one in page if one.audited]
     known = {row.item_id: row for row in await outcomes.of_items(session, name, asked)}
     doubts = await opinions.of_items(session, name, known)
-    first = await repository.audited_before(session, name, version.version, asked)
+    first = await repository.audited_before(session, name, watch.version, asked)
     seen = _Seen()
     taken, waiting_since = 0, None
     for answer in page:
@@ -146,22 +147,13 @@ async def _take(
             watch.audited += answer.audited
         watch.position = answer.position
         taken += 1
-    _count(version, watch, seen)
-    return taken, waiting_since
+    return taken, seen, waiting_since
 
 
-@dataclass
-class _Seen:
-    """Scores of answers, and of those that people judged, with whether they were wrong."""
-
-    answered: list[float | None] = field(default_factory=list)
-    reviewed: list[tuple[float | None, bool]] = field(default_factory=list)
-
-
-def _count(version: Version, watch: AuditWatch, seen: _Seen) -> None:
+def _count(certificate: Certificate, watch: AuditWatch, seen: _Seen) -> None:
     """Take what was seen into the detector, up to its alarm, and into the figures."""
     wrong = [is_wrong for _, is_wrong in seen.reviewed]
-    found = watch_answers(_detector(watch), wrong, _alpha(version), _delta(version))
+    found = watch_answers(_detector(watch), wrong, *_levels(certificate))
     watch.reviewed += found.taken
     watch.errors += sum(wrong[: found.taken])
     watch.log_sr, watch.log_e = list(found.detector.log_sr), list(found.detector.log_e)
@@ -169,7 +161,7 @@ def _count(version: Version, watch: AuditWatch, seen: _Seen) -> None:
         watch.bands,
         [score for score in seen.answered if score is not None],
         [(score, bad) for score, bad in seen.reviewed[: found.taken] if score is not None],
-        _threshold(version),
+        certificate.threshold,
     )
 
 
@@ -193,25 +185,9 @@ def _is_confirmed(known: Mapping[str, OutcomeRow], answer: Answer) -> bool:
     return same_data and evidence_of(row).confirms(answer.label)
 
 
-def _certified_at(version: Version) -> datetime:
-    assert version.certificate is not None
-    return datetime.fromisoformat(version.certificate["certified_at"])
-
-
-def _alpha(version: Version) -> float:
-    assert version.certificate is not None
-    return complement(version.certificate["target_accuracy"])
-
-
-def _delta(version: Version) -> float:
-    assert version.certificate is not None
-    return complement(version.certificate["confidence"])
-
-
-def _threshold(version: Version) -> float:
-    assert version.certificate is not None
-    threshold: float = version.certificate["threshold"]
-    return threshold
+def _levels(certificate: Certificate) -> tuple[float, float]:
+    """Return the error and the chance of being wrong that are promised: alpha and delta."""
+    return complement(certificate.target_accuracy), complement(certificate.confidence)
 
 
 def _detector(watch: AuditWatch) -> Detector:
@@ -222,13 +198,14 @@ def _detector(watch: AuditWatch) -> Detector:
 
 def _judge(
     version: Version,
+    certificate: Certificate,
     project: Project,
     watch: AuditWatch,
     waiting_since: datetime | None,
     now: datetime,
 ) -> None:
     """Suspend or warn of the version, or lift what has passed."""
-    alpha, delta, detector = _alpha(version), _delta(version), _detector(watch)
+    (alpha, delta), detector = _levels(certificate), _detector(watch)
     alarm = alarm_of(detector, delta)
     if alarm is not None:
         _suspend(version, f"audit_{alarm}", now, _told(watch, alpha, delta))

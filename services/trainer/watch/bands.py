@@ -7,8 +7,6 @@ way, the last those of the last eighth. Errors gather near the threshold, and mo
 from bisect import bisect_right
 from collections.abc import Sequence
 
-from services.trainer.promise.detector import Band
-
 BANDS = 4
 
 
@@ -58,8 +56,3 @@ def add(
         total[band_of(score, threshold)][1] += 1
         total[band_of(score, threshold)][2] += wrong
     return total
-
-
-def as_bands(counts: Sequence[Sequence[int]]) -> list[Band]:
-    """Return the counts as `post_stratified` takes them."""
-    return [Band(*one) for one in counts]

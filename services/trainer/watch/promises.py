@@ -8,8 +8,8 @@ from services.trainer.outcomes.repository import labels_for_next_run
 from services.trainer.projects.repository import champions
 from services.trainer.promise import repository as certifications
 from services.trainer.resources import Resources
+from services.trainer.watch import repository
 from services.trainer.watch.messages import ProjectPromise, Promises
-from services.trainer.watch.shares import shares_answered
 from services.trainer.watch.upcoming import (
     certification_under_way,
     next_event,
@@ -29,7 +29,9 @@ async def describe_all(resources: Resources, names: Sequence[str]) -> Promises:
     projects = {one.project: one for one in found if one is not None}
     async with resources.database.reading() as session:
         known = await champions(session, list(projects))
-        shares = await shares_answered(session, [version for _, version in known.values()])
+        shares = await repository.shares_answered(
+            session, [version for _, version in known.values()]
+        )
         labels = await labels_for_next_run(session, [one for one in projects if one not in known])
         open_ones = await certifications.with_open(session, list(projects))
         under_way = {

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVarTuple
 
 from sqlalchemy import (
     ColumnElement,
     Select,
-    Subquery,
     and_,
     case,
     func,
@@ -20,16 +20,18 @@ from sqlmodel import col
 
 from services.trainer.outcomes.repository import confirmed
 from services.trainer.tables import (
-    AuditWatch,
     LedgerRow,
     OutcomeRow,
     PromiseChange,
+    Version,
     batches_of,
 )
 from shared.db import Session
 
 # So many of a project's newest decisions tell the share of answers, to some 4 points.
 SHARED = 500
+
+Columns = TypeVarTuple("Columns")
 
 
 @dataclass(frozen=True)
@@ -49,36 +51,29 @@ async def audit_counts(session: Session, project: str) -> list[AuditCounts]:
     one that they first judged otherwise, or with the model's word in sight, and one whose item has
     an outcome for other data: the id was used twice, and people are not asked about the second.
     """
-    first = _first_audited(project)
-    judged = col(OutcomeRow.item_id).is_not(None)
-    same_data = col(OutcomeRow.content_hash) == col(LedgerRow.content_hash)
-    right = and_(same_data, confirmed(col(LedgerRow.label)))
-    version = func.coalesce(col(LedgerRow.model_version), "")
-    statement = (
+    statement = _of_first_audits(
+        project,
         select(
-            version,
+            _VERSION,
             func.count(),
-            func.sum(case((judged, 1), else_=0)),
-            func.sum(case((right, 0), (judged, 1), else_=0)),
-        )
-        .select_from(LedgerRow)
-        .join(first, first.c.id == col(LedgerRow.id))
-        .outerjoin(
-            OutcomeRow,
-            and_(
-                col(OutcomeRow.project) == project,
-                col(OutcomeRow.item_id) == col(LedgerRow.item_id),
-            ),
-        )
-        .group_by(version)
-        .order_by(version)
+            func.sum(case((_JUDGED, 1), else_=0)),
+            func.sum(case((_RIGHT, 0), (_JUDGED, 1), else_=0)),
+        ),
     )
+    statement = statement.group_by(_VERSION).order_by(_VERSION)
     return [AuditCounts(*row) for row in (await session.execute(statement)).all()]
 
 
-def _first_audited(project: str) -> Subquery:
-    """Ids of the first audited answer of each version to each item's data."""
-    return (
+_VERSION = func.coalesce(col(LedgerRow.model_version), "")
+_JUDGED = col(OutcomeRow.item_id).is_not(None)
+_RIGHT = and_(
+    col(OutcomeRow.content_hash) == col(LedgerRow.content_hash), confirmed(col(LedgerRow.label))
+)
+
+
+def _of_first_audits(project: str, query: Select[*Columns]) -> Select[*Columns]:
+    """Query the first audited answer of each version to each item's data, with its outcome."""
+    first = (
         select(func.min(col(LedgerRow.id)).label("id"))
         .where(
             col(LedgerRow.project) == project,
@@ -88,6 +83,12 @@ def _first_audited(project: str) -> Subquery:
         .group_by(col(LedgerRow.model_version), col(LedgerRow.item_id), col(LedgerRow.content_hash))
         .subquery()
     )
+    is_of_item = (
+        col(OutcomeRow.project) == project,
+        col(OutcomeRow.item_id) == col(LedgerRow.item_id),
+    )
+    query = query.select_from(LedgerRow).join(first, first.c.id == col(LedgerRow.id))
+    return query.outerjoin(OutcomeRow, and_(*is_of_item))
 
 
 @dataclass(frozen=True)
@@ -169,46 +170,34 @@ async def judged_on(
     session: Session, project: str, since: datetime, limit: int
 ) -> list[tuple[datetime, str, bool | None]]:
     """Return (received, version, wrong or None) of each first audited answer since then."""
-    first = _first_audited(project)
-    judged = col(OutcomeRow.item_id).is_not(None)
-    same_data = col(OutcomeRow.content_hash) == col(LedgerRow.content_hash)
-    right = and_(same_data, confirmed(col(LedgerRow.label)))
-    query = (
-        select(
-            col(LedgerRow.received_at),
-            func.coalesce(col(LedgerRow.model_version), ""),
-            case((right, 0), (judged, 1), else_=None),
-        )
-        .join(first, first.c.id == col(LedgerRow.id))
-        .outerjoin(
-            OutcomeRow,
-            and_(
-                col(OutcomeRow.project) == project,
-                col(OutcomeRow.item_id) == col(LedgerRow.item_id),
-            ),
-        )
-        .where(col(LedgerRow.received_at) >= since)
-        .order_by(col(LedgerRow.received_at).desc())
-        .limit(limit)
+    query = _of_first_audits(
+        project,
+        select(col(LedgerRow.received_at), _VERSION, case((_RIGHT, 0), (_JUDGED, 1), else_=None)),
     )
+    query = query.where(col(LedgerRow.received_at) >= since)
+    query = query.order_by(col(LedgerRow.received_at).desc()).limit(limit)
     rows = (await session.execute(query)).all()
     return [(row[0], row[1], None if row[2] is None else bool(row[2])) for row in rows]
 
 
-async def newest_decisions(
-    session: Session, versions: Sequence[tuple[str, str, datetime]]
-) -> list[tuple[str, int, int]]:
-    """Return (project, answers, decisions) of each (project, version, since), in one statement.
+async def shares_answered(session: Session, versions: Sequence[Version]) -> dict[str, float]:
+    """Return the share of answers among the newest decisions of each version, by project.
 
-    Of a project's `SHARED` newest decisions since then those of the version count: the rows that
-    are read have a bound, however long the ledger is.
+    The versions are of different projects. Of a project's `SHARED` newest decisions since the
+    certificate those of the version count: the rows that are read have a bound, however long the
+    ledger is. A version without any is left out.
     """
-    found: list[tuple[str, int, int]] = []
+    asked = [
+        _newest(one.project, one.version, one.certified_at)
+        for one in versions
+        if one.certified_at is not None
+    ]
+    shares: dict[str, float] = {}
     # SQLite takes at most 500 selects in a statement.
-    for start in range(0, len(versions), 400):
-        counts = union_all(*(_newest(*one) for one in versions[start : start + 400]))
-        found += [(row[0], int(row[1]), int(row[2])) for row in await session.execute(counts)]
-    return found
+    for start in range(0, len(asked), 400):
+        counts = await session.execute(union_all(*asked[start : start + 400]))
+        shares |= {project: answered / decided for project, answered, decided in counts if decided}
+    return shares
 
 
 def _newest(project: str, version: str, since: datetime) -> Select[str, int, int]:
@@ -226,11 +215,6 @@ def _newest(project: str, version: str, since: datetime) -> Select[str, int, int
         .select_from(newest)
         .where(newest.c.model_version == version)
     )
-
-
-async def find_watch(session: Session, project: str, version: str) -> AuditWatch | None:
-    """Return how far the version's audits were watched; None before the first look."""
-    return await session.get(AuditWatch, (project, version))
 
 
 async def history(

@@ -12,7 +12,7 @@ from services.trainer.resources import (
     all_projects_router,
     project_router,
 )
-from services.trainer.watch import counts, promises, suspension, view
+from services.trainer.watch import promises, suspension, view
 from services.trainer.watch.messages import (
     AuditDays,
     Audits,
@@ -76,7 +76,7 @@ async def resume(tools: Tools, project: InProject) -> PromiseView:
 @router.get("/audit", summary="Show audited answers by version")
 async def show_audits(tools: Tools, project: InProject) -> Audits:
     """Show how many audited answers people have found wrong."""
-    return Audits(audits=await counts.describe(tools, project.project))
+    return Audits(audits=await view.audits(tools, project.project))
 
 
 @router.get("/audit/days", summary="Show audited answers by day")

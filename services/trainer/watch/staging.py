@@ -16,10 +16,10 @@ from services.trainer.gate.taking_over import serve_all
 from services.trainer.projects import channels
 from services.trainer.projects.repository import lock_state, read_state
 from services.trainer.promise.periods import alarmed_at
+from services.trainer.registry import repository as registry
 from services.trainer.resources import Resources
 from services.trainer.shadow import service as shadow
-from services.trainer.tables import ProjectState, Version
-from services.trainer.watch import repository
+from services.trainer.tables import AuditWatch, ProjectState, Version
 from shared.contracts.base import rfc3339
 from shared.contracts.projects import Project
 from shared.contracts.reasons import WHY_NOT
@@ -49,7 +49,7 @@ def _rolls_back(project: Project) -> bool:
 async def _advance(
     resources: Resources, session: Session, project: Project, state: ProjectState
 ) -> None:
-    version = await gate.find(session, project.project, state.challenger)
+    version = await registry.find(session, project.project, state.challenger)
     stage: dict[str, Any] | None = None if version is None else version.gate.get("canary")
     if version is None or stage is None:
         return
@@ -61,7 +61,7 @@ async def _advance(
         channels.leave_channels(state, version.version)
         log.warning("canary_ended", project=project.project, version=version.version, detail=ended)
         return
-    watch = await repository.find_watch(session, project.project, version.version)
+    watch = await session.get(AuditWatch, (project.project, version.version))
     if watch is None or watch.reviewed - stage.get("reviewed", 0) < settings.canary_audits:
         return
     seen = f"{watch.errors} of {watch.reviewed} audited answers were wrong"
@@ -99,8 +99,8 @@ async def _roll_back(
 ) -> None:
     """Let the previous champion serve if an alarm suspended the present one, and it may."""
     now = resources.now()
-    champion = await gate.find(session, project.project, state.champion)
-    previous = await gate.find(session, project.project, state.previous)
+    champion = await registry.find(session, project.project, state.champion)
+    previous = await registry.find(session, project.project, state.previous)
     if champion is None or previous is None or alarmed_at(champion.suspension) is None:
         return
     if (champion.suspension or {})["cause"] == "drift":

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import date, timedelta
 
 from services.trainer.documents.status import (
@@ -11,20 +12,21 @@ from services.trainer.documents.status import (
 )
 from services.trainer.outcomes.repository import labels_for_next_run
 from services.trainer.projects.repository import in_service, read_state
-from services.trainer.promise.detector import confidence_sequence, post_stratified
+from services.trainer.promise.binomial import interval
+from services.trainer.promise.detector import Band, confidence_sequence, post_stratified
 from services.trainer.registry import repository as registry
 from services.trainer.resources import Resources
 from services.trainer.tables import AuditWatch, PromiseChange, Version
 from services.trainer.watch import bands, repository
 from services.trainer.watch.messages import (
     AuditDay,
+    AuditView,
     PromiseOffer,
     PromiseView,
     ScoreBand,
     WatchView,
 )
 from services.trainer.watch.sentence import sentence_of
-from services.trainer.watch.shares import shares_answered
 from services.trainer.watch.upcoming import (
     certification_under_way,
     next_event,
@@ -48,10 +50,10 @@ async def describe(resources: Resources, project: Project) -> PromiseView:
             return _without_version(project, labels)
         status = status_of(champion, project, state, now)
         change = await repository.newest_change(session, name, champion.version)
-        watch = await repository.find_watch(session, name, champion.version)
+        watch = await session.get(AuditWatch, (name, champion.version))
         under_way = await certification_under_way(session, project)
         versions = [] if status.answers else await in_service(session, name)
-        share_answered = (await shares_answered(session, [champion])).get(name)
+        share_answered = (await repository.shares_answered(session, [champion])).get(name)
     assert state is not None
     why_not = why_not_valid(champion, state, status, now)
     certificate = champion.certificate or {}
@@ -117,7 +119,7 @@ def _watch_view(watch: AuditWatch, version: Version, project: Project) -> WatchV
         errors=errors,
         error_rate=errors / reviewed if reviewed else None,
         interval=confidence_sequence(errors, reviewed, delta) if reviewed else None,
-        post_stratified=post_stratified(bands.as_bands(watch.bands)),
+        post_stratified=post_stratified([Band(*one) for one in watch.bands]),
         bands=_score_bands(watch, version, delta),
     )
 
@@ -143,6 +145,20 @@ def _score_bands(watch: AuditWatch, version: Version, delta: float) -> list[Scor
             edges[:-1], edges[1:], watch.bands, strict=True
         )
     ]
+
+
+async def audits(resources: Resources, project: str) -> list[AuditView]:
+    """Return the audited answers of each version that has any, as far as people have answered."""
+    async with resources.database.reading() as session:
+        counts = await repository.audit_counts(session, project)
+    return [_audit_view(one) for one in counts]
+
+
+def _audit_view(counts: repository.AuditCounts) -> AuditView:
+    errors, resolved = counts.errors, counts.resolved
+    lower, upper = interval(errors, resolved) if resolved else (None, None)
+    rate = errors / resolved if resolved else None
+    return AuditView(**asdict(counts), error_rate=rate, lower=lower, upper=upper)
 
 
 async def days(resources: Resources, project: str, days: int) -> list[AuditDay]:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import func, select
 from sqlmodel import col
 
-from services.trainer.tables import DriftWatch, LedgerRow, batches_of
+from services.trainer.tables import LedgerRow, batches_of
 from shared.db import Session
 
 
@@ -18,11 +18,6 @@ class Decided(NamedTuple):
     item_id: str
     received_at: datetime
     row: dict[str, Any]
-
-
-async def find_watch(session: Session, project: str, version: str) -> DriftWatch | None:
-    """Return the version's watch; None before the first look."""
-    return await session.get(DriftWatch, (project, version))
 
 
 async def has_more(session: Session, project: str, version: str, place: int) -> bool:

@@ -53,8 +53,8 @@ async def watch_drift(resources: Resources, project: Project) -> bool:
 
 async def _has_news(session: Session, version: Version) -> bool:
     """Say whether there are decisions that were not taken in, or a certificate that is new."""
-    watch = await repository.find_watch(session, version.project, version.version)
-    if watch is None or watch.certified_at != _certified_at(version):
+    watch = await session.get(DriftWatch, (version.project, version.version))
+    if watch is None or watch.certified_at != version.certified_at:
         return True
     return await repository.has_more(session, version.project, version.version, watch.position)
 
@@ -98,8 +98,8 @@ async def _watch_of(
     session: Session, project: Project, version: Version, now: datetime
 ) -> DriftWatch:
     """Return the version's watch; a certificate begins it anew with what came just before it."""
-    certified_at = _certified_at(version)
-    watch = await repository.find_watch(session, version.project, version.version)
+    certified_at = version.certified_at
+    watch = await session.get(DriftWatch, (version.project, version.version))
     if watch is not None and watch.certified_at == certified_at:
         return watch
     is_first = watch is None
@@ -144,12 +144,6 @@ def _batch(taken: Sequence[Decided], streams: Sequence[str]) -> Batch:
     )
 
 
-def _certified_at(version: Version) -> datetime | None:
-    if version.certificate is None:
-        return None
-    return datetime.fromisoformat(version.certificate["certified_at"])
-
-
 def _judge(
     version: Version, project: Project, watch: DriftWatch, watched: Watched, now: datetime
 ) -> None:
@@ -188,7 +182,7 @@ async def accept(resources: Resources, project: Project) -> None:
         version = await registry.find(session, project.project, state.champion)
         watch = None
         if version is not None:
-            watch = await repository.find_watch(session, project.project, version.version)
+            watch = await session.get(DriftWatch, (project.project, version.version))
         if version is None or watch is None or watch.alarm is None:
             raise Conflict("No drift of the champion's decisions was found.")
         if version.suspension is not None and version.suspension["cause"] == "drift":

@@ -39,7 +39,7 @@ async def describe(resources: Resources, project: Project) -> DriftView:
     async with resources.database.reading() as session:
         state = await read_state(session, name)
         version = None if state is None else state.champion
-        watch = None if version is None else await repository.find_watch(session, name, version)
+        watch = None if version is None else await session.get(DriftWatch, (name, version))
         if version is None or watch is None or not watch.items:
             return DriftView(
                 version=version,

@@ -12,7 +12,6 @@ from services.trainer.datasets.holdout import Holdout
 from services.trainer.datasets.repository import drawn_items
 from services.trainer.idempotency.service import KeyedRequest
 from services.trainer.ledger.lookup import drift_began_at
-from services.trainer.monitoring.drift import repository as drift
 from services.trainer.monitoring.relabel import repository
 from services.trainer.monitoring.relabel.messages import (
     PlanDocument,
@@ -32,7 +31,7 @@ from services.trainer.monitoring.slices.repository import Judged
 from services.trainer.projects.repository import lock_state, read_state
 from services.trainer.projects.service import work_bell
 from services.trainer.resources import Resources
-from services.trainer.tables import RelabelPlan
+from services.trainer.tables import DriftWatch, RelabelPlan
 from shared.contracts.base import from_stored, new_id
 from shared.contracts.projects import Project
 from shared.problems import Conflict, NotFound
@@ -93,7 +92,7 @@ async def _read(resources: Resources, project: Project) -> _Sources:
         if state is None or state.champion is None:
             raise Conflict("The project has no version yet; start a run.")
         version = state.champion
-        watch = await drift.find_watch(session, name, version)
+        watch = await session.get(DriftWatch, (name, version))
         began = 0 if watch is None or watch.alarm is None else watch.alarm["began"]
         since = None if watch is None else await drift_began_at(session, watch)
         found = await repository.unlabelled(session, name, version, began, _READ)

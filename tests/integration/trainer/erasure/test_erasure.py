@@ -27,7 +27,7 @@ from services.trainer.runs.execution import claim, freeze_labels
 from services.trainer.runs.interruption import mark_interrupted
 from services.trainer.runs.messages import RunRequest
 from services.trainer.tables import CertificationItem, OutcomeRow, Run
-from services.trainer.watch import counts as audit
+from services.trainer.watch import view
 from shared.settings import CommonSettings
 from shared.store import Store
 from tests.harness.rows import tables_with
@@ -124,12 +124,12 @@ async def test_an_erased_label_trains_nothing_and_counts_as_evidence(
             parts.queue.resolve(f"item-{i}", review(i), "negative", lane="audit")
         parts.queue.resolve("m", review(3), "positive", lane="mandatory")
         await read_feed(parts.resources, PROJECT)
-        (before,) = await audit.describe(parts.resources, PROJECT)
+        (before,) = await view.audits(parts.resources, PROJECT)
         assert (before.resolved, before.errors) == (2, 0)
         erase(parts, "item-1", "negative", revision=2, lane="audit")
         erase(parts, "m", "positive", revision=2, lane="mandatory")
         await read_feed(parts.resources, PROJECT)
-        (after,) = await audit.describe(parts.resources, PROJECT)
+        (after,) = await view.audits(parts.resources, PROJECT)
         assert after == before
         async with parts.resources.database.reading() as session:
             assert await runs_sql.count_new_labels(session, PROJECT, 0) == 0

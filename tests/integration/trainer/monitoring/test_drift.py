@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from services.trainer.ledger.retention import delete_expired
-from services.trainer.monitoring.drift import repository, service, view
+from services.trainer.monitoring.drift import service, view
 from services.trainer.monitoring.drift.service import accept, watch_drift
 from services.trainer.runs.repository import last_change
 from services.trainer.tables import DriftWatch
@@ -67,7 +67,7 @@ async def state(parts: TrainerParts) -> str:
 
 async def stored(parts: TrainerParts) -> DriftWatch:
     async with parts.resources.database.reading() as session:
-        watch = await repository.find_watch(session, PROJECT, "v1")
+        watch = await session.get(DriftWatch, (PROJECT, "v1"))
     assert watch is not None
     return watch
 

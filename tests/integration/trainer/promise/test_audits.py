@@ -3,7 +3,7 @@
 from typing import Any
 
 from services.trainer.outcomes.service import read_feed
-from services.trainer.watch import counts as audit
+from services.trainer.watch import view
 from shared.auth import Keys
 from shared.settings import CommonSettings
 from tests.harness import wait_until
@@ -30,7 +30,7 @@ async def test_audits_are_counted_by_version(common: CommonSettings, database_ur
             )
         parts.queue.resolve("item-9", review(9), "positive", lane="audit", blind=False)
         await read_feed(parts.resources, PROJECT)
-        first, second = await audit.describe(parts.resources, PROJECT)
+        first, second = await view.audits(parts.resources, PROJECT)
         assert (first.version, first.audited, first.resolved, first.errors) == ("v1", 10, 10, 4)
         assert first.error_rate == 0.4
         assert first.lower is not None
@@ -52,7 +52,7 @@ async def test_an_outcome_for_other_data_under_the_same_id_makes_an_audited_answ
         answered = {"decision": "answered", "label": "positive", "reason": "confident"}
         await parts.log_decisions(range(3), **answered, audited=True, model_version="v1")
         await parts.read_ledger()
-        (counts,) = await audit.describe(parts.resources, PROJECT)
+        (counts,) = await view.audits(parts.resources, PROJECT)
         assert (counts.audited, counts.resolved, counts.errors) == (3, 3, 2)
 
 
@@ -67,7 +67,7 @@ async def test_two_items_under_one_id_are_two_audits(
         await parts.read_ledger()
         parts.queue.resolve("item-0", review(0), "positive", lane="audit")
         await read_feed(parts.resources, PROJECT)
-        (counts,) = await audit.describe(parts.resources, PROJECT)
+        (counts,) = await view.audits(parts.resources, PROJECT)
         assert (counts.audited, counts.resolved, counts.errors) == (2, 2, 1)
 
 
