@@ -13,7 +13,6 @@ from services.trainer.tables import (
     PoolItem,
     ProjectState,
     PromotionEvent,
-    Version,
     batches_of,
 )
 from shared.db import Session
@@ -45,11 +44,6 @@ def note(
             document=document,
         )
     )
-
-
-async def find(session: Session, project: str, version: str | None) -> Version | None:
-    """Return one version of a project."""
-    return None if version is None else await session.get(Version, (project, version))
 
 
 async def tries(session: Session, project: str, champion: str | None) -> int:

@@ -4,32 +4,28 @@ import asyncio
 import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import datetime
 from functools import partial
-from typing import Any, Literal
+from typing import Literal
 
 from services.trainer.documents.status import is_certified
-from services.trainer.gate import repository
+from services.trainer.gate.candidacy import Candidacy
 from services.trainer.gate.comparing import Terms
 from services.trainer.gate.pairs import Evidence, Pair
+from services.trainer.gate.repository import tries
 from services.trainer.gate.rule import Coverages, GateDecision, judge_certified
-from services.trainer.tables import Certification, CertificationItem, ProjectState, Version
+from services.trainer.tables import Certification, CertificationItem, Version
 from shared.contracts.projects import Project
-from shared.db import Session
 
 Step = Literal["publication", "certification", "shadow"]
 
 
 async def judge_certification(
-    session: Session,
-    project: Project,
-    state: ProjectState,
+    candidacy: Candidacy,
+    champion: Version | None,
     record: Certification,
-    version: Version,
     *,
     coverage: float,
     items: Sequence[CertificationItem],
-    now: datetime,
 ) -> GateDecision:
     """Judge a version that is certified now, on the labels of its certificate and on gold.
 
@@ -38,12 +34,12 @@ async def judge_certification(
     coverage : in [0, 1], share of the population at or above its threshold
     items : those that its test has drawn, judged
     """
-    champion = await repository.find(session, state.project, state.champion)
+    project, state, version = candidacy.project, candidacy.state, candidacy.version
     population = record.population or {}
     measured = population.get("champion") == state.champion
     judge = partial(
         judge_certified,
-        champion_certified=is_certified(champion, project, now),
+        champion_certified=is_certified(champion, project, candidacy.now),
         coverages=Coverages(
             new=coverage,
             champion=population.get("champion_coverage") if measured else None,
@@ -51,33 +47,18 @@ async def judge_certification(
         ),
         terms=terms_of(project, champion, version),
         evidence=[*_of_certification(items, champion), *_kept_gold(version, champion)],
-        tries_before=await repository.tries(session, state.project, state.champion),
+        tries_before=await tries(candidacy.session, state.project, state.champion),
     )
     # With many items the bootstrap takes seconds.
     return await asyncio.to_thread(judge)
 
 
-def record(
-    session: Session,
-    state: ProjectState,
-    version: Version,
-    step: Step,
-    decision: GateDecision,
-    now: datetime,
-) -> None:
+def record(candidacy: Candidacy, step: Step, decision: GateDecision) -> None:
     """Keep a judgement with its version, and as a line of the history of promotions."""
-    document: dict[str, Any] = asdict(decision)
-    version.gate = {**version.gate, step: document}
-    repository.note(
-        session,
-        state,
-        "judged",
-        version.version,
-        now,
-        text=step,
-        try_number=decision.try_number,
-        document={"step": step, **document},
-    )
+    document = asdict(decision)
+    candidacy.keep(step, document)
+    line = {"step": step, **document}
+    candidacy.note("judged", text=step, try_number=decision.try_number, document=line)
 
 
 def terms_of(project: Project, champion: Version | None, version: Version) -> Terms:

@@ -2,9 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from services.trainer.gate.pairs import Pair, count
+from services.trainer.gate.spending import holm
 from services.trainer.gate.tango import PairCounts, p_worse
 
 MOST_SLICES = 200
@@ -47,23 +48,18 @@ def judge_slices(
         What a slice's accuracy may fall by.
     least : at least 1
         Slices with fewer items are listed, not tested.
-
-    References
-    ----------
-    Holm, Scandinavian Journal of Statistics 6, 1979.
     """
     found = _slices(pairs, keys)
     large = sorted((len(rows), name) for name, rows in found.items() if len(rows) >= least)
     tested = {name for _, name in large[-MOST_SLICES:]}
+    counts = {name: count(rows) for name, rows in found.items()}
     figures = [
-        _figures(name, rows, margin if name in tested else None) for name, rows in found.items()
+        SliceFigures(*name, one, p_worse(one, margin) if name in tested else None)
+        for name, one in counts.items()
     ]
     figures.sort(key=lambda one: (one.p_value is None, one.p_value or 0.0, one.key, one.value))
-    worse = _holm([one.p_value for one in figures if one.p_value is not None], alpha)
-    return [
-        SliceFigures(one.key, one.value, one.counts, one.p_value, is_worse=place < worse)
-        for place, one in enumerate(figures)
-    ]
+    worse = sum(holm([one.p_value for one in figures if one.p_value is not None], alpha))
+    return [replace(one, is_worse=place < worse) for place, one in enumerate(figures)]
 
 
 def _slices(pairs: Sequence[Pair], keys: Sequence[str]) -> dict[tuple[str, str], list[Pair]]:
@@ -74,16 +70,3 @@ def _slices(pairs: Sequence[Pair], keys: Sequence[str]) -> dict[tuple[str, str],
             if value is not None and not isinstance(value, (dict, list)):
                 found[key, str(value)[:_LONGEST_VALUE]].append(pair)
     return found
-
-
-def _figures(name: tuple[str, str], rows: Sequence[Pair], margin: float | None) -> SliceFigures:
-    counts = count(rows)
-    return SliceFigures(*name, counts, None if margin is None else p_worse(counts, margin))
-
-
-def _holm(sorted_p_values: Sequence[float], alpha: float) -> int:
-    """Return how many of the smallest p-values are significant together."""
-    for place, p_value in enumerate(sorted_p_values):
-        if p_value > alpha / (len(sorted_p_values) - place):
-            return place
-    return len(sorted_p_values)

@@ -1,6 +1,7 @@
-"""How the versions that are tried against one champion share the chance of a false pass (pure)."""
+"""How tests share the chance of an error: one after the other, or all at once (pure)."""
 
 import math
+from collections.abc import Sequence
 
 
 def try_alpha(alpha: float, number: int) -> float:
@@ -29,3 +30,23 @@ def try_alpha(alpha: float, number: int) -> float:
     if not 0 < alpha < 1:
         raise ValueError("alpha must lie in (0, 1)")
     return alpha * 6 / (math.pi * number) ** 2
+
+
+def holm(p_values: Sequence[float], level: float = 0.05) -> list[bool]:
+    """Say which hypotheses are rejected, so that any is wrongly with a chance of at most `level`.
+
+    References
+    ----------
+    Holm, Scandinavian Journal of Statistics 6, 1979.
+
+    Examples
+    --------
+    >>> holm([0.04, 0.001, 0.03])
+    [False, True, False]
+    """
+    rejected = [False] * len(p_values)
+    for rank, place in enumerate(sorted(range(len(p_values)), key=lambda at: p_values[at])):
+        if p_values[place] > level / (len(p_values) - rank):
+            break
+        rejected[place] = True
+    return rejected

@@ -9,6 +9,7 @@ import structlog
 
 from services.trainer.documents.status import is_certified
 from services.trainer.gate import service as gate
+from services.trainer.gate.candidacy import Candidacy
 from services.trainer.gate.taking_over import take_over
 from services.trainer.outcomes.opinions import repository as opinions
 from services.trainer.posting.repository import end_draws
@@ -214,24 +215,18 @@ def _certificate(
 
 async def _pass_gate(case: _Case, coverage: float, items: Sequence[CertificationItem]) -> None:
     """Let a newly certified version serve, if the gate and the project allow it."""
-    state, version = case.state, case.version
-    if state.champion == version.version:
+    state = case.state
+    if state.champion == case.version.version:
         return
     champion = await registry.find(case.session, state.project, state.champion)
+    candidacy = Candidacy(case.session, case.project, state, case.version, case.now)
     decision = await gate.judge_certification(
-        case.session,
-        case.project,
-        state,
-        case.record,
-        version,
-        coverage=coverage,
-        items=items,
-        now=case.now,
+        candidacy, champion, case.record, coverage=coverage, items=items
     )
-    gate.record(case.session, state, version, "certification", decision, case.now)
+    gate.record(candidacy, "certification", decision)
     if decision.promote:
         by_stages = is_certified(champion, case.project, case.now)
-        await take_over(case.session, case.project, state, version, case.now, by_stages=by_stages)
+        await take_over(candidacy, by_stages=by_stages)
 
 
 def ceiling_of(certification: Certification, project: Project) -> LabelCeiling:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from services.trainer.gate import repository as gate
+from services.trainer.gate.candidacy import Candidacy
 from services.trainer.gate.taking_over import serve
 from services.trainer.projects.repository import lock_state
 from services.trainer.registry.messages import VersionView
@@ -37,15 +38,8 @@ async def approve(
         said = {"state": "approved", "actor": actor, "note": note, "at": rfc3339(now)}
         version.gate = {**version.gate, "approval": {**waiting, **said}}
         gate.note(session, state, "approved", name, now, actor=actor, text=note)
-        serve(
-            session,
-            project,
-            state,
-            version,
-            now,
-            by_stages=bool(waiting.get("by_stages")),
-            actor=actor,
-        )
+        candidacy = Candidacy(session, project, state, version, now)
+        serve(candidacy, by_stages=bool(waiting.get("by_stages")), actor=actor)
         view = view_of(resources, project, state, version)
     await resources.documents.publish(project.project, resources.common.poll_seconds)
     return view

@@ -7,6 +7,7 @@ from pathlib import Path
 import structlog
 
 from services.trainer.gate import service as gate
+from services.trainer.gate.candidacy import Candidacy
 from services.trainer.gate.rule import GateDecision
 from services.trainer.gate.taking_over import take_over
 from services.trainer.projects.repository import lock_state, read_state
@@ -142,10 +143,11 @@ async def _record(
         await registry.give_way(session, name, f"{version.version} takes its place")
         first = Certification(project=name, version=version.version, attempt=1, created_at=now)
         session.add(first)
-        gate.record(session, state, version, "publication", decision, now)
+        candidacy = Candidacy(session, project, state, version, now)
+        gate.record(candidacy, "publication", decision)
         # A champion that an operator changed meanwhile is not the one that was judged.
         if decision.promote and state.champion == version.manifest["parent"]:
-            await take_over(session, project, state, version, now)
+            await take_over(candidacy)
         if active.position is not None:
             state.trained_position = max(state.trained_position, active.position)
         run.state, run.progress, run.finished_at = "succeeded", 1.0, now

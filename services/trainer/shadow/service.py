@@ -13,6 +13,7 @@ import structlog
 from services.trainer.datasets.service import contents_of
 from services.trainer.documents.status import is_certified, status_of
 from services.trainer.gate import repository as history
+from services.trainer.gate.candidacy import Candidacy
 from services.trainer.gate.rule import GateDecision
 from services.trainer.gate.service import record
 from services.trainer.gate.shadow import repository as stages
@@ -28,6 +29,7 @@ from services.trainer.gate.taking_over import admit, forget_approval, wait_for_a
 from services.trainer.posting.repository import end_disagreements
 from services.trainer.projects.repository import lock_state, read_state
 from services.trainer.projects.service import work_bell
+from services.trainer.registry import repository as registry
 from services.trainer.registry.scores import ModelUnusable, score_items
 from services.trainer.resources import Resources
 from services.trainer.shadow import repository
@@ -67,8 +69,8 @@ async def _end_if_void(resources: Resources, project: Project, stage: ShadowStag
     """End a stage whose comparison has lost its meaning; say whether that was so."""
     async with resources.database.reading() as session:
         state = await read_state(session, project.project)
-        version = await history.find(session, project.project, stage.version)
-        champion = await history.find(session, project.project, stage.champion)
+        version = await registry.find(session, project.project, stage.version)
+        champion = await registry.find(session, project.project, stage.champion)
     reason = _why_void(project, state, version, stage, resources.now())
     if reason is not None:
         await _end(resources, project, stage, reason)
@@ -109,8 +111,8 @@ async def _end(
         state = await lock_state(session, project.project)
         locked = await repository.lock(session, stage.stage_id)
         now = resources.now()
-        version = await history.find(session, project.project, locked.version)
-        champion = await history.find(session, project.project, locked.champion)
+        version = await registry.find(session, project.project, locked.version)
+        champion = await registry.find(session, project.project, locked.champion)
         if locked.state != "running":
             return
         if gives_way and (
@@ -129,7 +131,7 @@ async def _end(
         if version is not None and version.gate.get("approval", {}).get("state") == "in_shadow":
             forget_approval(version)
             if gives_way:
-                admit(session, project, state, version, now)
+                admit(Candidacy(session, project, state, version, now))
     await resources.documents.sync(project.project)
     log.info("shadow_stage_ended", project=project.project, version=stage.version, detail=reason)
 
@@ -159,7 +161,7 @@ async def _score(resources: Resources, project: Project, stage: ShadowStage) -> 
     rows, is_more = await _unread(resources, stage)
     async with resources.database.reading() as session:
         state = await read_state(session, project.project)
-        version = await history.find(session, project.project, stage.version)
+        version = await registry.find(session, project.project, stage.version)
     if not rows or version is None:
         return False
     trained_on = await _trained_on(resources, project.project, version.dataset_id)
@@ -211,7 +213,7 @@ async def _judge(resources: Resources, project: Project, stage: ShadowStage) -> 
         now = resources.now()
         counts = await repository.counts(session, locked)
         ending = _ending(project, locked, counts, now)
-        version = await history.find(session, project.project, locked.version)
+        version = await registry.find(session, project.project, locked.version)
         void = _why_void(project, state, version, locked, now)
         if ending is None or version is None or void is not None or locked.state != "running":
             return False
@@ -220,7 +222,7 @@ async def _judge(resources: Resources, project: Project, stage: ShadowStage) -> 
         locked.state, locked.closed_at = ending, now
         await end_disagreements(session, project.project, [locked.stage_id])
         locked.document = {"figures": figures_of(counts, terms), "reasons": decision.reasons}
-        _apply(session, project, state, version, ending, decision, now)
+        _apply(Candidacy(session, project, state, version, now), ending, decision)
     await resources.documents.sync(project.project)
     log.info("shadow_stage_judged", project=project.project, version=stage.version, ending=ending)
     return True
@@ -233,22 +235,14 @@ def _ending(
     return ending_of(counts, terms_of(project, stage), is_over=is_over)
 
 
-def _apply(
-    session: Session,
-    project: Project,
-    state: ProjectState,
-    version: Version,
-    ending: Ending,
-    decision: GateDecision,
-    now: datetime,
-) -> None:
+def _apply(candidacy: Candidacy, ending: Ending, decision: GateDecision) -> None:
     """Write the judgement, and let the version go on, wait for an operator, or go no further."""
-    record(session, state, version, "shadow", decision, now)
-    forget_approval(version)
+    record(candidacy, "shadow", decision)
+    forget_approval(candidacy.version)
     if ending == "passed":
-        admit(session, project, state, version, now, by_stages=True)
+        admit(candidacy, by_stages=True)
     elif ending == "undecided":
-        wait_for_approval(state, version, now, by_stages=True, is_undecided=True)
+        wait_for_approval(candidacy, by_stages=True, is_undecided=True)
 
 
 async def stage_figures(session: Session, project: Project, stage: ShadowStage) -> dict[str, Any]:

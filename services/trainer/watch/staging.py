@@ -12,6 +12,7 @@ import structlog
 
 from services.trainer.documents.status import status_of
 from services.trainer.gate import repository as gate
+from services.trainer.gate.candidacy import Candidacy
 from services.trainer.gate.taking_over import serve_all
 from services.trainer.projects import channels
 from services.trainer.projects.repository import lock_state, read_state
@@ -68,7 +69,7 @@ async def _advance(
     shares, place = settings.canary, int(stage["stage"]) + 1
     if place >= len(shares):
         _forget_stage(version)
-        serve_all(session, state, version, now, note=seen)
+        serve_all(Candidacy(session, project, state, version, now), note=seen)
         return
     document = {"share": shares[place], "stage": place + 1, "stages": len(shares)}
     gate.note(session, state, "canary", version.version, now, text=seen, document=document)

@@ -21,7 +21,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import rel_entr
 
-from services.trainer.monitoring.slices.testing import BoolArray, FloatArray, Rate, holm
+from services.trainer.gate.spending import holm
+from services.trainer.monitoring.slices.testing import BoolArray, FloatArray, Rate
 
 Predicate = tuple[str, str]
 

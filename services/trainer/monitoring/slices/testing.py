@@ -10,7 +10,6 @@ Kish, Survey Sampling, 1965 (effective size).
 Korn and Graubard, Survey Methodology 24 (1998): exact intervals with it.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,19 +55,3 @@ class Rate:
         if rate <= 0:
             return 0.0
         return float(betainc(wrong, (1 - self.rate) * self.effective + 1, rate))
-
-
-def holm(p_values: Sequence[float], level: float = 0.05) -> list[bool]:
-    """Say which hypotheses are rejected, so that any is wrongly with a chance of at most `level`.
-
-    Examples
-    --------
-    >>> holm([0.04, 0.001, 0.03])
-    [False, True, False]
-    """
-    rejected = [False] * len(p_values)
-    for rank, place in enumerate(sorted(range(len(p_values)), key=lambda at: p_values[at])):
-        if p_values[place] > level / (len(p_values) - rank):
-            break
-        rejected[place] = True
-    return rejected
