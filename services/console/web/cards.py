@@ -28,6 +28,16 @@ class Card:
     def __bool__(self) -> bool:
         return self.fault is None
 
+    def listed(self, name: str) -> list[Any]:
+        """Return the list `name` of the answer; empty where there is none."""
+        rows: list[Any] = self.value[name] if self else []
+        return rows
+
+    @property
+    def cursor(self) -> str | None:
+        """The end of a page of a list; None for the last one, and where there is no answer."""
+        return self.value["cursor"] if self else None
+
 
 async def card(call: Awaitable[Any]) -> Card:
     """Wait for a call; a refusal or an outage becomes the card's words.

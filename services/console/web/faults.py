@@ -1,16 +1,16 @@
 """What a browser is shown when a page cannot be: in plain words, with what was typed kept."""
 
+from collections.abc import Sequence
 from urllib.parse import quote
 
 import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import RedirectResponse
 from starlette.exceptions import HTTPException
 
 from services.console.web.cards import away_words, refusal_words
 from services.console.web.rendering import rendered
-from services.console.web.security import guarded
+from services.console.web.security import redirected
 from services.console.web.session import COOKIE, LINK_COOKIE, session_of
 from services.console.web.visit import (
     FRAGMENT_HEADER,
@@ -18,7 +18,6 @@ from services.console.web.visit import (
     OperatorsOnly,
     SignInNeeded,
 )
-from shared.contracts.base import utc_now
 from surehand import ProblemError, Unavailable
 
 log = structlog.get_logger()
@@ -47,22 +46,36 @@ async def _sign_in(request: Request, _: Exception) -> Response:
     if request.method in {"GET", "HEAD"} and not is_fragment:
         target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         suffix = "" if target == "/" else f"?next={quote(target, safe='/')}"
-        response: Response = RedirectResponse(f"/sign-in{suffix}", status_code=303)
-        guarded(response)
+        response = redirected(f"/sign-in{suffix}")
         if COOKIE in request.cookies:
             response.delete_cookie(COOKIE)
         return response
+    target = request.url.path if request.method == "POST" else "/"
+    kept = getattr(request.state, "kept", [])
+    return sign_in_page(request, target, status=401, kept=kept, had_session=True)
+
+
+def sign_in_page(
+    request: Request,
+    target: str,
+    *,
+    status: int = 200,
+    kept: Sequence[tuple[str, str]] = (),
+    had_session: bool = False,
+    fault: str | None = None,
+    asked: bool = False,
+) -> Response:
+    """Return the form of signing in, which leads to `target`, with what was typed `kept`."""
     return rendered(
         "sign_in/page.html",
-        status=401,
-        now=utc_now(),
+        status=status,
         who=None,
-        fault=None,
-        next=request.url.path if request.method == "POST" else "/",
-        kept=getattr(request.state, "kept", []),
-        had_session=True,
+        fault=fault,
+        next=target,
+        kept=kept,
+        had_session=had_session or bool(kept),
         can_ask=LINK_COOKIE in request.cookies,
-        asked=False,
+        asked=asked,
     )
 
 
@@ -75,14 +88,8 @@ async def _foreign(request: Request, error: Exception) -> Response:
             "another name than this machine's, SUREHAND_CONSOLE_PUBLIC_URL must say which."
         )
         return _message(request, 403, "Not a form of this site", words)
-    return rendered(
-        "sign_in/kept.html",
-        status=409,
-        now=utc_now(),
-        who=session,
-        action=request.url.path,
-        kept=request.state.kept,
-    )
+    path, kept = request.url.path, request.state.kept
+    return rendered("sign_in/kept.html", status=409, who=session, action=path, kept=kept)
 
 
 async def _of_operators(request: Request, _: Exception) -> Response:
@@ -119,11 +126,5 @@ async def _failed(request: Request, error: Exception) -> Response:
 
 
 def _message(request: Request, status: int, title: str, words: str) -> Response:
-    return rendered(
-        "message.html",
-        status=status,
-        now=utc_now(),
-        who=session_of(request),
-        title=title,
-        words=words,
-    )
+    who = session_of(request)
+    return rendered("message.html", status=status, who=who, title=title, words=words)

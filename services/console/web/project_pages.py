@@ -44,14 +44,21 @@ async def call(
 
 
 def project_page(
-    visit: Visit, project: Project, view: str, template: str, *, status: int = 200, **context: Any
+    visit: Visit,
+    project: Project,
+    view: str,
+    template: str,
+    *,
+    status: int = 200,
+    fault: str | None = None,
+    **context: Any,
 ) -> Response:
-    """Return a page of a project."""
+    """Return a page of a project; `fault` says why what was asked for was not done."""
     given = {
         "project": project,
         "view": view,
         "views": VIEWS,
         "charts_script": visit.request.app.state.bundle.name,
-        "fault": project.get("away"),
+        "fault": fault or project.get("away"),
     }
     return visit.page(template, status=status, **(given | context))

@@ -10,6 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from services.console.web import words
 from services.console.web.security import guarded
+from shared.contracts.base import utc_now
 
 FOLDER = Path(__file__).parents[1]
 
@@ -41,9 +42,9 @@ def query(**given: Any) -> str:
 _TEMPLATES.globals |= {"query": query}
 
 
-def rendered(template: str, *, status: int = 200, now: datetime, **context: Any) -> HTMLResponse:
+def rendered(
+    template: str, *, status: int = 200, now: datetime | None = None, **context: Any
+) -> HTMLResponse:
     """Return a page, or a part of one, with the headers of a page."""
-    text = _TEMPLATES.get_template(template).render(now=now, **context)
-    response = HTMLResponse(text, status)
-    guarded(response)
-    return response
+    text = _TEMPLATES.get_template(template).render(now=now or utc_now(), **context)
+    return guarded(HTMLResponse(text, status))

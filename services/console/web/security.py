@@ -3,8 +3,12 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from fastapi import Request, Response
+from fastapi.responses import RedirectResponse
+
+Guarded = TypeVar("Guarded", bound=Response)
 
 _SAFE_METHODS = frozenset({"GET", "HEAD"})
 _LOOPBACK = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?")
@@ -62,11 +66,16 @@ class Site:
         return (self.address(request) or "").startswith("https:")
 
 
-def guarded(response: Response) -> Response:
+def guarded(response: Guarded) -> Guarded:
     """Add the headers of a page."""
     for name, value in _HEADERS.items():
         response.headers.setdefault(name, value)
     return response
+
+
+def redirected(path: str) -> Response:
+    """Send the browser to a path of this site by GET."""
+    return guarded(RedirectResponse(path, status_code=303))
 
 
 def local_path(path: str) -> str:

@@ -7,12 +7,11 @@ from typing import Annotated, Any
 from urllib.parse import quote
 
 from fastapi import Depends, Request, Response
-from fastapi.responses import RedirectResponse
 from starlette.datastructures import FormData, UploadFile
 
 from services.console.web.notices import notice_of
 from services.console.web.rendering import rendered
-from services.console.web.security import Site, guarded
+from services.console.web.security import Site, redirected
 from services.console.web.session import Session, session_of
 from shared.contracts.base import utc_now
 from surehand import AsyncSurehand
@@ -70,10 +69,7 @@ class Visit:
     def to(self, path: str, notice: str | None = None) -> Response:
         """Send the browser to another page by GET, which shows a notice."""
         mark = "&" if "?" in path else "?"
-        target = f"{path}{mark}notice={notice}" if notice else path
-        response = RedirectResponse(target, status_code=303)
-        guarded(response)
-        return response
+        return redirected(f"{path}{mark}notice={notice}" if notice else path)
 
 
 def open_visit(request: Request) -> Visit:

@@ -63,6 +63,11 @@ def duration(seconds: float | None) -> str:
     return f"{seconds:.0f} s"
 
 
+def lines_of(text: str) -> list[str]:
+    """Return the lines that are not blank, each once."""
+    return list(dict.fromkeys(line.strip() for line in text.splitlines() if line.strip()))
+
+
 def moment(value: str | datetime | None) -> datetime | None:
     """Return an RFC 3339 time as a datetime in UTC; None for none."""
     if value is None or isinstance(value, datetime):

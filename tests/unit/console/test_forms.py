@@ -186,5 +186,5 @@ def test_a_field_that_is_none_is_named(text: str) -> None:
 def test_a_forged_display_of_labels_is_named_and_shown_as_no_display(text: str) -> None:
     with pytest.raises(ValueError, match="cannot be read"):
         patch_of({"label_display": text}, {"label_display": '{"a":{"name":"A"}}'})
-    assert label_displays.rows(["a"], text) == [label_displays.DisplayRow("a")]
+    assert label_displays.rows(["a"], text) == [{"label": "a", **label_displays.NOTHING}]
     assert label_displays.in_words(text) == text

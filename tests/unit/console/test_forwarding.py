@@ -1,7 +1,7 @@
 import pytest
 from starlette.requests import Request
 
-from services.console.web.forwarding import forwarded
+from services.console.pages.sign_in.routes import forwarded
 
 
 @pytest.mark.parametrize(

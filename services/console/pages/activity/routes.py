@@ -21,13 +21,12 @@ async def show(
     project = await load_project(visit, name)
     params = {"actor": actor or None, "action": action or None, "limit": LIMIT, "after": after}
     listed = await card(call(visit, "review_queue", "GET", name, "activity", params=params))
-    entries = listed.value["activity"] if listed else []
     context: dict[str, Any] = {
         "listed": listed,
-        "entries": [one | {"facts": _facts(one["detail"])} for one in entries],
+        "entries": [one | {"facts": _facts(one["detail"])} for one in listed.listed("activity")],
         "actor": actor,
         "action": action,
-        "paging": paging(visit.request, listed.value["cursor"] if listed else None),
+        "paging": paging(visit.request, listed.cursor),
     }
     return project_page(visit, project, "Activity", "activity/page.html", **context)
 

@@ -1,26 +1,16 @@
 """How reviewers see labels: written in the form, compared as text, and as a merge patch (pure)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
 MEMBERS = ("name", "description", "color", "key")
+# All members, empty: templates ask for each.
+NOTHING = dict.fromkeys(MEMBERS, "")
 _LABEL = "display.label"
 _UNREADABLE = "the display of labels cannot be read: open the page anew"
 _WORDS = {"description": "“{}”", "color": "{}", "key": "key {}", "name": "shown as {}"}
-
-
-@dataclass(frozen=True)
-class DisplayRow:
-    """One label's fields in the form."""
-
-    label: str
-    name: str = ""
-    description: str = ""
-    color: str = ""
-    key: str = ""
 
 
 def text_of(displays: Mapping[str, Mapping[str, Any]]) -> str:
@@ -47,6 +37,14 @@ def displays_of(text: str) -> dict[str, dict[str, str]]:
     return displays
 
 
+def readable(text: str) -> dict[str, dict[str, str]]:
+    """Return what `displays_of` does; none where the text is no display."""
+    try:
+        return displays_of(text)
+    except ValueError:
+        return {}
+
+
 def _is_display(value: Any) -> bool:
     return isinstance(value, dict) and all(isinstance(one, str) for one in value.values())
 
@@ -66,18 +64,10 @@ def posted(lists: Mapping[str, Sequence[str]]) -> str | None:
     return text_of(displays)
 
 
-def rows(labels: Sequence[str], text: str) -> list[DisplayRow]:
+def rows(labels: Sequence[str], text: str) -> list[dict[str, str]]:
     """Return a row of the form for each label; empty ones where the text is no display."""
-    try:
-        displays = displays_of(text)
-    except ValueError:
-        displays = {}
-    return [
-        DisplayRow(
-            label, **{member: str(displays.get(label, {}).get(member, "")) for member in MEMBERS}
-        )
-        for label in labels
-    ]
+    displays = readable(text)
+    return [NOTHING | displays.get(label, {}) | {"label": label} for label in labels]
 
 
 def in_words(text: str) -> str:

@@ -9,6 +9,7 @@ from services.console.web.item_fields import displays, field_specs
 from services.console.web.markup import instructions_html
 from services.console.web.project_pages import Project, call
 from services.console.web.visit import Visit
+from services.console.web.words import lines_of
 
 _MOST_LABELS = 200
 _STAND_IN = {"text": "A text that a reviewer reads.", "number": 4.5, "json": {"like": "this"}}
@@ -16,11 +17,8 @@ _STAND_IN = {"text": "A text that a reviewer reads.", "number": 4.5, "json": {"l
 
 async def preview(visit: Visit, project: Project, values: Mapping[str, str]) -> dict[str, Any]:
     """Return what the desk's templates need: for an item of the project, or for a made-up one."""
-    labels = list(dict.fromkeys(_lines(values["labels"])))[:_MOST_LABELS]
-    try:
-        shown = label_displays.displays_of(values["label_display"])
-    except ValueError:
-        shown = {}
+    labels = lines_of(values["labels"])[:_MOST_LABELS]
+    shown = label_displays.readable(values["label_display"])
     item = await _sample(visit, project)
     return {
         "title": values["title"].strip() or project["project"],
@@ -29,10 +27,8 @@ async def preview(visit: Visit, project: Project, values: Mapping[str, str]) -> 
         "metadata": item["metadata"],
         "is_made_up": item["is_made_up"],
         "labels": labels,
-        # All members: the desk's templates ask for each.
         "label_display": {
-            label: dict.fromkeys(label_displays.MEMBERS, "") | display
-            for label, display in shown.items()
+            label: label_displays.NOTHING | display for label, display in shown.items()
         },
     }
 
@@ -52,7 +48,3 @@ async def _sample(visit: Visit, project: Project) -> dict[str, Any]:
         if spec["type"] in _STAND_IN
     }
     return {"data": data, "metadata": {}, "is_made_up": True}
-
-
-def _lines(text: str) -> list[str]:
-    return [line.strip() for line in text.splitlines() if line.strip()]

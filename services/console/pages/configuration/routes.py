@@ -17,6 +17,7 @@ from services.console.pages.configuration.preview import preview
 from services.console.web.cards import words_of
 from services.console.web.project_pages import Project, call, load_project, project_page
 from services.console.web.visit import Form, Posted, Visit, Visited, page_path
+from services.console.web.words import lines_of
 from surehand import Conflict, InvalidRequest, SurehandError
 
 router = APIRouter(include_in_schema=False)
@@ -107,25 +108,20 @@ async def _page(
     project: Project,
     before: Mapping[str, str],
     values: Mapping[str, str],
-    *,
-    status: int = 200,
     **shown: Any,
 ) -> Response:
     given = {setting.name: values.get(setting.name, "") for setting in SETTINGS}
     is_known = "revision" in project
-    labels = [line.strip() for line in given["labels"].splitlines() if line.strip()]
     context: dict[str, Any] = {
         "sections": SECTIONS,
         "before": before,
         "values": given,
-        "displays": label_displays.rows(list(dict.fromkeys(labels)), given["label_display"]),
+        "displays": label_displays.rows(lines_of(given["labels"]), given["label_display"]),
         "desk": await preview(visit, project, given) if is_known else None,
         "effect": None,
         "faults": {},
         "contested": None,
         "wording_only": False,
-        "fault": project.get("away"),
         **shown,
     }
-    template = "configuration/page.html"
-    return project_page(visit, project, "Settings", template, status=status, **context)
+    return project_page(visit, project, "Settings", "configuration/page.html", **context)

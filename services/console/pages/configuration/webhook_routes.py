@@ -30,7 +30,7 @@ async def show(
     visit: Visited, name: str, state: str = "", webhook: str = "", after: str | None = None
 ) -> Response:
     """Show the webhooks, and the deliveries that the filters hold for."""
-    return await _page(visit, name, state=state, webhook=webhook, after=after)
+    return await _page(visit, name, state, webhook, after)
 
 
 @router.post("/projects/{name}/settings/webhooks")
@@ -82,13 +82,10 @@ async def _edit(form: Form, name: str, what: str) -> None:
 async def _page(
     visit: Visit,
     name: str,
-    *,
     state: str = "",
     webhook: str = "",
     after: str | None = None,
-    fault: str | None = None,
-    typed: Form | None = None,
-    status: int = 200,
+    **shown: Any,
 ) -> Response:
     project = await load_project(visit, name)
     params = {"limit": LIMIT, "after": after, "state": state or None, "webhook_id": webhook or None}
@@ -96,18 +93,14 @@ async def _page(
         hooks=call(visit, "review_queue", "GET", name, "webhooks"),
         deliveries=call(visit, "review_queue", "GET", name, "webhooks/deliveries", params=params),
     )
-    deliveries = found["deliveries"]
     context: dict[str, Any] = {
         **found,
         "events": get_args(WebhookEvent),
         "states": STATES,
         "state": state,
         "webhook": webhook,
-        "typed": typed,
-        "paging": paging(
-            visit.request, deliveries.value["cursor"] if deliveries else None, "#deliveries"
-        ),
-        "fault": fault or project.get("away"),
+        "typed": None,
+        "paging": paging(visit.request, found["deliveries"].cursor, "#deliveries"),
+        **shown,
     }
-    template = "configuration/webhooks.html"
-    return project_page(visit, project, "Settings", template, status=status, **context)
+    return project_page(visit, project, "Settings", "configuration/webhooks.html", **context)

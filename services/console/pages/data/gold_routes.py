@@ -19,7 +19,7 @@ _SHOWN = 20
 @router.get("/projects/{name}/data/gold")
 async def show(visit: Visited, name: str, after: str | None = None) -> Response:
     """List the gold."""
-    return await _page(visit, name, after=after)
+    return await _page(visit, name, after)
 
 
 @router.post("/projects/{name}/data/gold")
@@ -52,26 +52,18 @@ async def _vouch(form: Form, name: str) -> None:
     await call(form.visit, "review_queue", "PUT", name, f"{path}/gold", json=body)
 
 
-async def _page(
-    visit: Visit,
-    name: str,
-    *,
-    after: str | None = None,
-    fault: str | None = None,
-    typed: dict[str, str] | None = None,
-    status: int = 200,
-) -> Response:
+async def _page(visit: Visit, name: str, after: str | None = None, **shown: Any) -> Response:
     project = await load_project(visit, name)
     params = {"limit": _SHOWN, "after": after}
     gold = await card(call(visit, "review_queue", "GET", name, "gold", params=params))
-    rows = gold.value["gold"] if gold else []
+    rows = gold.listed("gold")
     context: dict[str, Any] = {
         "gold": gold,
         "rows": rows,
         "texts": await summaries(visit, name, (one["task_id"] for one in rows)),
-        "typed": typed or {},
-        "paging": paging(visit.request, gold.value["cursor"] if gold else None),
-        "fault": fault or project.get("away"),
+        "typed": {},
+        "paging": paging(visit.request, gold.cursor),
         "part": "Gold",
+        **shown,
     }
-    return project_page(visit, project, "Data", "data/gold.html", status=status, **context)
+    return project_page(visit, project, "Data", "data/gold.html", **context)

@@ -18,15 +18,15 @@ _BATCHES = 10
 async def show(visit: Visited, name: str) -> Response:
     """Show the learning curve, where the labelling stands, and the newest batches."""
     project = await load_project(visit, name)
-    found = await cards(
+    found: dict[str, Any] = await cards(
         labelling=call(visit, "trainer", "GET", name, "labelling"),
         curve=call(visit, "trainer", "GET", name, "learning-curve"),
         batches=call(visit, "trainer", "GET", name, "pool/batches", params={"limit": _BATCHES}),
     )
     curve, target = found["curve"], project.get("promise", {}).get("target_accuracy")
-    chart = learning_chart(curve.value["points"], target) if curve and target else None
-    selection = selection_chart(curve.value) if curve else None
-    charts = {"chart": chart, "selection": selection}
-    context: dict[str, Any] = {**found, **charts, "part": "Learning"}
-    context["fault"] = project.get("away")
-    return project_page(visit, project, "Data", "data/learning.html", **context)
+    charts: dict[str, Any] = {
+        "chart": learning_chart(curve.value["points"], target) if curve and target else None,
+        "selection": selection_chart(curve.value) if curve else None,
+    }
+    template = "data/learning.html"
+    return project_page(visit, project, "Data", template, part="Learning", **found, **charts)

@@ -5,7 +5,7 @@ from typing import Any, Literal
 from fastapi import APIRouter, Request, Response
 
 from services.console.pages.data import gold_routes, job_routes, learning_routes, snapshot_routes
-from services.console.pages.data.files import require_own, streamed
+from services.console.pages.data.files import MEDIA_TYPES, require_own, streamed
 from services.console.pages.data.rows import TableRows, map_rows
 from services.console.pages.data.sending import send_rows
 from services.console.pages.data.summaries import summaries, task_path
@@ -22,10 +22,10 @@ router.include_router(learning_routes.router)
 router.include_router(snapshot_routes.router)
 _SUSPECTS = 20
 _FORMATS = {
-    "csv": ("CSV", "text/csv", "csv"),
-    "jsonl": ("JSON Lines", "application/x-ndjson", "jsonl"),
-    "parquet": ("Parquet", "application/vnd.apache.parquet", "parquet"),
-    "label-studio": ("Label Studio", "application/json", "json"),
+    "csv": "CSV",
+    "jsonl": "JSON Lines",
+    "parquet": "Parquet",
+    "label-studio": "Label Studio",
 }
 
 
@@ -35,7 +35,7 @@ async def show(visit: Visited, name: str, after: str | None = None) -> Response:
     if visit.fragment == "pool":
         pool = await card(call(visit, "trainer", "GET", name, "pool"))
         return visit.page("data/_pool.html", pool=pool)
-    return await _page(visit, name, after=after)
+    return await _page(visit, name, after)
 
 
 @router.post("/projects/{name}/data")
@@ -72,19 +72,12 @@ async def export(
     format: Literal["jsonl", "csv", "parquet", "label-studio"] = "csv",  # noqa: A002
 ) -> Response:
     """Stream the review queue's export."""
-    _, media_type, suffix = _FORMATS[format]
     path, params = f"{project_path(name)}/export", {"format": format}
-    return await streamed(visit, "review_queue", path, f"{name}.{suffix}", media_type, params)
+    file_name = f"{name}.{'json' if format == 'label-studio' else format}"
+    return await streamed(visit, "review_queue", path, file_name, MEDIA_TYPES[format], params)
 
 
-async def _page(
-    visit: Visit,
-    name: str,
-    *,
-    after: str | None = None,
-    fault: str | None = None,
-    status: int = 200,
-) -> Response:
+async def _page(visit: Visit, name: str, after: str | None = None, **shown: Any) -> Response:
     project = await load_project(visit, name)
     found = await cards(
         pool=call(visit, "trainer", "GET", name, "pool"),
@@ -94,21 +87,19 @@ async def _page(
             params={"limit": _SUSPECTS, "after": after},
         ),
     )  # fmt: skip
-    datasets, suspects = found["datasets"], found["suspects"]
-    newest = datasets.value["datasets"][:1] if datasets else []
-    cursor = suspects.value["cursor"] if suspects else None
-    doubted = suspects.value["suspects"] if suspects else []
+    newest, suspects = found["datasets"].listed("datasets")[:1], found["suspects"]
+    doubted = (one["task_id"] for one in suspects.listed("suspects"))
     context: dict[str, Any] = {
         **found,
         "label_counts": _shares(newest[0]["labels"]) if newest else [],
-        "paging": paging(visit.request, cursor, "#suspects"),
-        "texts": await summaries(visit, name, (one["task_id"] for one in doubted)),
-        "formats": {key: name for key, (name, _, _) in _FORMATS.items()},
+        "paging": paging(visit.request, suspects.cursor, "#suspects"),
+        "texts": await summaries(visit, name, doubted),
+        "formats": _FORMATS,
         "labelled": visit.request.query_params.get("labelled"),
         "part": "Pool",
-        "fault": fault or project.get("away"),
+        **shown,
     }
-    return project_page(visit, project, "Data", "data/page.html", status=status, **context)
+    return project_page(visit, project, "Data", "data/page.html", **context)
 
 
 def _shares(labels: dict[str, int]) -> list[tuple[str, int, float]]:

@@ -28,12 +28,12 @@ async def show(
         path = f"datasets/{quote(of, safe='')}/diff"
         given = {"against": against}
         difference = await card(call(visit, "trainer", "GET", name, path, params=given))
-    rows = found.value["datasets"] if found else []
+    rows = found.listed("datasets")
     context: dict[str, Any] = {
         "datasets": found,
         "rows": list(zip(rows, [*rows[1:], None], strict=False)),
         "difference": difference,
-        "paging": paging(visit.request, found.value["cursor"] if found else None),
+        "paging": paging(visit.request, found.cursor),
         "part": "Snapshots",
     }
     return project_page(visit, project, "Data", "data/snapshots.html", **context)

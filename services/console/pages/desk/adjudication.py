@@ -6,7 +6,6 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Response
 
-from services.console.pages.desk.page import desk_page, load
 from services.console.web.item_fields import displays, field_specs
 from services.console.web.project_pages import call
 from services.console.web.visit import Posted, Visited, desk_path
@@ -21,14 +20,14 @@ async def show(visit: Visited, name: str, after: str | None = None) -> Response:
     """Show the oldest task that waits for an adjudicator, behind `after`, with what was said."""
     params = {"limit": 1, "after": after}
     listed = await call(visit, "review_queue", "GET", name, "adjudications", params=params)
-    project, matter = await load(visit, name), next(iter(listed["adjudications"]), None)
+    project = await call(visit, "review_queue", "GET", name)
+    matter = next(iter(listed["adjudications"]), None)
     candidates = _candidates(matter, project["labels"]) if matter else []
     origins = visit.site.image_origins
-    return desk_page(
-        visit,
-        project,
-        "Adjudication",
-        "adjudicate.html",
+    return visit.page(
+        "desk/adjudicate.html",
+        project=project,
+        view="Adjudication",
         matter=matter,
         fields=displays(matter["data"], field_specs(project), origins) if matter else [],
         candidates=candidates,

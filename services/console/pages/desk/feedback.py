@@ -2,7 +2,6 @@
 
 from fastapi import APIRouter, Response
 
-from services.console.pages.desk.page import desk_page, load
 from services.console.web.project_pages import call
 from services.console.web.visit import AtDesk, Posted, PostedAtDesk, Visit, desk_path
 from surehand import Conflict
@@ -52,12 +51,11 @@ async def _shown(
     # The list of what waits for an answer stays one after an answer.
     params = {"answered": "false" if waiting else None, "after": after, "limit": _AT_ONCE}
     listed = await call(visit, "review_queue", "GET", name, "feedback", params=params)
-    return desk_page(
-        visit,
-        await load(visit, name),
-        "Feedback",
-        "feedback.html",
+    return visit.page(
+        "desk/feedback.html",
         status=status,
+        project=await call(visit, "review_queue", "GET", name),
+        view="Feedback",
         remarks=listed["feedback"],
         waiting=waiting,
         following=listed["cursor"],

@@ -6,9 +6,9 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from services.console.pages.desk import adjudication, feedback, work
-from services.console.pages.desk.page import desk_page, load
 from services.console.web.markup import instructions_html
 from services.console.web.paging import LIMIT, paging
+from services.console.web.project_pages import call
 from services.console.web.renewal import renew
 from services.console.web.visit import AtDesk, desk_path
 from shared.contracts.base import UtcTime
@@ -33,18 +33,17 @@ async def home(visit: AtDesk, after: str | None = None) -> Response:
 @router.get("/review/{name}")
 async def review(visit: AtDesk, name: str) -> Response:
     """Show the desk at which tasks are answered; its script fetches them one by one."""
-    project, standing = await asyncio.gather(load(visit, name), visit.api.reviewers.standing(name))
-    if standing.pause is not None:
-        page = desk_page(visit, project, "Review", "paused.html", pause=standing.pause)
-    else:
-        page = desk_page(
-            visit,
-            project,
-            "Review",
-            "review.html",
-            instructions=instructions_html(project["instructions"]),
-            has_read=standing.has_read,
-        )
+    project, standing = await asyncio.gather(
+        call(visit, "review_queue", "GET", name), visit.api.reviewers.standing(name)
+    )
+    page = visit.page(
+        "desk/review.html" if standing.pause is None else "desk/paused.html",
+        project=project,
+        view="Review",
+        pause=standing.pause,
+        instructions=instructions_html(project["instructions"]),
+        has_read=standing.has_read,
+    )
     await renew(visit, page)
     return page
 
@@ -55,13 +54,18 @@ async def me(
 ) -> Response:
     """Show the reviewer's own statistics; `since` is when the day began."""
     project, today, by_label, own = await asyncio.gather(
-        load(visit, name),
+        call(visit, "review_queue", "GET", name),
         visit.api.reviewers.progress(name, since=since),
         visit.api.reviewers.labels(name),
         visit.api.reviewers.me(name),
     )
-    return desk_page(
-        visit, project, "My statistics", "statistics.html", today=today, by_label=by_label, own=own
+    return visit.page(
+        "desk/statistics.html",
+        project=project,
+        view="My statistics",
+        today=today,
+        by_label=by_label,
+        own=own,
     )
 
 

@@ -6,7 +6,6 @@ from urllib.parse import quote
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
-from services.console.pages.desk.page import load
 from services.console.pages.desk.scripts import ScriptRoute, problem, unless_gone
 from services.console.web.item_fields import content_digest, displays, field_specs
 from services.console.web.project_pages import call
@@ -43,7 +42,7 @@ async def post_tasks(visit: AtDesk, name: str, body: LeaseRequest, gone: IsGone)
         await _give_back(visit, leased["leases"])
         leased = {"leases": []}
     # The project may have been replaced while nothing came.
-    project = await load(visit, name)
+    project = await call(visit, "review_queue", "GET", name)
     return visit.page(
         "desk/tasks.html", project=project, leases=_shown(visit, project, leased["leases"])
     )
@@ -91,15 +90,8 @@ async def post_move(visit: AtDesk, request: Request, token: str, move: Move) -> 
 async def post_acknowledgement(visit: AtDesk, request: Request, name: str) -> Response:
     """Note that the reviewer has read the instructions."""
     body = await request.body()
-    await call(
-        visit,
-        "review_queue",
-        "PUT",
-        name,
-        "reviewers/me/instructions",
-        content=body,
-        headers=_IS_JSON,
-    )
+    path = "reviewers/me/instructions"
+    await call(visit, "review_queue", "PUT", name, path, content=body, headers=_IS_JSON)
     return Response(status_code=204)
 
 
@@ -113,15 +105,8 @@ async def get_progress(visit: AtDesk, name: str, since: str | None = None) -> Re
 @router.post("/review/{name}/remarks")
 async def post_remark(visit: AtDesk, request: Request, name: str) -> Response:
     """Keep what the reviewer says of the item that is shown, of a label or the instructions."""
-    body = await request.body()
     answer = await call(
-        visit,
-        "review_queue",
-        "POST",
-        name,
-        "feedback",
-        content=body,
-        headers=_IS_JSON,
-        is_idempotent=True,
-    )
+        visit, "review_queue", "POST", name, "feedback",
+        content=await request.body(), headers=_IS_JSON, is_idempotent=True,
+    )  # fmt: skip
     return JSONResponse(answer)

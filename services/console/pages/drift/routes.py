@@ -57,23 +57,15 @@ async def _act(form: Form, name: str) -> str:
     return "drift-accepted"
 
 
-async def _page(
-    visit: Visit, name: str, *, fault: str | None = None, status: int = 200
-) -> Response:
+async def _page(visit: Visit, name: str, **refusal: Any) -> Response:
     project = await load_project(visit, name)
-    found_cards = await cards(
+    context: dict[str, Any] = await cards(
         drift=call(visit, "trainer", "GET", name, "drift"),
         plans=call(visit, "trainer", "GET", name, "relabel-plans"),
     )
-    drift, plans = found_cards["drift"], found_cards["plans"]
-    context: dict[str, Any] = {
-        "drift": drift,
-        "plans": plans,
-        "newest_plans": plans.value["plans"][:_PLANS] if plans else [],
-        "fault": fault or project.get("away"),
-    }
-    if drift:
-        found = drift.value
+    context["newest_plans"] = context["plans"].listed("plans")[:_PLANS]
+    if context["drift"]:
+        found = context["drift"].value
         context |= {
             "light": view.light(found["level"]),
             "tiles": view.tiles(found),
@@ -81,4 +73,4 @@ async def _page(
             "stream_rows": view.stream_rows(found),
             "label_rows": view.label_rows(found),
         }
-    return project_page(visit, project, "Drift", "drift/page.html", status=status, **context)
+    return project_page(visit, project, "Drift", "drift/page.html", **context, **refusal)

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from services.console.web.words import lines_of
 from shared.contracts.certificates import least_labels
 
 TARGETS = (0.8, 0.85, 0.9, 0.95, 0.98, 0.99)
@@ -23,24 +24,19 @@ class Price:
     asked: int
 
 
-def price_of(target: float, confidence: float = CONFIDENCE) -> Price:
+def price_of(target: float) -> Price:
     """Return the price of a target in labels.
 
     A certification asks for three times as many as would prove the target without an error, so
     that a model that is somewhat better than promised can make some.
     """
-    least = least_labels(target, confidence)
+    least = least_labels(target, CONFIDENCE)
     return Price(target, least, max(_FEWEST, _ROOM_FOR_ERRORS * least))
 
 
 def prices() -> list[Price]:
     """Return the targets to choose from."""
     return [price_of(target) for target in TARGETS]
-
-
-def lines_of(text: str) -> list[str]:
-    """Return the lines that are not blank, each once."""
-    return list(dict.fromkeys(line.strip() for line in text.splitlines() if line.strip()))
 
 
 def fields_of(text: str) -> dict[str, dict[str, str]]:

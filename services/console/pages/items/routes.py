@@ -51,23 +51,14 @@ async def act(form: Posted, name: str) -> Response:
 async def _similar(visit: Visit, name: str, item_id: str) -> Response:
     path = f"items/{quote(item_id, safe='')}/similar"
     found = await card(call(visit, "trainer", "GET", name, path))
-    listed = found.value["items"] if found else []
-    rows = [(one, one_line(one["data"])) for one in listed]
-    context: dict[str, Any] = {"similar": found, "rows": rows, "project": {"project": name}}
-    return visit.page("items/_similar.html", **context)
+    rows = [(one, one_line(one["data"])) for one in found.listed("items")]
+    project = {"project": name}
+    return visit.page("items/_similar.html", similar=found, rows=rows, project=project)
 
 
-async def _page(
-    visit: Visit,
-    name: str,
-    item_id: str,
-    *,
-    fault: str | None = None,
-    comment: str = "",
-    status: int = 200,
-) -> Response:
+async def _page(visit: Visit, name: str, item_id: str, **refusal: Any) -> Response:
     project = await load_project(visit, name)
-    context: dict[str, Any] = {"item_id": item_id, "comment": comment, "found": False}
+    context: dict[str, Any] = {"item_id": item_id, "comment": "", "found": False, **refusal}
     if item_id:
         found = await cards(
             task=call(visit, "review_queue", "GET", name, f"tasks/{task_id_for(name, item_id)}"),
@@ -82,16 +73,12 @@ async def _page(
         context |= _item(project, found["task"], found["decisions"])
         task = found["task"].value if found["task"] else {}
         context["may_compare"] = not is_blind_work(task)
-        lineage = found["lineage"].value if found["lineage"] else {"answers": []}
-        newest = context["rests_on"] = next(iter(lineage["answers"]), None)
+        newest = context["rests_on"] = next(iter(found["lineage"].listed("answers")), None)
         if newest is not None and not context["found"]:
             # Labelled by a job alone: neither router nor people know of it.
             fields = view.fields(newest["decision"].get("data") or {}, project.get("fields", {}))
             context |= {"found": True, "fields": fields}
-    fault = fault or project.get("away")
-    return project_page(
-        visit, project, "Items", "items/page.html", status=status, fault=fault, **context
-    )
+    return project_page(visit, project, "Items", "items/page.html", **context)
 
 
 def is_blind_work(task: dict[str, Any]) -> bool:
@@ -109,7 +96,7 @@ async def _work(visit: Visit, name: str, item_id: str) -> Response:
 
 
 def _item(project: dict[str, Any], task: Card, decisions: Card) -> dict[str, Any]:
-    rows = decisions.value["decisions"] if decisions else []
+    rows = decisions.listed("decisions")
     data = task.value["data"] if task else rows[0]["data"] if rows else {}
     away = [one.fault for one in (task, decisions) if one.is_away]
     return {

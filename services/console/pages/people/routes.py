@@ -8,8 +8,8 @@ from fastapi import APIRouter, Response
 from services.console.charts.agreement import agreement_chart
 from services.console.charts.reviewers import gold_chart, label_mix_chart
 from services.console.pages.people import view
-from services.console.web.cards import Card, cards, words_of
-from services.console.web.paging import LIMIT, Paging, paging
+from services.console.web.cards import cards, words_of
+from services.console.web.paging import LIMIT, paging
 from services.console.web.project_pages import call, load_project, project_page
 from services.console.web.visit import Form, Posted, Visit, Visited, page_path
 from surehand import SurehandError
@@ -24,7 +24,7 @@ async def show(
     visit: Visited, name: str, after: str | None = None, links_after: str | None = None
 ) -> Response:
     """Show the reviewers."""
-    return await _page(visit, name, after=after, links_after=links_after)
+    return await _page(visit, name, after, links_after)
 
 
 @router.post("/projects/{name}/people")
@@ -74,15 +74,7 @@ def _address(visit: Visit, made: dict[str, Any]) -> str:
 
 
 async def _page(
-    visit: Visit,
-    name: str,
-    *,
-    after: str | None = None,
-    links_after: str | None = None,
-    fault: str | None = None,
-    typed: dict[str, str] | None = None,
-    invited: dict[str, Any] | None = None,
-    status: int = 200,
+    visit: Visit, name: str, after: str | None = None, links_after: str | None = None, **shown: Any
 ) -> Response:
     project = await load_project(visit, name)
     links = {"limit": _LINKS, "after": links_after}
@@ -96,7 +88,7 @@ async def _page(
         queue=call(visit, "review_queue", "GET", name, "queue"),
     )  # fmt: skip
     reviewers, agreement = found["reviewers"], found["agreement"]
-    listed = reviewers.value["reviewers"] if reviewers else []
+    listed = reviewers.listed("reviewers")
     context: dict[str, Any] = {
         **found,
         "rows": view.reviewer_rows(listed),
@@ -105,14 +97,10 @@ async def _page(
         "gold_chart": gold_chart(listed),
         "mix_chart": label_mix_chart(listed),
         "pair_chart": agreement_chart(agreement.value["pairs"]) if agreement else None,
-        "invited": invited,
-        "typed": typed or {},
-        "links_paging": _paging(visit, found["links"], "#links", "links_after"),
-        "paging": _paging(visit, reviewers),
-        "fault": fault or project.get("away"),
+        "invited": None,
+        "typed": {},
+        "links_paging": paging(visit.request, found["links"].cursor, "#links", key="links_after"),
+        "paging": paging(visit.request, reviewers.cursor),
+        **shown,
     }
-    return project_page(visit, project, "People", "people/page.html", status=status, **context)
-
-
-def _paging(visit: Visit, listed: Card, anchor: str = "", key: str = "after") -> Paging:
-    return paging(visit.request, listed.value["cursor"] if listed else None, anchor, key=key)
+    return project_page(visit, project, "People", "people/page.html", **context)

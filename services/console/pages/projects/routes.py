@@ -23,7 +23,7 @@ async def show(visit: AtDesk, after: str | None = None) -> Response:
     path = "/v1/overview"
     params = {"limit": LIMIT, "after": after}
     listed = await card(visit.api.call("review_queue", "GET", path, params=params))
-    projects: list[dict[str, Any]] = listed.value["projects"] if listed else []
+    projects = listed.listed("projects")
     names = [one["project"] for one in projects if not one.get("archived_at")]
     of = visit.request.app.state.promises.of
     promises, days = await asyncio.gather(
@@ -34,7 +34,7 @@ async def show(visit: AtDesk, after: str | None = None) -> Response:
             project_row(one, promises.get(one["project"]), visit.now, days.get(one["project"], []))
             for one in projects
         ],
-        "paging": paging(visit.request, listed.value["cursor"] if listed else None),
+        "paging": paging(visit.request, listed.cursor),
         "away": listed.fault,
     }
     template = "projects/_list.html" if visit.fragment == "list" else "projects/page.html"

@@ -30,38 +30,26 @@ async def show(
     if visit.fragment == "what-if":
         return visit.page("promise/_what_if.html", **await _what_if(visit, name, target))
     project = await load_project(visit, name)
-    return await _page(visit, project, target=target)
+    return await _page(visit, project, target)
 
 
 @router.post("/projects/{name}/promise")
 async def act(form: Posted, name: str) -> Response:
     """Suspend the promise, lift an operator's suspension, or ask for a certification."""
-    what, body = form.text("act"), None
-    if what == "suspend":
-        body = {"cause": form.text("cause")}
-    path, notice = {
-        "suspend": ("suspend", "suspended"),
-        "resume": ("resume", "resumed"),
-        "certify": ("certify", "certify"),
-    }.get(what, ("certify", "certify"))
+    what, cause = form.text("act"), form.text("cause")
+    path = what if what in {"suspend", "resume"} else "certify"
+    body = {"cause": cause} if path == "suspend" else {"version": None}
     try:
-        await call(form.visit, "trainer", "POST", name, path, json=body or {"version": None})
+        await call(form.visit, "trainer", "POST", name, path, json=body)
     except SurehandError as error:
         project = await load_project(form.visit, name)
-        return await _page(
-            form.visit, project, fault=words_of(error), cause=form.text("cause"), status=409
-        )
+        return await _page(form.visit, project, fault=words_of(error), cause=cause, status=409)
+    notice = {"suspend": "suspended", "resume": "resumed", "certify": "certify"}[path]
     return form.visit.to(page_path(name), notice)
 
 
 async def _page(
-    visit: Visit,
-    project: Project,
-    *,
-    target: float | None = None,
-    fault: str | None = None,
-    cause: str = "",
-    status: int = 200,
+    visit: Visit, project: Project, target: float | None = None, **shown: Any
 ) -> Response:
     name = project["project"]
     now, what_if = await _now(visit, name), await _what_if(visit, name, target)
@@ -80,19 +68,18 @@ async def _page(
         ),
     )  # fmt: skip
     history: Card = found.pop("history")
-    changes = history.value["changes"] if history else []
+    changes = history.listed("changes")
     context: dict[str, Any] = {
         "charts": view.charts(promise.value, **found) if promise else None,
         "states": states_chart(changes, visit.now),
         "history": history,
         "changes": changes[: -_SHOWN - 1 : -1],
         "older": changes[: max(0, len(changes) - _SHOWN)][::-1],
-        "cause": cause,
-        "fault": fault or project.get("away"),
+        "cause": "",
+        **shown,
     }
-    return project_page(
-        visit, project, "Promise", "promise/page.html", status=status, **now, **what_if, **context
-    )
+    template = "promise/page.html"
+    return project_page(visit, project, "Promise", template, **now, **what_if, **context)
 
 
 async def _now(visit: Visit, name: str) -> dict[str, Any]:

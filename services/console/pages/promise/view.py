@@ -13,10 +13,6 @@ from services.console.web.cards import Card
 from services.console.web.words import NONE, count, duration, number, percent
 
 _COUNTED = "Of the last 30 days, which are UTC."
-ACTS = {
-    "loosen_target": "Loosen the target",
-    "certify": "Certify at a threshold that holds",
-}
 
 
 def tiles(promise: Mapping[str, Any], queue: Card) -> list[tuple[str, str, str]]:

@@ -34,20 +34,18 @@ async def act(form: Posted, name: str) -> Response:
     if form.text("act") == "reopen":
         changed = await bulk.reopen(form.visit, name, chosen)
     elif not chosen or not label:
-        return await _page(form.visit, name, None, fault="Select tasks and a label.", status=422)
+        return await _page(form.visit, name, fault="Select tasks and a label.", status=422)
     else:
         changed = await bulk.give_label(form.visit, name, chosen, label)
-    return await _page(form.visit, name, None, changed=changed)
+    return await _page(form.visit, name, changed=changed)
 
 
 async def _page(
     visit: Visit,
     name: str,
-    after: str | None,
-    *,
+    after: str | None = None,
     changed: bulk.Changed | None = None,
-    fault: str | None = None,
-    status: int = 200,
+    **refusal: Any,
 ) -> Response:
     project = await load_project(visit, name)
     asked = visit.request.query_params
@@ -64,14 +62,13 @@ async def _page(
         "states": view.STATES,
         "lane_names": view.LANES,
         "labels": project.get("labels", []),
-        "paging": paging(visit.request, tasks.value["cursor"] if tasks else None),
+        "paging": paging(visit.request, tasks.cursor),
         "bulk_lanes": bulk.LANES if visit.session.is_operator else frozenset(),
         "changed": changed,
-        "fault": fault or project.get("away"),
+        **refusal,
     }
     now, flow = await asyncio.gather(_now(visit, name), _flow(visit, name))
-    template = "queue/page.html"
-    return project_page(visit, project, "Queue", template, status=status, **context, **now, **flow)
+    return project_page(visit, project, "Queue", "queue/page.html", **context, **now, **flow)
 
 
 async def _now(visit: Visit, name: str) -> dict[str, Any]:

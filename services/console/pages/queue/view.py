@@ -51,11 +51,6 @@ def tiles(forecast: dict[str, Any]) -> list[tuple[str, str, str]]:
     ]
 
 
-def lane_words(lane: str) -> str:
-    """Return the name of a lane."""
-    return LANES.get(lane, (lane, ""))[0]
-
-
 def lanes(forecast: dict[str, Any]) -> list[tuple[str, str, str, str, str]]:
     """Return (name, explanation, waiting, in work, oldest) of each lane with a task."""
     return [

@@ -1,13 +1,14 @@
 """Sign in by a one-time link or a token, and sign out."""
 
+from typing import Any
+
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import RedirectResponse
 from starlette.datastructures import FormData
 
 from services.console.web.cards import refusal_words
-from services.console.web.forwarding import forwarded
+from services.console.web.faults import sign_in_page
 from services.console.web.rendering import rendered
-from services.console.web.security import guarded, local_path
+from services.console.web.security import local_path, redirected
 from services.console.web.session import (
     COOKIE,
     LINK_COOKIE,
@@ -18,7 +19,6 @@ from services.console.web.session import (
     session_of,
 )
 from services.console.web.visit import NotOurForm, PostedAtDesk, kept_fields
-from shared.contracts.base import utc_now
 from surehand import ProblemError
 
 router = APIRouter(include_in_schema=False)
@@ -41,9 +41,9 @@ async def show(
 ) -> Response:
     """Show the form."""
     if session_of(request) is not None:
-        return _to(local_path(next))
+        return redirected(local_path(next))
     request.app.state.bundle.prepare()
-    return _page(request, next, asked=asked)
+    return sign_in_page(request, next, asked=asked)
 
 
 @router.post("/sign-in")
@@ -59,33 +59,32 @@ async def sign_in(request: Request) -> Response:
     target = local_path(_text(posted, "next") or "/")
     token = _text(posted, "token")
     if len(token) > _LONGEST_TOKEN:
-        return _page(request, target, fault=_TOO_LONG, kept=kept, status=422)
+        return sign_in_page(request, target, fault=_TOO_LONG, kept=kept, status=422)
     session = read_token(token) if token else session_of(request)
     if session is None:
         words = _NO_TOKEN if token else "You are not signed in yet: open a link, or paste a token."
-        return _page(request, target, fault=words, kept=kept, status=401)
+        return sign_in_page(request, target, fault=words, kept=kept, status=401)
     if fault := await _refusal(request, session):
-        return _page(request, target, fault=fault, kept=kept, status=401)
+        return sign_in_page(request, target, fault=fault, kept=kept, status=401)
     if kept:
-        page = rendered("sign_in/kept.html", now=utc_now(), who=session, action=target, kept=kept)
-        return _with_cookie(request, page, session)
-    return _with_cookie(request, _to(target), session)
+        page: Response = rendered("sign_in/kept.html", who=session, action=target, kept=kept)
+    else:
+        page = redirected(target)
+    keep_session(request, page, session)
+    return page
 
 
 @router.get("/enter")
 async def invitation(request: Request, code: str = "") -> Response:
     """Show what a link is for; only a press uses it up, as previews of links open them too."""
     try:
-        link = await request.app.state.clients.of("").call(
-            "review_queue", "POST", "/v1/links/inspect", json={"code": code},
-            headers=forwarded(request), is_idempotent=True,
-        )  # fmt: skip
+        link = await _ask(request, "inspect", code, is_idempotent=True)
     except ProblemError as error:
-        return _page(request, "/", fault=_why_not(error), status=error.status)
+        return sign_in_page(request, "/", fault=_why_not(error), status=error.status)
     if link["role"] == "operator":
         # Reviewers see no chart.
         request.app.state.bundle.prepare()
-    return rendered("sign_in/enter.html", now=utc_now(), who=None, code=code, link=link)
+    return rendered("sign_in/enter.html", who=None, code=code, link=link)
 
 
 @router.post("/enter")
@@ -93,20 +92,18 @@ async def enter(request: Request) -> Response:
     """Use a one-time link up."""
     posted = await request.form()
     _require_own(request)
-    state = request.app.state
+    code = _text(posted, "code")
     try:
-        given = await state.clients.of("").call(
-            "review_queue", "POST", "/v1/links/redeem", json={"code": _text(posted, "code")},
-            headers=forwarded(request),
-        )  # fmt: skip
+        given = await _ask(request, "redeem", code)
     except ProblemError as error:
-        return _page(request, "/", fault=_why_not(error), status=error.status)
+        return sign_in_page(request, "/", fault=_why_not(error), status=error.status)
     session = read_token(str(given["token"]))
     if session is None:
         fault = "The link gave no session. Ask an operator."
-        return _page(request, "/", fault=fault, status=502)
-    response = _with_cookie(request, _to("/"), session)
-    keep_link(request, response, _text(posted, "code"))
+        return sign_in_page(request, "/", fault=fault, status=502)
+    response = redirected("/")
+    keep_session(request, response, session)
+    keep_link(request, response, code)
     return response
 
 
@@ -115,14 +112,28 @@ async def request_link(request: Request) -> Response:
     """Ask operators for a new link, by the last one that let this browser in."""
     _require_own(request)
     try:
-        await request.app.state.clients.of("").call(
-            "review_queue", "POST", "/v1/links/request",
-            json={"code": request.cookies.get(LINK_COOKIE, "") or "none"},
-            headers=forwarded(request),
-        )  # fmt: skip
+        await _ask(request, "request", request.cookies.get(LINK_COOKIE, "") or "none")
     except ProblemError as error:
-        return _page(request, "/", fault=refusal_words(error), status=error.status)
-    return _to("/sign-in?asked=true")
+        return sign_in_page(request, "/", fault=refusal_words(error), status=error.status)
+    return redirected("/sign-in?asked=true")
+
+
+async def _ask(request: Request, what: str, code: str, *, is_idempotent: bool = False) -> Any:
+    """Ask the review queue about the link of a code, for a person who is not signed in."""
+    return await request.app.state.clients.of("").call(
+        "review_queue", "POST", f"/v1/links/{what}", json={"code": code},
+        headers=forwarded(request), is_idempotent=is_idempotent,
+    )  # fmt: skip
+
+
+def forwarded(request: Request) -> dict[str, str]:
+    """Return the headers that name the person's address.
+
+    The review queue bounds attempts at links by address, and sees only the console's otherwise.
+    """
+    host = "" if request.client is None else request.client.host
+    # A proxy may hand on what a client says; no header takes every text.
+    return {"X-Forwarded-For": host} if host and host.isascii() else {}
 
 
 def _why_not(error: ProblemError) -> str:
@@ -157,40 +168,6 @@ async def _refusal(request: Request, session: Session) -> str | None:
 def _require_own(request: Request) -> None:
     if not request.app.state.site.is_own(request):
         raise NotOurForm(is_foreign=True)
-
-
-def _page(
-    request: Request,
-    target: str,
-    *,
-    asked: bool = False,
-    fault: str | None = None,
-    kept: list[tuple[str, str]] | None = None,
-    status: int = 200,
-) -> Response:
-    return rendered(
-        "sign_in/page.html",
-        status=status,
-        now=utc_now(),
-        who=None,
-        fault=fault,
-        next=target,
-        kept=kept or [],
-        had_session=bool(kept),
-        can_ask=LINK_COOKIE in request.cookies,
-        asked=asked,
-    )
-
-
-def _with_cookie(request: Request, response: Response, session: Session) -> Response:
-    keep_session(request, response, session)
-    return response
-
-
-def _to(path: str) -> Response:
-    response = RedirectResponse(path, status_code=303)
-    guarded(response)
-    return response
 
 
 def _text(posted: FormData, name: str) -> str:

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Response
 
 from services.console.charts.confusion import confusion_chart
 from services.console.pages.versions.view import METRICS, metric
-from services.console.web.cards import cards
+from services.console.web.cards import card
 from services.console.web.project_pages import call, load_project, project_page
 from services.console.web.visit import Visited
 from services.console.web.words import count, percent, plain
@@ -23,14 +23,13 @@ async def show(visit: Visited, name: str, first: str = "", second: str = "") -> 
     """Compare two versions; without names, the one that served before with the champion."""
     project = await load_project(visit, name)
     params = {"limit": _VERSIONS}
-    found = await cards(versions=call(visit, "trainer", "GET", name, "versions", params=params))
-    listed = found["versions"].value["versions"] if found["versions"] else []
+    found = await card(call(visit, "trainer", "GET", name, "versions", params=params))
+    listed = found.listed("versions")
     first, second = _chosen(listed, first, second)
     compared = None
     if first and second:
         asked = {"versions": f"{first},{second}"}
-        found = await cards(it=call(visit, "trainer", "GET", name, "compare", params=asked))
-        compared = found["it"]
+        compared = await card(call(visit, "trainer", "GET", name, "compare", params=asked))
     return project_page(
         visit,
         project,

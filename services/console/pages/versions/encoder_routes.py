@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
 
-from services.console.pages.data.files import require_own
+from services.console.pages.data.files import handed_on
 from services.console.web.cards import card, words_of
 from services.console.web.project_pages import Project, call, load_project, project_page
 from services.console.web.visit import Posted, Visit, Visited, page_path
@@ -14,7 +14,6 @@ from surehand import InvalidRequest, SurehandError
 
 router = APIRouter(include_in_schema=False)
 UPLOAD_PATH = r"/projects/[^/]+/versions/encoder/file"
-_UPLOAD_SECONDS = 600.0
 _NOT_FOUND = 404
 
 # The digest of the encoder that the page has shown; empty where it has shown that there is none.
@@ -41,22 +40,11 @@ async def remove(form: Posted, name: str) -> Response:
 @router.put("/projects/{name}/versions/encoder/file")
 async def upload(visit: Visited, request: Request, name: str, seen: Seen = "") -> Response:
     """Hand a file and its description on to the trainer as the browser sends them."""
-    require_own(visit, request)
-    sent = ("content-type", "content-length")
-    headers = {key: request.headers[key] for key in sent if key in request.headers}
+    headers = _terms(seen)
+    if (media_type := request.headers.get("content-type")) is not None:
+        headers["Content-Type"] = media_type
     try:
-        await call(
-            visit,
-            "trainer",
-            "PUT",
-            name,
-            "encoder",
-            # A body that is read as it comes can be sent once.
-            content=request.stream,
-            headers=headers | _terms(seen),
-            timeout=_UPLOAD_SECONDS,
-            is_idempotent=False,
-        )
+        await handed_on(visit, request, "PUT", name, "encoder", headers)
     except InvalidRequest as error:
         return JSONResponse({"faults": [_placed(one) for one in error.errors]}, 422)
     return JSONResponse({"next": f"{page_path(name)}/versions/encoder?notice=encoder-kept"})
@@ -76,9 +64,7 @@ def _placed(error: dict[str, str]) -> dict[str, str]:
     return {"at": "manifest", "words": f"{place}: {detail}" if place else detail}
 
 
-async def _page(
-    visit: Visit, name: str, *, fault: str | None = None, status: int = 200
-) -> Response:
+async def _page(visit: Visit, name: str, **refusal: Any) -> Response:
     project = await load_project(visit, name)
     encoder = await card(call(visit, "trainer", "GET", name, "encoder"))
     found = encoder.value if encoder else None
@@ -87,11 +73,10 @@ async def _page(
         "away": None if encoder or encoder.status == _NOT_FOUND else encoder.fault,
         "manifest": _manifest(project, found),
         "recipe": project.get("training", {}).get("recipe"),
-        "fault": fault or project.get("away"),
         "part": "Encoder",
+        **refusal,
     }
-    template = "versions/encoder.html"
-    return project_page(visit, project, "Versions", template, status=status, **context)
+    return project_page(visit, project, "Versions", "versions/encoder.html", **context)
 
 
 _DRAFTS: dict[str, tuple[str, list[int]]] = {

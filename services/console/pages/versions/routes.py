@@ -8,7 +8,7 @@ from fastapi import APIRouter, Response
 from services.console.charts.confusion import confusion_chart
 from services.console.charts.slice_changes import slice_changes_chart
 from services.console.pages.versions import view
-from services.console.web.cards import card, cards, words_of
+from services.console.web.cards import Card, card, cards, words_of
 from services.console.web.paging import paging
 from services.console.web.project_pages import call, load_project, project_page
 from services.console.web.visit import Form, Posted, Visit, Visited, page_path
@@ -34,7 +34,7 @@ async def show(visit: Visited, name: str, after: str | None = None, version: str
     if visit.fragment == "runs":
         runs = await cards(runs=_runs(visit, name))
         return visit.page("versions/_runs.html", **_with_rows(runs), project={"project": name})
-    return await _page(visit, name, after=after)
+    return await _page(visit, name, after)
 
 
 @router.post("/projects/{name}/versions")
@@ -82,41 +82,31 @@ def _challenger(form: Form) -> dict[str, Any]:
     return {"version": form.text("version") or None, "share": share}
 
 
-async def _page(
-    visit: Visit,
-    name: str,
-    *,
-    after: str | None = None,
-    fault: str | None = None,
-    status: int = 200,
-) -> Response:
+async def _page(visit: Visit, name: str, after: str | None = None, **refusal: Any) -> Response:
     project = await load_project(visit, name)
-    listed = call(
-        visit, "trainer", "GET", name, "versions", params={"limit": _VERSIONS, "after": after}
+    page = {"limit": _VERSIONS, "after": after}
+    found = await cards(
+        versions=call(visit, "trainer", "GET", name, "versions", params=page),
+        runs=_runs(visit, name),
+        promotions=call(visit, "trainer", "GET", name, "promotions", params={"limit": _EVENTS}),
+        stages=call(visit, "trainer", "GET", name, "shadow-stages", params={"limit": _STAGES}),
     )
-    events = call(visit, "trainer", "GET", name, "promotions", params={"limit": _EVENTS})
-    stages = call(visit, "trainer", "GET", name, "shadow-stages", params={"limit": _STAGES})
-    found = await cards(versions=listed, runs=_runs(visit, name), promotions=events, stages=stages)
-    versions = found["versions"]
     context: dict[str, Any] = {
         **_with_rows(found),
-        "rows": view.version_rows(versions.value["versions"]) if versions else [],
+        "rows": view.version_rows(found["versions"].listed("versions")),
         "metrics": view.METRICS,
-        "events": view.event_rows(found["promotions"].value["events"])
-        if found["promotions"]
-        else [],
-        "stage_rows": view.stage_rows(found["stages"].value["stages"]) if found["stages"] else [],
-        "paging": paging(visit.request, versions.value["cursor"] if versions else None),
-        "fault": fault or project.get("away"),
+        "events": view.event_rows(found["promotions"].listed("events")),
+        "stage_rows": view.stage_rows(found["stages"].listed("stages")),
+        "paging": paging(visit.request, found["versions"].cursor),
         "part": "Versions",
+        **refusal,
     }
-    return project_page(visit, project, "Versions", "versions/page.html", status=status, **context)
+    return project_page(visit, project, "Versions", "versions/page.html", **context)
 
 
 def _runs(visit: Visit, name: str) -> Any:
     return call(visit, "trainer", "GET", name, "runs", params={"limit": _RUNS})
 
 
-def _with_rows(found: dict[str, Any]) -> dict[str, Any]:
-    runs = found["runs"]
-    return {**found, "run_rows": view.run_rows(runs.value["runs"]) if runs else []}
+def _with_rows(found: dict[str, Card]) -> dict[str, Any]:
+    return {**found, "run_rows": view.run_rows(found["runs"].listed("runs"))}
