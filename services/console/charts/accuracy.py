@@ -4,12 +4,11 @@ from typing import Any
 
 import altair as alt
 
-from services.console.charts.figure import Figure, rule, specification, values
+from services.console.charts.figure import PERCENT_AXIS, Figure, rule, specification, values
 from services.console.web.words import percent
 
 _COLUMNS = ("confidence from", "share answered", "accuracy", "95 % interval")
 _X_AXIS = alt.Axis(format=".2f", tickCount=6)
-_Y_AXIS = alt.Axis(format=".0%", tickCount=5)
 
 
 def accuracy_chart(
@@ -51,9 +50,9 @@ def _layers(points: list[dict[str, float]], target: float, threshold: float | No
         axis=_X_AXIS,
     )
     base = alt.Chart(values(points)).encode(x=x)
-    low = alt.Y("lower:Q", scale=scale, title="accuracy of the answers", axis=_Y_AXIS)
+    low = alt.Y("lower:Q", scale=scale, title="accuracy of the answers", axis=PERCENT_AXIS)
     band = base.mark_area(interpolate="step-after", clip=True).encode(y=low, y2="upper:Q")
-    accuracy = alt.Y("accuracy:Q", scale=scale, axis=_Y_AXIS)
+    accuracy = alt.Y("accuracy:Q", scale=scale, axis=PERCENT_AXIS)
     line = base.mark_line(interpolate="step-after", clip=True).encode(y=accuracy)
     chart = band + line + rule("y", target, "target", f"target {percent(target)}")
     least = min(point["threshold"] for point in points)

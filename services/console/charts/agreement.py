@@ -3,8 +3,8 @@
 from collections import Counter
 from typing import Any
 
-from services.console.charts.figure import Figure, specification
-from services.console.charts.heatmap import heatmap, height_of
+from services.console.charts.figure import Figure
+from services.console.charts.heatmap import heatmap
 from services.console.web.words import count, percent
 
 _COLUMNS = ("reviewer", "reviewer", "tasks of both", "same label")
@@ -48,6 +48,5 @@ def agreement_chart(pairs: list[dict[str, Any]]) -> Figure | None:
         (pair["first"], pair["second"], str(pair["tasks"]), percent(pair["agreement"]))
         for pair in sorted(known, key=lambda pair: pair["agreement"])[:_MOST_ROWS]
     ]
-    chart = heatmap(cells, order, across="", down="")
-    spec = specification(chart, height=height_of(order))
+    spec = heatmap(cells, order, across="", down="")
     return Figure("agreement", "Agreement of each two", summary, spec, _COLUMNS, rows)

@@ -3,8 +3,8 @@
 from collections import Counter
 from typing import Any
 
-from services.console.charts.figure import Figure, specification
-from services.console.charts.heatmap import heatmap, height_of
+from services.console.charts.figure import Figure
+from services.console.charts.heatmap import heatmap
 from services.console.web.words import count, percent
 
 _COLUMNS = ("people's label", "version's label", "items", "of the label")
@@ -32,7 +32,7 @@ def confusion_chart(confusion: dict[str, Any]) -> Figure | None:
     order = [label for label in used if label in chosen]
     name = f"confusion-{confusion['version']}"
     title = f"Confusion matrix of {confusion['version']}"
-    chart = heatmap(
+    spec = heatmap(
         _cells(cells, order, totals), order, across="what the version says", down="what people say"
     )
     rows = [
@@ -44,7 +44,6 @@ def confusion_chart(confusion: dict[str, Any]) -> Figure | None:
         )
         for cell in _in_table(cells)
     ]
-    spec = specification(chart, height=height_of(order))
     summary = _summary(confusion, totals, order, used)
     if len(cells) > _MOST_ROWS:
         summary += f" The table has the {_MOST_ROWS} largest confusions."

@@ -1,11 +1,10 @@
 """How the items of a champion changed over time."""
 
-from datetime import datetime
 from typing import Any
 
 import altair as alt
 
-from services.console.charts.figure import Figure, rule, specification, values
+from services.console.charts.figure import Figure, minute, rule, specification, values
 from services.console.web.words import number, significant
 
 _COLUMNS = ("until (UTC)", "mean", "statistic")
@@ -31,12 +30,12 @@ def stream_chart(drift: dict[str, Any], stream: dict[str, Any]) -> Figure | None
     if drift["began_at"]:
         summary += (
             f", and is {significant(recent)} since the change, which began about "
-            f"{_moment(drift['began_at'])} UTC"
+            f"{minute(drift['began_at'])} UTC"
         )
     else:
         summary += f"; of the newest {drift['recent_items']} items it is {significant(recent)}"
     rows = [
-        (_moment(point["at"]), significant(point["mean"]), number(point["statistic"], 0))
+        (minute(point["at"]), significant(point["mean"]), number(point["statistic"], 0))
         for point in reversed(points)
     ]
     spec = specification(_layers(points, drift, stream))
@@ -60,7 +59,3 @@ def _layers(points: list[dict[str, Any]], drift: dict[str, Any], stream: dict[st
             x="at:T", y=alt.value(0), text="words:N"
         )
     return layers
-
-
-def _moment(at: str) -> str:
-    return f"{datetime.fromisoformat(at):%Y-%m-%d %H:%M}"

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import altair as alt
@@ -9,6 +10,8 @@ import orjson
 
 _HEIGHT = 220
 _UPRIGHT_DAYS = 6
+
+PERCENT_AXIS = alt.Axis(format=".0%", tickCount=5)
 
 
 @dataclass(frozen=True)
@@ -38,9 +41,19 @@ def specification(chart: Any, *, height: int = _HEIGHT) -> dict[str, Any]:
     return spec
 
 
+def height_of(rows: int, *, pixels: int = 30, least: int = 90) -> int:
+    """Return the height of a chart with so many rows, of so many pixels each."""
+    return max(least, pixels * rows)
+
+
 def values(rows: Sequence[dict[str, Any]]) -> alt.InlineData:
     """Return rows as the data of a chart."""
     return alt.InlineData(values=list(rows))
+
+
+def minute(at: str) -> str:
+    """Return an RFC 3339 time to the minute."""
+    return f"{datetime.fromisoformat(at):%Y-%m-%d %H:%M}"
 
 
 def day_axis(days: int) -> alt.Axis:

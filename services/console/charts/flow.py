@@ -1,14 +1,14 @@
 """What comes to the queue and what is answered over time, and how long tasks have waited."""
 
-from datetime import datetime
 from typing import Any
 
 import altair as alt
 
-from services.console.charts.figure import Figure, specification, values
+from services.console.charts.figure import Figure, minute, specification, values
 from services.console.web.words import count, duration, number
 
 _LINES = alt.Legend(symbolType="stroke", symbolStrokeWidth=2.5, symbolSize=300)
+_COUNTS = alt.Axis(tickCount=5, format="~s", tickMinStep=1)
 _ARRIVED, _ANSWERS = "new tasks", "answers"
 
 
@@ -31,17 +31,13 @@ def flow_chart(series: dict[str, Any], span: str) -> Figure | None:
     if not series["complete"]:
         summary += " There was more than is counted: drawn is the newest."
     rows = [
-        (f"{_moment(bucket['since'])}", number(bucket["arrived"]), number(bucket["answers"]))
+        (minute(bucket["since"]), number(bucket["arrived"]), number(bucket["answers"]))
         for bucket in buckets
         if bucket["arrived"] or bucket["answers"]
     ]
     columns = (f"from (UTC), for {duration(series['step_seconds'])}", _ARRIVED, _ANSWERS)
     spec = specification(_lines(points))
     return Figure("flow", "Arrivals against answers", summary, spec, columns, rows)
-
-
-def _moment(since: str) -> str:
-    return f"{datetime.fromisoformat(since):%Y-%m-%d %H:%M}"
 
 
 def _lines(points: list[dict[str, Any]]) -> Any:
@@ -51,9 +47,7 @@ def _lines(points: list[dict[str, Any]]) -> Any:
         .mark_line(interpolate="step-after")
         .encode(
             x=alt.X("since:T", title=None, axis=alt.Axis(tickCount=6, labelOverlap=True)),
-            y=alt.Y(
-                "number:Q", title="number", axis=alt.Axis(tickCount=5, format="~s", tickMinStep=1)
-            ),
+            y=alt.Y("number:Q", title="number", axis=_COUNTS),
             color=alt.Color("kind:N", scale=kinds, legend=_LINES),
             strokeDash=alt.StrokeDash("kind:N", scale=kinds, legend=_LINES),
         )
@@ -80,9 +74,7 @@ def ages_chart(ages: dict[str, Any]) -> Figure | None:
         .mark_bar()
         .encode(
             y=alt.Y("age:N", sort=None, title=None, axis=alt.Axis(labelLimit=140)),
-            x=alt.X(
-                "waiting:Q", title="tasks", axis=alt.Axis(tickCount=5, format="~s", tickMinStep=1)
-            ),
+            x=alt.X("waiting:Q", title="tasks", axis=_COUNTS),
         )
     )
     table = [(age, number(waiting)) for age, waiting in rows]

@@ -5,18 +5,16 @@ from typing import Any
 
 import altair as alt
 
-from services.console.charts.figure import values
+from services.console.charts.figure import height_of, specification, values
 
-_CELL_PIXELS = 34
-_LEAST_HEIGHT = 120
 _STRONG = 0.55
 _UPRIGHT_NAMES = 4
 
 
 def heatmap(
     cells: Sequence[dict[str, Any]], order: Sequence[str], *, across: str, down: str
-) -> Any:
-    """Return an Altair chart of cells with `row`, `column`, `share` in [0, 1] and `words`.
+) -> dict[str, Any]:
+    """Return the specification of cells with `row`, `column`, `share` in [0, 1] and `words`.
 
     `across` and `down` are the titles of the axes, `order` the names on both of them.
     """
@@ -33,12 +31,8 @@ def heatmap(
     rects = base.mark_rect(style="shade").encode(opacity=shade)
     pale = base.transform_filter(f"datum.share <= {_STRONG}").mark_text(style="cell-words")
     strong = base.transform_filter(f"datum.share > {_STRONG}").mark_text(style="strong-cell-words")
-    return rects + pale.encode(text="words:N") + strong.encode(text="words:N")
-
-
-def height_of(order: Sequence[str]) -> int:
-    """Return the height in pixels of a matrix with these names."""
-    return max(_LEAST_HEIGHT, _CELL_PIXELS * len(order))
+    chart = rects + pale.encode(text="words:N") + strong.encode(text="words:N")
+    return specification(chart, height=height_of(len(order), pixels=34, least=120))
 
 
 def _axis(*, angle: int) -> alt.Axis:

@@ -4,7 +4,7 @@ from typing import Any
 
 import altair as alt
 
-from services.console.charts.figure import Figure, rule, specification, values
+from services.console.charts.figure import PERCENT_AXIS, Figure, rule, specification, values
 from services.console.web.words import count, number, percent
 
 _COLUMNS = (
@@ -48,7 +48,6 @@ def learning_chart(points: list[dict[str, Any]], target: float) -> Figure | None
 def _layers(rows: list[dict[str, Any]], target: float) -> Any:
     lowest = min(*(row["lower"] for row in rows), target)
     scale = alt.Scale(domain=[max(0.0, lowest - 0.05), 1.0], nice=False, zero=False)
-    axis = alt.Axis(format=".0%", tickCount=5)
     x = alt.X(
         "labels:Q",
         title="labels that trained the version",
@@ -56,9 +55,9 @@ def _layers(rows: list[dict[str, Any]], target: float) -> Any:
         axis=alt.Axis(tickCount=6, format="~s"),
     )
     base = alt.Chart(values(rows)).encode(x=x)
-    low = alt.Y("lower:Q", scale=scale, title="accuracy out of fold", axis=axis)
+    low = alt.Y("lower:Q", scale=scale, title="accuracy out of fold", axis=PERCENT_AXIS)
     whiskers = base.mark_rule(style="interval").encode(y=low, y2="upper:Q")
-    y = alt.Y("accuracy:Q", scale=scale, axis=axis)
+    y = alt.Y("accuracy:Q", scale=scale, axis=PERCENT_AXIS)
     chart = base.mark_line().encode(y=y) + whiskers + base.mark_point().encode(y=y)
     return chart + rule("y", target, "target", f"target {percent(target)}")
 

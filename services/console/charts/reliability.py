@@ -4,7 +4,7 @@ from typing import Any
 
 import altair as alt
 
-from services.console.charts.figure import Figure, specification, values
+from services.console.charts.figure import PERCENT_AXIS, Figure, specification, values
 from services.console.web.words import count, percent
 
 _COLUMNS = ("confidence", "labels", "mean confidence", "right", "95 % interval")
@@ -34,10 +34,9 @@ def _layers(bins: list[dict[str, Any]]) -> Any:
     points = [{key: one[key] for key in shown} for one in bins]
     low = max(0.0, min(min(one["lower"], one["confidence"]) for one in points) - 0.03)
     scale = alt.Scale(domain=[low, 1], nice=False, zero=False)
-    axis = alt.Axis(format=".0%", tickCount=5)
-    confidence = alt.X("confidence:Q", scale=scale, title="confidence", axis=axis)
+    confidence = alt.X("confidence:Q", scale=scale, title="confidence", axis=PERCENT_AXIS)
     base = alt.Chart(values(points)).encode(x=confidence)
-    lower = alt.Y("lower:Q", scale=scale, title="share that was right", axis=axis)
+    lower = alt.Y("lower:Q", scale=scale, title="share that was right", axis=PERCENT_AXIS)
     whiskers = base.mark_rule(style="interval").encode(y=lower, y2="upper:Q")
     dots = base.mark_point().encode(y=alt.Y("accuracy:Q", scale=scale))
     ideal = alt.Chart(values([{"at": low}, {"at": 1}])).mark_line(style="ideal")

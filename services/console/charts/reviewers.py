@@ -5,11 +5,9 @@ from typing import Any
 
 import altair as alt
 
-from services.console.charts.figure import Figure, specification, values
+from services.console.charts.figure import PERCENT_AXIS, Figure, height_of, specification, values
 from services.console.web.words import NONE, count, percent
 
-_ROW_PIXELS = 30
-_LEAST_HEIGHT = 90
 _MOST_REVIEWERS = 15
 _MOST_LABELS = 6
 _MOST_ROWS = 200
@@ -31,10 +29,11 @@ def gold_chart(reviewers: list[dict[str, Any]]) -> Figure | None:
     ]
     lowest = max(0.0, min(point["low"] for point in points) - 0.05)
     scale = alt.Scale(domain=[lowest, 1], nice=False, zero=False)
-    axis = alt.Axis(format=".0%", tickCount=5)
     y = alt.Y("reviewer:N", sort=None, title=None, axis=alt.Axis(labelLimit=120))
     base = alt.Chart(values(points)).encode(y=y)
-    low = alt.X("low:Q", scale=scale, title="right on gold, with its 95 % interval", axis=axis)
+    low = alt.X(
+        "low:Q", scale=scale, title="right on gold, with its 95 % interval", axis=PERCENT_AXIS
+    )
     lines = base.mark_rule(style="interval").encode(x=low, x2="high:Q")
     dots = base.mark_point().encode(x=alt.X("accuracy:Q", scale=scale))
     least = shown[0]
@@ -47,7 +46,7 @@ def gold_chart(reviewers: list[dict[str, Any]]) -> Figure | None:
     rows = [_gold_row(one) for one in known[:_MOST_ROWS]]
     if len(known) > _MOST_ROWS:
         summary += f" The table has the {_MOST_ROWS} who are right least often."
-    spec = specification(lines + dots, height=_height(len(shown)))
+    spec = specification(lines + dots, height=height_of(len(shown)))
     columns = ("reviewer", "gold items", "right", "95 % interval")
     return Figure("gold", "Right on gold", summary, spec, columns, rows)
 
@@ -78,7 +77,7 @@ def label_mix_chart(reviewers: list[dict[str, Any]]) -> Figure | None:
         for name, labels in [(ALL, everyone), *((name, counts[name]) for name in busiest)]
         for row in _shares(name, labels, named)
     ]
-    spec = specification(_bars(rows, [*named, OTHERS]), height=_height(len(busiest) + 1))
+    spec = specification(_bars(rows, [*named, OTHERS]), height=height_of(len(busiest) + 1))
     table = [
         (name, label, *_against(counts[name], everyone, label))
         for name, label in _in_table(counts, everyone, order)
@@ -128,7 +127,7 @@ def _bars(rows: list[dict[str, Any]], domain: list[str]) -> Any:
                 "share:Q",
                 title="share of the answers",
                 scale=alt.Scale(domain=[0, 1]),
-                axis=alt.Axis(format=".0%", tickCount=5),
+                axis=PERCENT_AXIS,
             ),
             color=alt.Color(
                 "label:N",
@@ -170,7 +169,3 @@ def _mix_summary(counts: dict[str, dict[str, int]], everyone: dict[str, int]) ->
         f"{answers} of {who}, without gold. The largest difference: {name} gives {label} in "
         f"{percent(share)} of the answers, the colleagues in {percent(others)}."
     )
-
-
-def _height(rows: int) -> int:
-    return max(_LEAST_HEIGHT, _ROW_PIXELS * rows)

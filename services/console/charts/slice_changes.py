@@ -4,12 +4,10 @@ from typing import Any
 
 import altair as alt
 
-from services.console.charts.figure import Figure, specification, values
+from services.console.charts.figure import PERCENT_AXIS, Figure, height_of, specification, values
 from services.console.web.words import percent
 
 _MOST = 12
-_ROW_PIXELS = 34
-_LEAST_HEIGHT = 90
 _LONGEST = 60
 _COLUMNS = ("items with", "judged", "before", "after")
 
@@ -39,7 +37,7 @@ def slice_changes_chart(found: dict[str, Any]) -> Figure | None:
         )
         for change in changes
     ]
-    height = max(_LEAST_HEIGHT, _ROW_PIXELS * min(len(changes), _MOST))
+    height = height_of(min(len(changes), _MOST), pixels=34)
     spec = specification(_layers(points), height=height)
     summary = f"{found['sentence']} Lines are 95 % intervals."
     name = f"slice-changes-{found['version']}"
@@ -47,13 +45,11 @@ def slice_changes_chart(found: dict[str, Any]) -> Figure | None:
 
 
 def _layers(points: list[dict[str, Any]]) -> Any:
-    axis = alt.Axis(format=".0%", tickCount=5)
     base = alt.Chart(values(points)).encode(
         y=alt.Y("words:N", sort=None, title=None),
         yOffset=alt.YOffset("version:N", sort=None),
         color=alt.Color("version:N", sort=None, title=None),
     )
-    whiskers = base.mark_rule().encode(
-        x=alt.X("lower:Q", title="wrong", axis=axis), x2=alt.X2("upper:Q")
-    )
-    return whiskers + base.mark_point().encode(x=alt.X("rate:Q", axis=axis))
+    low = alt.X("lower:Q", title="wrong", axis=PERCENT_AXIS)
+    whiskers = base.mark_rule().encode(x=low, x2=alt.X2("upper:Q"))
+    return whiskers + base.mark_point().encode(x=alt.X("rate:Q", axis=PERCENT_AXIS))

@@ -5,13 +5,11 @@ from typing import Any
 
 import altair as alt
 
-from services.console.charts.figure import Figure, specification, values
+from services.console.charts.figure import Figure, height_of, minute, specification, values
 
 # In the order of the theme's colours: green, amber, blue, red, violet, grey.
 _STATES = ("certified", "warn", "recertifying", "suspended", "expired", "uncertified")
 _MOST_VERSIONS = 6
-_ROW_PIXELS = 30
-_LEAST_HEIGHT = 90
 _COLUMNS = ("version", "state", "from (UTC)", "until (UTC)")
 _WORDS = {"warn": "certified, in doubt", "recertifying": "certifying again"}
 
@@ -40,15 +38,14 @@ def states_chart(changes: list[dict[str, Any]], now: datetime) -> Figure | None:
         return None
     newest = versions[-1]
     last = of_version[newest][-1]
-    summary = f"{newest} is {_words(last['to'])} since {_moment(last['at'])} UTC."
+    summary = f"{newest} is {_words(last['to'])} since {minute(last['at'])} UTC."
     if len(versions) < len(of_version):
         summary += f" Drawn are the newest {_MOST_VERSIONS} of {len(of_version)} versions."
     rows = [
-        (span["version"], span["state"], _moment(span["from"]), _moment(span["until"]))
+        (span["version"], span["state"], minute(span["from"]), minute(span["until"]))
         for span in reversed(spans)
     ]
-    height = max(_LEAST_HEIGHT, _ROW_PIXELS * len(versions))
-    spec = specification(_bars(spans), height=height)
+    spec = specification(_bars(spans), height=height_of(len(versions)))
     return Figure("states", "States of the versions", summary, spec, _COLUMNS, rows)
 
 
@@ -74,7 +71,3 @@ def _bars(spans: list[dict[str, Any]]) -> Any:
 
 def _words(state: str) -> str:
     return _WORDS.get(state, state)
-
-
-def _moment(at: str) -> str:
-    return f"{datetime.fromisoformat(at):%Y-%m-%d %H:%M}"
