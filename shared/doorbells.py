@@ -5,7 +5,7 @@ Whoever waits also polls. Without Redis every wait simply lasts its time-out.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from functools import partial
 
 import structlog
@@ -25,29 +25,21 @@ _PREFIX = "surehand:"
 _POLLS_A_REST = 10
 
 
-def project_bell(project: str) -> str:
-    """Rung when project.json changed."""
-    return f"project.{project}"
+def _of_project(topic: str) -> Callable[[str], str]:
+    """Return what gives a project's bell of `topic`."""
+    return lambda project: f"{topic}.{project}"
 
 
-def versions_bell(project: str) -> str:
-    """Rung when channels.json or promise.json changed."""
-    return f"versions.{project}"
-
-
-def tasks_bell(project: str) -> str:
-    """Rung when tasks can be leased."""
-    return f"tasks.{project}"
-
-
-def outcomes_bell(project: str) -> str:
-    """Rung when outcomes were added to the feed."""
-    return f"outcomes.{project}"
-
-
-def decisions_bell(project: str) -> str:
-    """Rung when a segment of the decision log was stored."""
-    return f"decisions.{project}"
+project_bell = _of_project("project")
+"""Rung when project.json changed."""
+versions_bell = _of_project("versions")
+"""Rung when channels.json or promise.json changed."""
+tasks_bell = _of_project("tasks")
+"""Rung when tasks can be leased."""
+outcomes_bell = _of_project("outcomes")
+"""Rung when outcomes were added to the feed."""
+decisions_bell = _of_project("decisions")
+"""Rung when a segment of the decision log was stored."""
 
 
 class BellEvent(asyncio.Event):

@@ -95,42 +95,26 @@ class CommonSettings(BaseSettings):
 
 Settings = TypeVar("Settings", bound=BaseSettings)
 
-# Variables of the launcher and of every service, kept equal to the settings classes by a test.
+# Of the launcher and of every service, kept equal to the settings classes by a test.
+_SETTINGS = {
+    "": ("DEMO", *map(str.upper, CommonSettings.model_fields)),
+    "ROUTER_": (
+        *("PORT", "WORKERS", "MAX_WAITERS", "MAX_WAIT_SECONDS", "RUN_SECONDS", "MAX_ITEMS"),
+        *("RATE_LIMIT", "SPOOL_LIMIT_BYTES"),
+    ),
+    "REVIEW_QUEUE_": (
+        *("PORT", "DATABASE_URL", "CONSOLE_URL", "SIGNING_KEYS_DIR", "IMPORT_LIMIT_BYTES"),
+        *("WEBHOOKS_ALLOW_PRIVATE", "WEBHOOK_SECRETS_DIR", "WEBHOOK_SHARED_SECRETS"),
+    ),
+    "TRAINER_": (
+        *("PORT", "DATABASE_URL", "RUN_MEMORY_MIB", "RUN_CPU_SECONDS", "AUTO_SECONDS"),
+        *("CHECK_SECONDS", "MODEL_LIMIT_BYTES", "SCORING_LIMIT_BYTES", "MODEL_RUN_SECONDS"),
+        "LEASE_SECONDS",
+    ),
+    "CONSOLE_": ("PORT", "ROUTER_URL", "PUBLIC_URL", "IMAGE_ORIGINS"),
+}
 KNOWN_VARIABLES = frozenset(
-    {PREFIX + name.upper() for name in CommonSettings.model_fields}
-    | {
-        "SUREHAND_DEMO",
-        "SUREHAND_ROUTER_PORT",
-        "SUREHAND_ROUTER_MAX_WAITERS",
-        "SUREHAND_ROUTER_WORKERS",
-        "SUREHAND_ROUTER_MAX_WAIT_SECONDS",
-        "SUREHAND_ROUTER_RUN_SECONDS",
-        "SUREHAND_ROUTER_MAX_ITEMS",
-        "SUREHAND_ROUTER_RATE_LIMIT",
-        "SUREHAND_ROUTER_SPOOL_LIMIT_BYTES",
-        "SUREHAND_REVIEW_QUEUE_PORT",
-        "SUREHAND_REVIEW_QUEUE_DATABASE_URL",
-        "SUREHAND_REVIEW_QUEUE_WEBHOOKS_ALLOW_PRIVATE",
-        "SUREHAND_REVIEW_QUEUE_WEBHOOK_SECRETS_DIR",
-        "SUREHAND_REVIEW_QUEUE_WEBHOOK_SHARED_SECRETS",
-        "SUREHAND_REVIEW_QUEUE_CONSOLE_URL",
-        "SUREHAND_REVIEW_QUEUE_SIGNING_KEYS_DIR",
-        "SUREHAND_REVIEW_QUEUE_IMPORT_LIMIT_BYTES",
-        "SUREHAND_TRAINER_PORT",
-        "SUREHAND_TRAINER_DATABASE_URL",
-        "SUREHAND_TRAINER_RUN_MEMORY_MIB",
-        "SUREHAND_TRAINER_RUN_CPU_SECONDS",
-        "SUREHAND_TRAINER_AUTO_SECONDS",
-        "SUREHAND_TRAINER_CHECK_SECONDS",
-        "SUREHAND_TRAINER_MODEL_LIMIT_BYTES",
-        "SUREHAND_TRAINER_SCORING_LIMIT_BYTES",
-        "SUREHAND_TRAINER_MODEL_RUN_SECONDS",
-        "SUREHAND_TRAINER_LEASE_SECONDS",
-        "SUREHAND_CONSOLE_PORT",
-        "SUREHAND_CONSOLE_ROUTER_URL",
-        "SUREHAND_CONSOLE_PUBLIC_URL",
-        "SUREHAND_CONSOLE_IMAGE_ORIGINS",
-    }
+    PREFIX + service + name for service, names in _SETTINGS.items() for name in names
 )
 
 

@@ -2,6 +2,7 @@
 
 import unicodedata
 import uuid
+from collections.abc import Iterable
 from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from functools import partial
 from typing import Annotated, Any, TypeVar, get_args
@@ -218,13 +219,18 @@ def is_stored(info: ValidationInfo) -> bool:
     return info.context is _STORED
 
 
+def one_of(names: Iterable[str]) -> str:
+    """Return names as pydantic lists those of a `typing.Literal`: ``'a', 'b' or 'c'``."""
+    return " or ".join(", ".join(map(repr, names)).rsplit(", ", 1))
+
+
 def names_of(literal: Any) -> tuple[AfterValidator, FieldInfo]:
     """Return the annotations of a `str` that is a name of `literal`, a `typing.Literal`.
 
     In a stored document it may be one that a later release has added.
     """
     names = get_args(literal)
-    expected = " or ".join(", ".join(map(repr, names)).rsplit(", ", 1))
+    expected = one_of(names)
 
     def known(name: str, info: ValidationInfo) -> str:
         if name not in names and not is_stored(info):

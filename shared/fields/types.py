@@ -15,9 +15,9 @@ from pydantic import (
     WrapValidator,
 )
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema
+from pydantic_core import CoreSchema, InitErrorDetails
 
-from shared.contracts.base import from_stored, is_stored
+from shared.contracts.base import from_stored, is_stored, one_of
 from shared.fields.category import CategoryField
 from shared.fields.image import ImageField
 from shared.fields.json import JsonField
@@ -49,22 +49,14 @@ def _of_its_type(value: Any, handler: ValidatorFunctionWrapHandler, info: Valida
     if not isinstance(value, dict) or not isinstance(value.get("type"), str):
         # A field already, or what the handler refuses.
         return handler(value)
-    kind = FIELD_TYPES.get(value["type"])
+    name = value["type"]
+    kind = FIELD_TYPES.get(name)
     if is_stored(info):
-        return UnknownField(type=value["type"]) if kind is None else from_stored(kind, value)
+        return UnknownField(type=name) if kind is None else from_stored(kind, value)
     if kind is None:
-        expected = " or ".join(", ".join(map(repr, FIELD_TYPES)).rsplit(", ", 1))
-        raise ValidationError.from_exception_data(
-            "field",
-            [
-                {
-                    "type": "literal_error",
-                    "loc": ("type",),
-                    "input": value["type"],
-                    "ctx": {"expected": expected},
-                }
-            ],
-        )
+        fault: InitErrorDetails = {"type": "literal_error", "loc": ("type",), "input": name}
+        fault["ctx"] = {"expected": one_of(FIELD_TYPES)}
+        raise ValidationError.from_exception_data("field", [fault])
     return kind.model_validate(value)
 
 

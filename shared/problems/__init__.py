@@ -27,13 +27,15 @@ class Problem(Exception):  # noqa: N818 - RFC 9457's own word
 
     `kind` names the type (docs/reference/problems.md lists all), `title` never varies, `detail`
     tells the client what to do (`advice` where none is given), `extensions` are what its code
-    reads. Each is `logged`, but for those that come in thousands: metrics count them.
+    reads. Each is `logged`, but for those that come in thousands: metrics count them. One that
+    `closes` ends the connection: what follows on it cannot be told from the rest of the request.
     """
 
     kind: ClassVar[str] = "internal-error"
     title: ClassVar[str] = "Internal error"
     status: ClassVar[int] = 500
     logged: ClassVar[bool] = True
+    closes: ClassVar[bool] = False
     advice: ClassVar[str] = ""
 
     def __init__(
@@ -42,6 +44,8 @@ class Problem(Exception):  # noqa: N818 - RFC 9457's own word
         self.detail = detail or self.advice
         super().__init__(self.detail)
         self.headers = dict(headers or {})
+        if self.closes:
+            self.headers["Connection"] = "close"
         self.extensions = extensions
 
     def document(self) -> dict[str, Any]:
@@ -68,13 +72,8 @@ class NotJson(Problem):
 class MalformedRequest(Problem):
     """What came is not an HTTP request."""
 
-    kind, title, status = "malformed-request", "Not an HTTP request", 400
-
-    def __init__(
-        self,
-        detail: str = "Send HTTP/1.1: what came breaks its rules, so nothing after it is read.",
-    ) -> None:
-        super().__init__(detail, headers={"Connection": "close"})
+    kind, title, status, closes = "malformed-request", "Not an HTTP request", 400, True
+    advice = "Send HTTP/1.1: what came breaks its rules, so nothing after it is read."
 
 
 class Unauthorized(Problem):
@@ -101,13 +100,11 @@ class NotFound(Problem):
 class RequestTimeout(Problem):
     """The request did not come as a whole in time."""
 
-    kind, title, status = "request-timeout", "Request not complete in time", 408
+    kind, title, status, closes = "request-timeout", "Request not complete in time", 408, True
 
     def __init__(self, seconds: float) -> None:
-        super().__init__(
-            f"Send the request faster: what was awaited did not come within {seconds:g} s.",
-            headers={"Connection": "close"},
-        )
+        awaited = f"what was awaited did not come within {seconds:g} s."
+        super().__init__(f"Send the request faster: {awaited}")
 
 
 class Conflict(Problem):
@@ -125,14 +122,10 @@ class Gone(Problem):
 class BodyTooLarge(Problem):
     """The body is larger than the service reads."""
 
-    kind, title, status = "body-too-large", "Body too large", 413
+    kind, title, status, closes = "body-too-large", "Body too large", 413, True
 
     def __init__(self, limit_bytes: int) -> None:
-        super().__init__(
-            f"Send at most {limit_bytes} bytes at a time.",
-            headers={"Connection": "close"},
-            limit_bytes=limit_bytes,
-        )
+        super().__init__(f"Send at most {limit_bytes} bytes at a time.", limit_bytes=limit_bytes)
 
 
 class Unprocessable(Problem):
@@ -163,14 +156,10 @@ class TooManyRequests(Problem):
 class HeadersTooLarge(Problem):
     """The headers are larger than the service reads."""
 
-    kind, title, status = "headers-too-large", "Headers too large", 431
+    kind, title, status, closes = "headers-too-large", "Headers too large", 431, True
 
     def __init__(self, limit_bytes: int) -> None:
-        super().__init__(
-            f"Send at most {limit_bytes} bytes of headers.",
-            headers={"Connection": "close"},
-            limit_bytes=limit_bytes,
-        )
+        super().__init__(f"Send at most {limit_bytes} bytes of headers.", limit_bytes=limit_bytes)
 
 
 class Unavailable(Problem):

@@ -214,66 +214,42 @@ def sha256(body: bytes) -> str:
     return hashlib.sha256(body).hexdigest()
 
 
-def project_path(project: str) -> str:
-    """Path of a project's own document."""
-    return f"{project}/project.json"
+def _of_project(name: str) -> Callable[[str], str]:
+    """Return what gives a project's own path of `name`."""
+    return lambda project: f"{project}/{name}"
 
 
-def recipes_path() -> str:
-    """Path of the document that names the trainer's recipes."""
-    return "index/recipes.json"
+def _of_version(name: str) -> Callable[[str, str], str]:
+    """Return what gives the path of `name` in the folder of a project's version."""
+    return lambda project, version: f"{project}/versions/{version}/{name}"
 
 
-def channels_path(project: str) -> str:
-    """Path of a project's channels."""
-    return f"{project}/channels.json"
-
-
-def promise_path(project: str) -> str:
-    """Path of a project's promise."""
-    return f"{project}/promise.json"
-
-
-def model_path(project: str, version: str) -> str:
-    """Path of a version's ONNX graph."""
-    return f"{project}/versions/{version}/model.onnx"
-
-
-def out_of_fold_path(project: str, version: str) -> str:
-    """Path of what a version's cross-fitting said of its training labels."""
-    return f"{project}/versions/{version}/out-of-fold.json"
-
-
-def first_labels_path(project: str) -> str:
-    """Path of what cross-fitting said of the first labels, before there was a version."""
-    return f"{project}/first-labels.json"
-
-
-def manifest_path(project: str, version: str) -> str:
-    """Path of a version's manifest."""
-    return f"{project}/versions/{version}/manifest.json"
-
-
-def encoder_path(project: str) -> str:
-    """Path of the document that names a project's own encoder."""
-    return f"{project}/encoder.json"
-
-
-def encoder_folder(project: str) -> str:
-    """Folder of the graphs of a project's own encoders."""
-    return f"{project}/encoders"
+RECIPES_PATH = "index/recipes.json"
+"""Path of the document that names the trainer's recipes."""
+project_path = _of_project("project.json")
+"""Path of a project's own document."""
+channels_path = _of_project("channels.json")
+"""Path of a project's channels."""
+promise_path = _of_project("promise.json")
+"""Path of a project's promise."""
+first_labels_path = _of_project("first-labels.json")
+"""Path of what cross-fitting said of the first labels, before there was a version."""
+encoder_path = _of_project("encoder.json")
+"""Path of the document that names a project's own encoder."""
+encoder_folder = _of_project("encoders")
+"""Folder of the graphs of a project's own encoders."""
+decisions_prefix = _of_project("decisions")
+"""Folder of a project's decision log."""
+shadow_prefix = _of_project("shadow")
+"""Folder of what shadow versions said of a project's items."""
+manifest_path = _of_version("manifest.json")
+"""Path of a version's manifest."""
+model_path = _of_version("model.onnx")
+"""Path of a version's ONNX graph."""
+out_of_fold_path = _of_version("out-of-fold.json")
+"""Path of what a version's cross-fitting said of its training labels."""
 
 
 def encoder_model_path(project: str, digest: str) -> str:
     """Path of an encoder's graph, by its SHA-256."""
     return f"{encoder_folder(project)}/{digest}.onnx"
-
-
-def decisions_prefix(project: str) -> str:
-    """Folder of a project's decision log."""
-    return f"{project}/decisions"
-
-
-def shadow_prefix(project: str) -> str:
-    """Folder of what shadow versions said of a project's items."""
-    return f"{project}/shadow"

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from shared.contracts.projects import BUILT_IN_RECIPES, InstalledRecipes
 from shared.logs import cause_of
 from shared.problems import Unavailable, Unprocessable
-from shared.store import Store, recipes_path
+from shared.store import RECIPES_PATH, Store
 
 log = structlog.get_logger()
 
@@ -37,7 +37,7 @@ async def require_recipe(store: Store, recipe: str, before: str | None) -> None:
 
 async def _named_by_trainer(store: Store) -> list[str]:
     try:
-        document = await store.read_document(recipes_path(), InstalledRecipes)
+        document = await store.read_document(RECIPES_PATH, InstalledRecipes)
     except (StoreError, OSError) as error:
         log.warning("recipes_unread", cause=cause_of(error))
         raise Unavailable("The store is away; the trainer's recipes cannot be read.") from error

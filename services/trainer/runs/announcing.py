@@ -10,7 +10,7 @@ from services.trainer.recipes.installed import installed_recipes
 from services.trainer.resources import Resources
 from shared.contracts.projects import InstalledRecipes
 from shared.loops import Loop
-from shared.store import Store, recipes_path
+from shared.store import RECIPES_PATH, Store
 
 _REST_SECONDS = 300.0
 
@@ -27,8 +27,8 @@ async def announce(store: Store) -> None:
     """Write the names of the recipes, unless the store has the same."""
     wanted = InstalledRecipes(recipes=list(installed_recipes()))
     try:
-        found = await store.read_document(recipes_path(), InstalledRecipes)
+        found = await store.read_document(RECIPES_PATH, InstalledRecipes)
     except ValidationError:
         found = None
     if found != wanted:
-        await store.write_document(recipes_path(), wanted)
+        await store.write_document(RECIPES_PATH, wanted)

@@ -17,19 +17,21 @@ _MOST_PERCENT = 100
 class Setting:
     """A setting: its place in the project's document, and how people read it.
 
-    A `part` is null in the document where it is off, and other settings are its members.
+    `name` has the names of the members that lead to it, with points between, and is the field's
+    name in the form. A `part` is null in the document where it is off, and other settings are its
+    members.
     """
 
-    path: tuple[str, ...]
+    name: str
     kind: Kind
     words: str
     hint: str = ""
     may_be_empty: bool = False
 
     @property
-    def name(self) -> str:
-        """The field's name in the form."""
-        return ".".join(self.path)
+    def path(self) -> list[str]:
+        """The names of the members that lead to it."""
+        return self.name.split(".")
 
     def shown(self, project: Mapping[str, Any]) -> str:
         """Return the setting's value as the form has it."""

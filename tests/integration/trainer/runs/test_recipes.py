@@ -29,7 +29,7 @@ from shared.auth import Keys
 from shared.contracts.projects import BUILT_IN_RECIPES, InstalledRecipes, Project
 from shared.problems import Unprocessable
 from shared.settings import CommonSettings
-from shared.store import Store, recipes_path
+from shared.store import RECIPES_PATH, Store
 from tests.harness import wait_until
 from tests.harness.trainer_and_queue import PROJECT, project_spec, run_trainer_and_queue
 from tests.harness.trainer_parts import TrainerParts, make_project, open_trainer_parts
@@ -177,7 +177,7 @@ async def test_a_project_may_name_the_recipe_of_a_package_once_a_trainer_has_it(
         await wait_until(taken)
         # As a trainer without the package leaves it: the project may keep what it has.
         store = Store(common.store_url)
-        await store.write_document(recipes_path(), InstalledRecipes(recipes=["text-linear"]))
+        await store.write_document(RECIPES_PATH, InstalledRecipes(recipes=["text-linear"]))
         other = await both.queue.put("/v1/projects/another", json=spec)
         assert other.status_code == 422, other.text
         kept = await both.queue.patch(path, json={"title": "Kept"})
