@@ -43,6 +43,11 @@ async def call(
     return await visit.api.call(service, method, whole, **options)
 
 
+async def get(visit: Visit, service: Any, project: str, path: str = "", **params: Any) -> Any:
+    """Read a service at a path of the project; `params` are those of the query."""
+    return await call(visit, service, "GET", project, path, params=params)
+
+
 def project_page(
     visit: Visit,
     project: Project,

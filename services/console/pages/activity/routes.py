@@ -6,7 +6,7 @@ from fastapi import APIRouter, Response
 
 from services.console.web.cards import card
 from services.console.web.paging import LIMIT, paging
-from services.console.web.project_pages import call, load_project, project_page
+from services.console.web.project_pages import get, load_project, project_page
 from services.console.web.visit import Visited
 from services.console.web.words import plain
 
@@ -19,8 +19,9 @@ async def show(
 ) -> Response:
     """Show what people did in the project, the newest first."""
     project = await load_project(visit, name)
-    params = {"actor": actor or None, "action": action or None, "limit": LIMIT, "after": after}
-    listed = await card(call(visit, "review_queue", "GET", name, "activity", params=params))
+    asked = {"actor": actor or None, "action": action or None}
+    page = get(visit, "review_queue", name, "activity", **asked, limit=LIMIT, after=after)
+    listed = await card(page)
     context: dict[str, Any] = {
         "listed": listed,
         "entries": [one | {"facts": _facts(one["detail"])} for one in listed.listed("activity")],

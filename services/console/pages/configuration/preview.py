@@ -7,7 +7,7 @@ from services.console.pages.configuration import label_displays
 from services.console.web.cards import card
 from services.console.web.item_fields import displays, field_specs
 from services.console.web.markup import instructions_html
-from services.console.web.project_pages import Project, call
+from services.console.web.project_pages import Project, get
 from services.console.web.visit import Visit
 from services.console.web.words import lines_of
 
@@ -36,10 +36,9 @@ async def preview(visit: Visit, project: Project, values: Mapping[str, str]) -> 
 async def _sample(visit: Visit, project: Project) -> dict[str, Any]:
     """Return the newest task's item; a stand-in where there is none."""
     name = project["project"]
-    params = {"limit": 1, "order": "newest"}
-    listed = await card(call(visit, "review_queue", "GET", name, "tasks", params=params))
-    for row in listed.value["tasks"] if listed else []:
-        task = await card(call(visit, "review_queue", "GET", name, f"tasks/{row['task_id']}"))
+    listed = await card(get(visit, "review_queue", name, "tasks", limit=1, order="newest"))
+    for row in listed.listed("tasks"):
+        task = await card(get(visit, "review_queue", name, f"tasks/{row['task_id']}"))
         if task and task.value["data"]:
             return {**task.value, "is_made_up": False}
     data = {

@@ -15,7 +15,7 @@ from services.console.pages.configuration.changes import (
 from services.console.pages.configuration.fields import SECTIONS, SETTINGS
 from services.console.pages.configuration.preview import preview
 from services.console.web.cards import words_of
-from services.console.web.project_pages import Project, call, load_project, project_page
+from services.console.web.project_pages import Project, call, get, load_project, project_page
 from services.console.web.visit import Form, Posted, Visit, Visited, page_path
 from services.console.web.words import lines_of
 from surehand import Conflict, InvalidRequest, SurehandError
@@ -70,7 +70,7 @@ async def change(form: Posted, name: str) -> Response:
 @router.post("/projects/{name}/settings/preview")
 async def look(form: Posted, name: str) -> Response:
     """Show what reviewers would see by the settings in the form."""
-    project = await call(form.visit, "review_queue", "GET", name)
+    project = await get(form.visit, "review_queue", name)
     values = _values(form)
     desk = await preview(
         form.visit, project, {one.name: values.get(one.name, "") for one in SETTINGS}

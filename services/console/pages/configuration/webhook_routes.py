@@ -7,7 +7,7 @@ from fastapi import APIRouter, Response
 
 from services.console.web.cards import cards, words_of
 from services.console.web.paging import LIMIT, paging
-from services.console.web.project_pages import call, load_project, project_page
+from services.console.web.project_pages import call, get, load_project, project_page
 from services.console.web.rendering import query
 from services.console.web.visit import Form, Posted, Visit, Visited, page_path
 from shared.contracts.projects import WebhookEvent
@@ -63,7 +63,7 @@ async def act(form: Posted, name: str) -> Response:
 
 async def _edit(form: Form, name: str, what: str) -> None:
     """Send all webhooks with the one change, of the revision that the person has seen."""
-    project = await call(form.visit, "review_queue", "GET", name)
+    project = await get(form.visit, "review_queue", name)
     hooks = [one for one in project["webhooks"] if one["url"] != form.text("was")]
     if what != "remove":
         events = form.all("events")
@@ -90,8 +90,8 @@ async def _page(
     project = await load_project(visit, name)
     params = {"limit": LIMIT, "after": after, "state": state or None, "webhook_id": webhook or None}
     found = await cards(
-        hooks=call(visit, "review_queue", "GET", name, "webhooks"),
-        deliveries=call(visit, "review_queue", "GET", name, "webhooks/deliveries", params=params),
+        hooks=get(visit, "review_queue", name, "webhooks"),
+        deliveries=get(visit, "review_queue", name, "webhooks/deliveries", **params),
     )
     context: dict[str, Any] = {
         **found,

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Response
 from services.console.pages.data.summaries import summaries, task_path
 from services.console.web.cards import card, words_of
 from services.console.web.paging import paging
-from services.console.web.project_pages import call, load_project, project_page
+from services.console.web.project_pages import call, get, load_project, project_page
 from services.console.web.visit import Form, Posted, Visit, Visited, page_path
 from shared.contracts.base import task_id_for
 from surehand import SurehandError
@@ -45,7 +45,7 @@ async def act(form: Posted, name: str) -> Response:
 async def _vouch(form: Form, name: str) -> None:
     """Vouch for the label that the item's task was resolved with."""
     path = f"tasks/{task_id_for(name, form.text('item_id'))}"
-    task = await call(form.visit, "review_queue", "GET", name, path)
+    task = await get(form.visit, "review_queue", name, path)
     if task["label"] is None:
         raise ValueError("The item has no label yet: only a resolved task can become gold.")
     body = {"label": task["label"], "explanation": form.text("explanation") or None}
@@ -54,8 +54,7 @@ async def _vouch(form: Form, name: str) -> None:
 
 async def _page(visit: Visit, name: str, after: str | None = None, **shown: Any) -> Response:
     project = await load_project(visit, name)
-    params = {"limit": _SHOWN, "after": after}
-    gold = await card(call(visit, "review_queue", "GET", name, "gold", params=params))
+    gold = await card(get(visit, "review_queue", name, "gold", limit=_SHOWN, after=after))
     rows = gold.listed("gold")
     context: dict[str, Any] = {
         "gold": gold,

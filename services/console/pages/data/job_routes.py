@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse
 from services.console.pages.data.files import MEDIA_TYPES, handed_on, streamed
 from services.console.web.cards import Card, card, words_of
 from services.console.web.paging import paging
-from services.console.web.project_pages import call, load_project, project_page
+from services.console.web.project_pages import call, get, load_project, project_page
 from services.console.web.visit import Form, Posted, Visit, Visited, page_path, project_path
 from surehand import SurehandError
 
@@ -75,8 +75,7 @@ async def labels(visit: Visited, name: str, format: FileFormat = "csv") -> Respo
 
 
 async def _jobs(visit: Visit, name: str, after: str | None) -> Card:
-    params = {"limit": _SHOWN, "after": after}
-    return await card(call(visit, "trainer", "GET", name, "jobs", params=params))
+    return await card(get(visit, "trainer", name, "jobs", limit=_SHOWN, after=after))
 
 
 async def _page(visit: Visit, name: str, after: str | None = None, **shown: Any) -> Response:
@@ -85,7 +84,7 @@ async def _page(visit: Visit, name: str, after: str | None = None, **shown: Any)
     context: dict[str, Any] = {
         "jobs": jobs,
         "rows": jobs.listed("jobs"),
-        "pool": await card(call(visit, "trainer", "GET", name, "pool")),
+        "pool": await card(get(visit, "trainer", name, "pool")),
         "paging": paging(visit.request, jobs.cursor),
         "part": "Jobs",
         **shown,

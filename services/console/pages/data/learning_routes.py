@@ -7,7 +7,7 @@ from fastapi import APIRouter, Response
 from services.console.charts.learning import learning_chart
 from services.console.charts.selection import selection_chart
 from services.console.web.cards import cards
-from services.console.web.project_pages import call, load_project, project_page
+from services.console.web.project_pages import get, load_project, project_page
 from services.console.web.visit import Visited
 
 router = APIRouter(include_in_schema=False)
@@ -19,9 +19,9 @@ async def show(visit: Visited, name: str) -> Response:
     """Show the learning curve, where the labelling stands, and the newest batches."""
     project = await load_project(visit, name)
     found: dict[str, Any] = await cards(
-        labelling=call(visit, "trainer", "GET", name, "labelling"),
-        curve=call(visit, "trainer", "GET", name, "learning-curve"),
-        batches=call(visit, "trainer", "GET", name, "pool/batches", params={"limit": _BATCHES}),
+        labelling=get(visit, "trainer", name, "labelling"),
+        curve=get(visit, "trainer", name, "learning-curve"),
+        batches=get(visit, "trainer", name, "pool/batches", limit=_BATCHES),
     )
     curve, target = found["curve"], project.get("promise", {}).get("target_accuracy")
     charts: dict[str, Any] = {

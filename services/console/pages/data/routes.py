@@ -11,7 +11,7 @@ from services.console.pages.data.sending import send_rows
 from services.console.pages.data.summaries import summaries, task_path
 from services.console.web.cards import card, cards, words_of
 from services.console.web.paging import paging
-from services.console.web.project_pages import call, load_project, project_page
+from services.console.web.project_pages import call, get, load_project, project_page
 from services.console.web.visit import Posted, Visit, Visited, page_path, project_path
 from surehand import SurehandError
 
@@ -33,7 +33,7 @@ _FORMATS = {
 async def show(visit: Visited, name: str, after: str | None = None) -> Response:
     """Show the data of a project, or the counts as they are now."""
     if visit.fragment == "pool":
-        pool = await card(call(visit, "trainer", "GET", name, "pool"))
+        pool = await card(get(visit, "trainer", name, "pool"))
         return visit.page("data/_pool.html", pool=pool)
     return await _page(visit, name, after)
 
@@ -61,7 +61,7 @@ async def act(form: Posted, name: str) -> Response:
 async def take_rows(visit: Visited, request: Request, name: str, table: TableRows) -> Any:
     """Take some rows of a file that the browser reads; answer what became of them."""
     require_own(visit, request)
-    project = await call(visit, "review_queue", "GET", name)
+    project = await get(visit, "review_queue", name)
     return await send_rows(visit, name, map_rows(table, project["fields"]))
 
 
@@ -80,13 +80,10 @@ async def export(
 async def _page(visit: Visit, name: str, after: str | None = None, **shown: Any) -> Response:
     project = await load_project(visit, name)
     found = await cards(
-        pool=call(visit, "trainer", "GET", name, "pool"),
-        datasets=call(visit, "trainer", "GET", name, "datasets", params={"limit": 1}),
-        suspects=call(
-            visit, "review_queue", "GET", name, "suspects",
-            params={"limit": _SUSPECTS, "after": after},
-        ),
-    )  # fmt: skip
+        pool=get(visit, "trainer", name, "pool"),
+        datasets=get(visit, "trainer", name, "datasets", limit=1),
+        suspects=get(visit, "review_queue", name, "suspects", limit=_SUSPECTS, after=after),
+    )
     newest, suspects = found["datasets"].listed("datasets")[:1], found["suspects"]
     doubted = (one["task_id"] for one in suspects.listed("suspects"))
     context: dict[str, Any] = {

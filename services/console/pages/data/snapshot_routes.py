@@ -8,7 +8,7 @@ from fastapi import APIRouter, Response
 from services.console.pages.data.files import streamed
 from services.console.web.cards import Card, card
 from services.console.web.paging import paging
-from services.console.web.project_pages import call, load_project, project_page
+from services.console.web.project_pages import get, load_project, project_page
 from services.console.web.visit import Visited, project_path
 
 router = APIRouter(include_in_schema=False)
@@ -21,13 +21,11 @@ async def show(
 ) -> Response:
     """List the snapshots, newest first, or compare two of them."""
     project = await load_project(visit, name)
-    params = {"limit": _SHOWN, "after": after}
-    found = await card(call(visit, "trainer", "GET", name, "datasets", params=params))
+    found = await card(get(visit, "trainer", name, "datasets", limit=_SHOWN, after=after))
     difference: Card | None = None
     if of and against:
         path = f"datasets/{quote(of, safe='')}/diff"
-        given = {"against": against}
-        difference = await card(call(visit, "trainer", "GET", name, path, params=given))
+        difference = await card(get(visit, "trainer", name, path, against=against))
     rows = found.listed("datasets")
     context: dict[str, Any] = {
         "datasets": found,

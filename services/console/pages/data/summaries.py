@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 from services.console.web.cards import card
-from services.console.web.project_pages import call
+from services.console.web.project_pages import get
 from services.console.web.visit import Form, Visit
 from services.console.web.words import plain
 
@@ -17,7 +17,7 @@ async def summaries(visit: Visit, project: str, task_ids: Iterable[str]) -> dict
     """Return each task's item in one line; empty where the review queue does not say it."""
     ids = list(task_ids)
     tasks = await asyncio.gather(
-        *(card(call(visit, "review_queue", "GET", project, f"tasks/{one}")) for one in ids)
+        *(card(get(visit, "review_queue", project, f"tasks/{one}")) for one in ids)
     )
     return {
         task_id: one_line(task.value["data"] or {}) if task else ""

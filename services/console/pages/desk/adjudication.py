@@ -7,7 +7,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Response
 
 from services.console.web.item_fields import displays, field_specs
-from services.console.web.project_pages import call
+from services.console.web.project_pages import call, get
 from services.console.web.visit import Posted, Visited, desk_path
 
 router = APIRouter(prefix="/review/{name}/adjudicate", include_in_schema=False)
@@ -18,9 +18,8 @@ _MOVED_ON = "The task has moved on since the page was shown; look at it again."
 @router.get("")
 async def show(visit: Visited, name: str, after: str | None = None) -> Response:
     """Show the oldest task that waits for an adjudicator, behind `after`, with what was said."""
-    params = {"limit": 1, "after": after}
-    listed = await call(visit, "review_queue", "GET", name, "adjudications", params=params)
-    project = await call(visit, "review_queue", "GET", name)
+    listed = await get(visit, "review_queue", name, "adjudications", limit=1, after=after)
+    project = await get(visit, "review_queue", name)
     matter = next(iter(listed["adjudications"]), None)
     candidates = _candidates(matter, project["labels"]) if matter else []
     origins = visit.site.image_origins
@@ -47,7 +46,7 @@ def _candidates(matter: dict[str, Any], labels: list[str]) -> list[str]:
 async def adjudicate(form: Posted, name: str, task_id: str, after: str | None = None) -> Response:
     """Give the final label, and go on behind `after`."""
     visit, path = form.visit, f"tasks/{quote(task_id, safe='')}"
-    task = await call(visit, "review_queue", "GET", name, path)
+    task = await get(visit, "review_queue", name, path)
     if str(task["revision"]) != form.text("revision"):
         return visit.page("message.html", status=409, title="It has changed", words=_MOVED_ON)
     if task["state"] == "resolved":

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Response
 
-from services.console.web.project_pages import call
+from services.console.web.project_pages import call, get
 from services.console.web.visit import AtDesk, Posted, PostedAtDesk, Visit, desk_path
 from surehand import Conflict
 
@@ -50,11 +50,11 @@ async def _shown(
 ) -> Response:
     # The list of what waits for an answer stays one after an answer.
     params = {"answered": "false" if waiting else None, "after": after, "limit": _AT_ONCE}
-    listed = await call(visit, "review_queue", "GET", name, "feedback", params=params)
+    listed = await get(visit, "review_queue", name, "feedback", **params)
     return visit.page(
         "desk/feedback.html",
         status=status,
-        project=await call(visit, "review_queue", "GET", name),
+        project=await get(visit, "review_queue", name),
         view="Feedback",
         remarks=listed["feedback"],
         waiting=waiting,

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Response
 from services.console.pages.desk import adjudication, feedback, work
 from services.console.web.markup import instructions_html
 from services.console.web.paging import LIMIT, paging
-from services.console.web.project_pages import call
+from services.console.web.project_pages import get
 from services.console.web.renewal import renew
 from services.console.web.visit import AtDesk, desk_path
 from shared.contracts.base import UtcTime
@@ -34,7 +34,7 @@ async def home(visit: AtDesk, after: str | None = None) -> Response:
 async def review(visit: AtDesk, name: str) -> Response:
     """Show the desk at which tasks are answered; its script fetches them one by one."""
     project, standing = await asyncio.gather(
-        call(visit, "review_queue", "GET", name), visit.api.reviewers.standing(name)
+        get(visit, "review_queue", name), visit.api.reviewers.standing(name)
     )
     page = visit.page(
         "desk/review.html" if standing.pause is None else "desk/paused.html",
@@ -54,7 +54,7 @@ async def me(
 ) -> Response:
     """Show the reviewer's own statistics; `since` is when the day began."""
     project, today, by_label, own = await asyncio.gather(
-        call(visit, "review_queue", "GET", name),
+        get(visit, "review_queue", name),
         visit.api.reviewers.progress(name, since=since),
         visit.api.reviewers.labels(name),
         visit.api.reviewers.me(name),

@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 
 from services.console.pages.desk.scripts import ScriptRoute, problem, unless_gone
 from services.console.web.item_fields import content_digest, displays, field_specs
-from services.console.web.project_pages import call
+from services.console.web.project_pages import call, get
 from services.console.web.visit import AtDesk, Visit, project_path
 from shared.contracts.tasks import LeaseRequest
 from shared.http.access import IsGone
@@ -42,7 +42,7 @@ async def post_tasks(visit: AtDesk, name: str, body: LeaseRequest, gone: IsGone)
         await _give_back(visit, leased["leases"])
         leased = {"leases": []}
     # The project may have been replaced while nothing came.
-    project = await call(visit, "review_queue", "GET", name)
+    project = await get(visit, "review_queue", name)
     return visit.page(
         "desk/tasks.html", project=project, leases=_shown(visit, project, leased["leases"])
     )
@@ -99,7 +99,7 @@ async def post_acknowledgement(visit: AtDesk, request: Request, name: str) -> Re
 async def get_progress(visit: AtDesk, name: str, since: str | None = None) -> Response:
     """Return what waits, and what the reviewer did since `since`."""
     path, params = "reviewers/me/progress", {"since": since}
-    return JSONResponse(await call(visit, "review_queue", "GET", name, path, params=params))
+    return JSONResponse(await get(visit, "review_queue", name, path, **params))
 
 
 @router.post("/review/{name}/remarks")

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Response
 
 from services.console.pages.drift import view
 from services.console.web.cards import card, cards, words_of
-from services.console.web.project_pages import call, load_project, project_page
+from services.console.web.project_pages import call, get, load_project, project_page
 from services.console.web.visit import Form, Posted, Visit, Visited, page_path
 from surehand import SurehandError
 
@@ -19,7 +19,7 @@ _PLANS = 5
 async def show(visit: Visited, name: str) -> Response:
     """Show whether the items have changed, or where the champion fails most."""
     if visit.fragment == "slices":
-        found = await card(call(visit, "trainer", "GET", name, "slices"))
+        found = await card(get(visit, "trainer", name, "slices"))
         return visit.page(
             "drift/_slices.html",
             slices=found,
@@ -60,8 +60,8 @@ async def _act(form: Form, name: str) -> str:
 async def _page(visit: Visit, name: str, **refusal: Any) -> Response:
     project = await load_project(visit, name)
     context: dict[str, Any] = await cards(
-        drift=call(visit, "trainer", "GET", name, "drift"),
-        plans=call(visit, "trainer", "GET", name, "relabel-plans"),
+        drift=get(visit, "trainer", name, "drift"),
+        plans=get(visit, "trainer", name, "relabel-plans"),
     )
     context["newest_plans"] = context["plans"].listed("plans")[:_PLANS]
     if context["drift"]:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Response
 from services.console.pages.data.summaries import one_line
 from services.console.pages.items import view
 from services.console.web.cards import Card, card, cards, words_of
-from services.console.web.project_pages import call, load_project, project_page
+from services.console.web.project_pages import call, get, load_project, project_page
 from services.console.web.rendering import query
 from services.console.web.visit import Posted, Visit, Visited, page_path
 from shared.contracts.base import task_id_for
@@ -50,7 +50,7 @@ async def act(form: Posted, name: str) -> Response:
 
 async def _similar(visit: Visit, name: str, item_id: str) -> Response:
     path = f"items/{quote(item_id, safe='')}/similar"
-    found = await card(call(visit, "trainer", "GET", name, path))
+    found = await card(get(visit, "trainer", name, path))
     rows = [(one, one_line(one["data"])) for one in found.listed("items")]
     project = {"project": name}
     return visit.page("items/_similar.html", similar=found, rows=rows, project=project)
@@ -61,15 +61,10 @@ async def _page(visit: Visit, name: str, item_id: str, **refusal: Any) -> Respon
     context: dict[str, Any] = {"item_id": item_id, "comment": "", "found": False, **refusal}
     if item_id:
         found = await cards(
-            task=call(visit, "review_queue", "GET", name, f"tasks/{task_id_for(name, item_id)}"),
-            decisions=call(
-                visit, "trainer", "GET", name, "decisions",
-                params={"item_id": item_id, "limit": _DECISIONS},
-            ),
-            lineage=call(
-                visit, "trainer", "GET", name, f"lineage/items/{quote(item_id, safe='')}"
-            ),
-        )  # fmt: skip
+            task=get(visit, "review_queue", name, f"tasks/{task_id_for(name, item_id)}"),
+            decisions=get(visit, "trainer", name, "decisions", item_id=item_id, limit=_DECISIONS),
+            lineage=get(visit, "trainer", name, f"lineage/items/{quote(item_id, safe='')}"),
+        )
         context |= _item(project, found["task"], found["decisions"])
         task = found["task"].value if found["task"] else {}
         context["may_compare"] = not is_blind_work(task)
@@ -90,7 +85,7 @@ async def _work(visit: Visit, name: str, item_id: str) -> Response:
     """Show what people said of the item, with what an operator may do about it."""
     project = await load_project(visit, name)
     path = f"tasks/{task_id_for(name, item_id)}"
-    task = await card(call(visit, "review_queue", "GET", name, path))
+    task = await card(get(visit, "review_queue", name, path))
     context: dict[str, Any] = {"task": task, "timeline": view.timeline(task.value) if task else []}
     return visit.page("items/_part.html", project=project, item_id=item_id, comment="", **context)
 

@@ -10,7 +10,7 @@ from services.console.charts.reviewers import gold_chart, label_mix_chart
 from services.console.pages.people import view
 from services.console.web.cards import cards, words_of
 from services.console.web.paging import LIMIT, paging
-from services.console.web.project_pages import call, load_project, project_page
+from services.console.web.project_pages import call, get, load_project, project_page
 from services.console.web.visit import Form, Posted, Visit, Visited, page_path
 from surehand import SurehandError
 
@@ -77,16 +77,12 @@ async def _page(
     visit: Visit, name: str, after: str | None = None, links_after: str | None = None, **shown: Any
 ) -> Response:
     project = await load_project(visit, name)
-    links = {"limit": _LINKS, "after": links_after}
     found = await cards(
-        reviewers=call(
-            visit, "review_queue", "GET", name, "reviewers",
-            params={"limit": LIMIT, "after": after},
-        ),
-        agreement=call(visit, "review_queue", "GET", name, "agreement"),
-        links=call(visit, "review_queue", "GET", name, "links", params=links),
-        queue=call(visit, "review_queue", "GET", name, "queue"),
-    )  # fmt: skip
+        reviewers=get(visit, "review_queue", name, "reviewers", limit=LIMIT, after=after),
+        agreement=get(visit, "review_queue", name, "agreement"),
+        links=get(visit, "review_queue", name, "links", limit=_LINKS, after=links_after),
+        queue=get(visit, "review_queue", name, "queue"),
+    )
     reviewers, agreement = found["reviewers"], found["agreement"]
     listed = reviewers.listed("reviewers")
     context: dict[str, Any] = {

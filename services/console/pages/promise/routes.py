@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Response
 from services.console.charts.states import states_chart
 from services.console.pages.promise import view
 from services.console.web.cards import Card, card, cards, words_of
-from services.console.web.project_pages import Project, call, load_project, project_page
+from services.console.web.project_pages import Project, call, get, load_project, project_page
 from services.console.web.promise_light import promise_light
 from services.console.web.visit import Posted, Visit, Visited, page_path
 from surehand import SurehandError
@@ -58,15 +58,12 @@ async def _page(
     scored_by = promise.value["version"] if promise else None
     days, of_version = {"days": _DAYS}, {"days": _DAYS, "version": scored_by}
     found = await cards(
-        reliability=call(visit, "trainer", "GET", name, "reliability"),
-        audits=call(visit, "trainer", "GET", name, "audit/days", params=days),
-        decisions=call(visit, "trainer", "GET", name, "decisions/days", params=days),
-        scored=call(visit, "trainer", "GET", name, "decisions/days", params=of_version),
-        history=call(
-            visit, "trainer", "GET", name, "promise/history",
-            params={"limit": _HISTORY},
-        ),
-    )  # fmt: skip
+        reliability=get(visit, "trainer", name, "reliability"),
+        audits=get(visit, "trainer", name, "audit/days", **days),
+        decisions=get(visit, "trainer", name, "decisions/days", **days),
+        scored=get(visit, "trainer", name, "decisions/days", **of_version),
+        history=get(visit, "trainer", name, "promise/history", limit=_HISTORY),
+    )
     history: Card = found.pop("history")
     changes = history.listed("changes")
     context: dict[str, Any] = {
@@ -84,8 +81,8 @@ async def _page(
 
 async def _now(visit: Visit, name: str) -> dict[str, Any]:
     found = await cards(
-        promise=call(visit, "trainer", "GET", name, "promise"),
-        queue=call(visit, "review_queue", "GET", name, "queue"),
+        promise=get(visit, "trainer", name, "promise"),
+        queue=get(visit, "review_queue", name, "queue"),
     )
     promise, queue = found["promise"], found["queue"]
     shown: dict[str, Any] = {"promise": promise, "queue": queue, "project_name": name}
@@ -99,8 +96,6 @@ async def _now(visit: Visit, name: str) -> dict[str, Any]:
 
 
 async def _what_if(visit: Visit, name: str, target: float | None) -> dict[str, Any]:
-    found = await card(
-        call(visit, "trainer", "GET", name, "what-if", params={"target_accuracy": target})
-    )
+    found = await card(get(visit, "trainer", name, "what-if", target_accuracy=target))
     facts = view.what_if_facts(found.value) if found else []
     return {"what_if": found, "facts": facts}

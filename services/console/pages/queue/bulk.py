@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from urllib.parse import quote
 
 from services.console.web.cards import words_of
-from services.console.web.project_pages import call
+from services.console.web.project_pages import call, get
 from services.console.web.visit import Visit
 from surehand import SurehandError
 
@@ -32,7 +32,7 @@ async def give_label(visit: Visit, name: str, task_ids: Sequence[str], label: st
 
     async def give(task_id: str) -> str | None:
         path = f"tasks/{quote(task_id, safe='')}"
-        task = await call(visit, "review_queue", "GET", name, path)
+        task = await get(visit, "review_queue", name, path)
         if task["lane"] not in LANES:
             return _EVIDENCE
         body = {"reviewer": visit.session.subject, "label": label}

@@ -10,7 +10,7 @@ from services.console.charts.flow import ages_chart, flow_chart
 from services.console.pages.queue import bulk, view
 from services.console.web.cards import card, cards
 from services.console.web.paging import LIMIT, paging
-from services.console.web.project_pages import call, load_project, project_page
+from services.console.web.project_pages import get, load_project, project_page
 from services.console.web.visit import Posted, Visit, Visited
 
 router = APIRouter(include_in_schema=False)
@@ -54,7 +54,7 @@ async def _page(
     if "state" not in asked:
         given["state"] = "open"
     params = {**given, "adjudication": disputed, "limit": LIMIT, "after": after}
-    tasks = await card(call(visit, "review_queue", "GET", name, "tasks", params=params))
+    tasks = await card(get(visit, "review_queue", name, "tasks", **params))
     context: dict[str, Any] = {
         "tasks": tasks,
         "filters": given,
@@ -73,8 +73,8 @@ async def _page(
 
 async def _now(visit: Visit, name: str) -> dict[str, Any]:
     found = await cards(
-        forecast=call(visit, "review_queue", "GET", name, "queue"),
-        capacity=call(visit, "review_queue", "GET", name, "capacity"),
+        forecast=get(visit, "review_queue", name, "queue"),
+        capacity=get(visit, "review_queue", name, "capacity"),
     )
     forecast = found["forecast"]
     return {
@@ -91,10 +91,11 @@ async def _flow(visit: Visit, name: str) -> dict[str, Any]:
     begin = visit.now - timedelta(
         seconds=(steps - 1) * step_seconds + visit.now.timestamp() % step_seconds
     )
-    params = {"since": begin, "step_seconds": step_seconds}
     found = await cards(
-        series=call(visit, "review_queue", "GET", name, "queue/series", params=params),
-        ages=call(visit, "review_queue", "GET", name, "queue/ages"),
+        series=get(
+            visit, "review_queue", name, "queue/series", since=begin, step_seconds=step_seconds
+        ),
+        ages=get(visit, "review_queue", name, "queue/ages"),
     )
     series, ages = found["series"], found["ages"]
     return {

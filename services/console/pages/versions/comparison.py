@@ -8,7 +8,7 @@ from fastapi import APIRouter, Response
 from services.console.charts.confusion import confusion_chart
 from services.console.pages.versions.view import METRICS, metric
 from services.console.web.cards import card
-from services.console.web.project_pages import call, load_project, project_page
+from services.console.web.project_pages import get, load_project, project_page
 from services.console.web.visit import Visited
 from services.console.web.words import count, percent, plain
 
@@ -22,14 +22,12 @@ _LONGEST_TEXT = 160
 async def show(visit: Visited, name: str, first: str = "", second: str = "") -> Response:
     """Compare two versions; without names, the one that served before with the champion."""
     project = await load_project(visit, name)
-    params = {"limit": _VERSIONS}
-    found = await card(call(visit, "trainer", "GET", name, "versions", params=params))
+    found = await card(get(visit, "trainer", name, "versions", limit=_VERSIONS))
     listed = found.listed("versions")
     first, second = _chosen(listed, first, second)
     compared = None
     if first and second:
-        asked = {"versions": f"{first},{second}"}
-        compared = await card(call(visit, "trainer", "GET", name, "compare", params=asked))
+        compared = await card(get(visit, "trainer", name, "compare", versions=f"{first},{second}"))
     return project_page(
         visit,
         project,

@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 
 from services.console.pages.data.files import handed_on
 from services.console.web.cards import card, words_of
-from services.console.web.project_pages import Project, call, load_project, project_page
+from services.console.web.project_pages import Project, call, get, load_project, project_page
 from services.console.web.visit import Posted, Visit, Visited, page_path
 from surehand import InvalidRequest, SurehandError
 
@@ -66,7 +66,7 @@ def _placed(error: dict[str, str]) -> dict[str, str]:
 
 async def _page(visit: Visit, name: str, **refusal: Any) -> Response:
     project = await load_project(visit, name)
-    encoder = await card(call(visit, "trainer", "GET", name, "encoder"))
+    encoder = await card(get(visit, "trainer", name, "encoder"))
     found = encoder.value if encoder else None
     context: dict[str, Any] = {
         "encoder": found,

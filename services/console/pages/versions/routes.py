@@ -10,7 +10,7 @@ from services.console.charts.slice_changes import slice_changes_chart
 from services.console.pages.versions import view
 from services.console.web.cards import Card, card, cards, words_of
 from services.console.web.paging import paging
-from services.console.web.project_pages import call, load_project, project_page
+from services.console.web.project_pages import call, get, load_project, project_page
 from services.console.web.visit import Form, Posted, Visit, Visited, page_path
 from surehand import SurehandError
 
@@ -23,12 +23,12 @@ async def show(visit: Visited, name: str, after: str | None = None, version: str
     """Show the versions, or the runs as they are now, or which labels a version confuses."""
     if visit.fragment == "confusion":
         path = f"versions/{quote(version, safe='')}/confusion"
-        found = await card(call(visit, "trainer", "GET", name, path))
+        found = await card(get(visit, "trainer", name, path))
         chart = confusion_chart(found.value) if found else None
         return visit.page("versions/_confusion.html", confusion=found, chart=chart)
     if visit.fragment == "changes":
         path = f"versions/{quote(version, safe='')}/slices"
-        found = await card(call(visit, "trainer", "GET", name, path))
+        found = await card(get(visit, "trainer", name, path))
         chart = slice_changes_chart(found.value) if found else None
         return visit.page("versions/_changes.html", changes=found, chart=chart)
     if visit.fragment == "runs":
@@ -84,12 +84,11 @@ def _challenger(form: Form) -> dict[str, Any]:
 
 async def _page(visit: Visit, name: str, after: str | None = None, **refusal: Any) -> Response:
     project = await load_project(visit, name)
-    page = {"limit": _VERSIONS, "after": after}
     found = await cards(
-        versions=call(visit, "trainer", "GET", name, "versions", params=page),
+        versions=get(visit, "trainer", name, "versions", limit=_VERSIONS, after=after),
         runs=_runs(visit, name),
-        promotions=call(visit, "trainer", "GET", name, "promotions", params={"limit": _EVENTS}),
-        stages=call(visit, "trainer", "GET", name, "shadow-stages", params={"limit": _STAGES}),
+        promotions=get(visit, "trainer", name, "promotions", limit=_EVENTS),
+        stages=get(visit, "trainer", name, "shadow-stages", limit=_STAGES),
     )
     context: dict[str, Any] = {
         **_with_rows(found),
@@ -105,7 +104,7 @@ async def _page(visit: Visit, name: str, after: str | None = None, **refusal: An
 
 
 def _runs(visit: Visit, name: str) -> Any:
-    return call(visit, "trainer", "GET", name, "runs", params={"limit": _RUNS})
+    return get(visit, "trainer", name, "runs", limit=_RUNS)
 
 
 def _with_rows(found: dict[str, Card]) -> dict[str, Any]:
