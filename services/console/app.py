@@ -4,6 +4,9 @@ import contextlib
 from collections.abc import AsyncIterator
 
 from fastapi import FastAPI
+from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from services.console.charts.bundle import Bundle
@@ -14,7 +17,7 @@ from services.console.pages.versions import encoder_routes
 from services.console.routes import ROUTERS
 from services.console.settings import ConsoleSettings
 from services.console.web import faults
-from services.console.web.assets import Assets
+from services.console.web.rendering import FOLDER
 from services.console.web.security import Site
 from shared.auth import Verifier
 from shared.http.app import build_app
@@ -24,18 +27,21 @@ from shared.settings import CommonSettings
 _HANDED_ON = dict.fromkeys((job_routes.UPLOAD_PATH, encoder_routes.UPLOAD_PATH), 1024**4)
 
 
+class Assets(StaticFiles):
+    """Scripts and styles of the pages; browsers ask each time whether they have changed."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """Return one file."""
+        response = await super().get_response(path, scope)
+        response.headers["Cache-Control"] = "no-cache"
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        return response
+
+
 def create_app(common: CommonSettings, settings: ConsoleSettings) -> FastAPI:
     """Return the application."""
-    clients = Clients(
-        {
-            "router": settings.router_url,
-            "review_queue": common.review_queue_url,
-            "trainer": common.trainer_url,
-        }
-    )
-    promises = Promises()
-
-    bundle = Bundle(common.home)
+    clients = Clients(settings.router_url, common.review_queue_url, common.trainer_url)
+    promises, bundle = Promises(), Bundle(common.home)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -62,5 +68,5 @@ def create_app(common: CommonSettings, settings: ConsoleSettings) -> FastAPI:
     app.state.clients, app.state.promises = clients, promises
     app.state.site = Site(settings.public_url, settings.allowed_image_origins)
     app.state.bundle = bundle
-    app.mount("/assets", Assets())
+    app.mount("/assets", Assets(directory=FOLDER / "static"))
     return app

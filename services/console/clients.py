@@ -1,6 +1,5 @@
 """The package's client, with the token of the signed-in person."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import httpx
@@ -35,17 +34,19 @@ class _SharedTransport(httpx.AsyncBaseTransport):
 
 @dataclass(frozen=True)
 class Clients:
-    """Clients of the services at `addresses`, by service name."""
+    """Clients of the services at these addresses."""
 
-    addresses: Mapping[str, str]
+    router: str
+    review_queue: str
+    trainer: str
     _transport: _SharedTransport = field(default_factory=_SharedTransport)
 
     def of(self, token: str) -> AsyncSurehand:
         """Return the client of the person whose token this is; it needs no closing."""
         return AsyncSurehand(
-            router=self.addresses["router"],
-            review_queue=self.addresses["review_queue"],
-            trainer=self.addresses["trainer"],
+            router=self.router,
+            review_queue=self.review_queue,
+            trainer=self.trainer,
             token=token or _NO_TOKEN,
             timeout=_TIMEOUT_SECONDS,
             retries=_RETRIES,

@@ -48,12 +48,10 @@ def check_data(
     return errors
 
 
-def check_metadata(
-    metadata: Mapping[str, str], keys: list[str], pointer: str = "/metadata"
-) -> list[FieldError]:
+def check_metadata(metadata: Mapping[str, str], keys: list[str]) -> list[FieldError]:
     """Check that every metadata key is one that the project declares."""
     return [
-        (f"{pointer}/{escape_pointer(key)}", "is not a metadata key of this project")
+        (f"/metadata/{escape_pointer(key)}", "is not a metadata key of this project")
         for key in metadata
         if key not in keys
     ]

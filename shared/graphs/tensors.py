@@ -37,7 +37,7 @@ def input_fault(entry: ModelInput, fields: Fields) -> str | None:
     unknown = [name for name in entry.fields if name not in fields]
     if unknown:
         return f"{at} needs field {unknown[0]}, which the project does not have"
-    has_image = any(_is_image(fields[name]) for name in entry.fields)
+    has_image = any(isinstance(fields[name], ImageField) for name in entry.fields)
     if has_image and len(entry.fields) > 1:
         return f"{at} lays an image beside another field"
     try:
@@ -48,10 +48,6 @@ def input_fault(entry: ModelInput, fields: Fields) -> str | None:
         return f"{at} has shape {entry.shape}: its first axis, the items, must be -1"
     fault = None if has_image else _shape_fault(entry, encodings)
     return f"{at} {fault}" if fault else None
-
-
-def _is_image(spec: FieldSpec) -> bool:
-    return isinstance(spec, ImageField)
 
 
 def _encodings(entry: ModelInput, fields: Fields) -> list[tuple[str, Encoding]]:
@@ -105,7 +101,7 @@ def image_layouts(inputs: Sequence[ModelInput], fields: Fields) -> dict[str, lis
     layouts: dict[str, list[Layout]] = {}
     for entry in inputs:
         for name in entry.fields:
-            if _is_image(fields[name]):
+            if isinstance(fields[name], ImageField):
                 layouts.setdefault(name, []).append(layout_of(entry))
     return layouts
 

@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
 
 import obstore
@@ -174,9 +174,8 @@ class Store:
 
     async def folders(self, prefix: str = "") -> list[str]:
         """Return the names of the folders directly under `prefix`, sorted."""
-        STORE_REQUESTS.labels("list").inc()
-        result = await obstore.list_with_delimiter_async(self._store, prefix or None)
-        return sorted(name.rstrip("/").rsplit("/", 1)[-1] for name in result["common_prefixes"])
+        found = (await self._listed(prefix or None))["common_prefixes"]
+        return sorted(name.rstrip("/").rsplit("/", 1)[-1] for name in found)
 
     async def files(self, prefix: str) -> list[str]:
         """Return the paths of all files under `prefix`, sorted."""
@@ -187,18 +186,19 @@ class Store:
 
     async def tags(self, folder: str) -> dict[str, str]:
         """Return the tags of the files directly in `folder`, by path: each change has another."""
-        STORE_REQUESTS.labels("list").inc()
-        result = await obstore.list_with_delimiter_async(self._store, folder)
         return {
             entry["path"]: entry["e_tag"] or f"{entry['last_modified']}-{entry['size']}"
-            for entry in result["objects"]
+            for entry in (await self._listed(folder))["objects"]
         }
 
     async def modified(self, folder: str) -> dict[str, datetime]:
         """Return when each file directly in `folder` was put, by path, by the store's clock."""
+        found = (await self._listed(folder))["objects"]
+        return {entry["path"]: entry["last_modified"] for entry in found}
+
+    async def _listed(self, folder: str | None) -> Any:
         STORE_REQUESTS.labels("list").inc()
-        result = await obstore.list_with_delimiter_async(self._store, folder)
-        return {entry["path"]: entry["last_modified"] for entry in result["objects"]}
+        return await obstore.list_with_delimiter_async(self._store, folder)
 
     async def delete(self, path: str) -> None:
         """Remove what is at `path`, if anything."""

@@ -1,14 +1,15 @@
 """Error of audited answers, day by day, against what the promise allows."""
 
+import math
 from typing import Any
 
 import altair as alt
 
 from services.console.charts.figure import Figure, day_axis, rule, specification, values
-from services.console.charts.intervals import wilson
 from services.console.web.words import count, percent
 
 _COLUMNS = ("day", "audits reviewed", "wrong", "error", "95 % interval")
+_Z95 = 1.959964
 
 
 def audited_error_chart(days: list[dict[str, Any]], target: float) -> Figure | None:
@@ -66,3 +67,18 @@ def _row(point: dict[str, Any]) -> tuple[str, ...]:
         percent(point["error"], 1),
         f"{percent(point['lower'], 1)} to {percent(point['upper'], 1)}",
     )
+
+
+def wilson(hits: int, of: int) -> tuple[float, float]:
+    """Return Wilson's 95 % interval of a share; [0, 1] when nothing was counted.
+
+    References
+    ----------
+    Wilson, JASA 22 (1927).
+    """
+    if of == 0:
+        return 0.0, 1.0
+    share, z2 = hits / of, _Z95**2
+    centre = (share + z2 / (2 * of)) / (1 + z2 / of)
+    half = _Z95 / (1 + z2 / of) * math.sqrt(share * (1 - share) / of + z2 / (4 * of * of))
+    return max(0.0, centre - half), min(1.0, centre + half)

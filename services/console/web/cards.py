@@ -49,9 +49,7 @@ async def card(call: Awaitable[Any]) -> Card:
     except Unavailable as error:
         return Card(fault=away_words(error), is_away=True, status=503)
     except ProblemError as error:
-        if error.status == _UNAUTHORIZED:
-            raise SignInNeeded from error
-        return Card(fault=refusal_words(error), status=error.status)
+        return Card(fault=words_of(error), status=error.status)
 
 
 async def cards(**calls: Awaitable[Any]) -> dict[str, Card]:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import orjson
 import pytest
 
-from services.console.charts.intervals import wilson
+from services.console.charts.audited_error import wilson
 from services.console.web import words
 from services.console.web.promise_light import promise_light
 from services.console.web.security import local_path
