@@ -29,12 +29,12 @@ from shared.problems import (
     CALLER_PROBLEMS,
     Forbidden,
     NotFound,
+    ProjectArchived,
     Unauthorized,
     Unavailable,
     Unprocessable,
     declare,
 )
-from shared.problems.archived import ProjectArchived
 from shared.settings import CommonSettings
 from shared.store import Store
 

@@ -4,11 +4,21 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from fastapi import Depends, Query, Request
+from starlette.convertors import PathConvertor, register_url_convertor
 
 from shared.auth import Principal, allow
 
 Service = TypeVar("Service")
 
+
+class _AnyText(PathConvertor):
+    # Starlette's own stops at a line's end, so that no route would say what is wrong with it.
+    regex = r"(?s:.*)"
+
+
+register_url_convertor("text", _AnyText())
+ITEM_ID = "{item_id:text}"
+"""A path parameter that may be any text, percent-encoded."""
 
 if TYPE_CHECKING:
     Injected = Annotated[Service, None]

@@ -113,6 +113,16 @@ class Conflict(Problem):
     kind, title, status = "conflict", "State conflict", 409
 
 
+class ProjectArchived(Conflict):
+    """The project is archived: nothing new is taken, and nothing in it changes."""
+
+    kind, title = "project-archived", "Project is archived"
+    advice = "The project is read-only; an operator may unarchive it at the review queue."
+
+    def __init__(self, project: str) -> None:
+        super().__init__(project=project)
+
+
 class Gone(Problem):
     """There was such a thing, and there never will be again."""
 

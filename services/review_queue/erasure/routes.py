@@ -9,9 +9,8 @@ from services.review_queue.erasure.messages import ProjectDeletion, Tombstone
 from services.review_queue.erasure.projects import ProjectErasure, ProjectNotArchived
 from services.review_queue.erasure.service import ErasureService
 from shared.contracts.base import ItemId, Text
-from shared.http.access import ByOperator, Injected
+from shared.http.access import ITEM_ID, ByOperator, Injected
 from shared.http.body import StrictRoute
-from shared.http.paths import ITEM_ID
 from shared.problems import Unavailable, declare
 
 router = APIRouter(prefix="/v1/projects/{project}", route_class=StrictRoute, tags=["items"])

@@ -16,8 +16,7 @@ from shared.contracts.base import Label
 from shared.contracts.tasks import Lane, Reviewer, TaskState
 from shared.http.access import ByOperator, Injected
 from shared.http.body import StrictRoute
-from shared.problems import BodyTooLarge, Unprocessable, declare
-from shared.problems.archived import ProjectArchived
+from shared.problems import BodyTooLarge, ProjectArchived, Unprocessable, declare
 
 router = APIRouter(prefix="/v1/projects/{project}", route_class=StrictRoute, tags=["exchange"])
 

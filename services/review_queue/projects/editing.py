@@ -11,8 +11,7 @@ from shared.contracts.base import from_stored, rfc3339
 from shared.contracts.items import escape_pointer
 from shared.contracts.projects import Project, certificate_digest, certified_members
 from shared.contracts.versions import PromiseDocument, PromiseEntry
-from shared.problems import Unprocessable
-from shared.problems.archived import ProjectArchived
+from shared.problems import ProjectArchived, Unprocessable
 from shared.problems.faults import faults_of
 
 _POINTERS = {

@@ -7,7 +7,7 @@ from services.review_queue.tables import ProjectRow
 from shared.contracts.base import from_stored, rfc3339
 from shared.contracts.projects import Project, ProjectSpec
 from shared.db import Row, Session
-from shared.problems.archived import ProjectArchived
+from shared.problems import ProjectArchived
 
 # What the service itself sets, where it does.
 _UNLESS_NULL = ("rewording", "archived_at")

@@ -26,7 +26,7 @@ from shared.contracts.base import PROJECT_PATTERN
 from shared.contracts.versions import VERSION_PATTERN, Newest
 from shared.doorbells import Doorbells
 from shared.loops import Loop
-from shared.problems.archived import ProjectArchived
+from shared.problems import ProjectArchived
 from shared.store import Store
 
 log = structlog.get_logger()

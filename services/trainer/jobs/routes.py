@@ -23,8 +23,7 @@ from services.trainer.resources import InActiveProject, InProject, Operator, Too
 from shared import parquet
 from shared.http.body import parse_json
 from shared.http.lists import After, Limit, decode_cursor, encode_cursor
-from shared.problems import BodyTooLarge, Conflict, NotJson, Unprocessable, declare
-from shared.problems.archived import ProjectArchived
+from shared.problems import BodyTooLarge, Conflict, NotJson, ProjectArchived, Unprocessable, declare
 from shared.problems.faults import faults_of
 
 router = project_router("jobs")

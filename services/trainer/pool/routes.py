@@ -16,8 +16,7 @@ from services.trainer.pool.rows import parse_csv, parse_ndjson
 from services.trainer.resources import InActiveProject, InProject, Tools, project_router
 from shared import parquet
 from shared.http.lists import After, Limit, decode_cursor, encode_cursor
-from shared.problems import BodyTooLarge, NotJson, Unprocessable, declare
-from shared.problems.archived import ProjectArchived
+from shared.problems import BodyTooLarge, NotJson, ProjectArchived, Unprocessable, declare
 
 router = project_router("pool")
 _PARSERS = {

@@ -10,8 +10,7 @@ from services.trainer.promise.renewal import CertificationPending
 from services.trainer.promise.what_if import describe_what_if
 from services.trainer.resources import InActiveProject, InProject, Tools, project_router
 from shared.contracts.projects import MOST_CERTAIN
-from shared.problems import BodyTooLarge, Conflict, NotJson, declare
-from shared.problems.archived import ProjectArchived
+from shared.problems import BodyTooLarge, Conflict, NotJson, ProjectArchived, declare
 
 router = project_router("evidence")
 TargetQuery = Annotated[

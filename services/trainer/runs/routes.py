@@ -6,8 +6,7 @@ from services.trainer.runs import service
 from services.trainer.runs.messages import RunRequest, Runs, RunView
 from services.trainer.runs.service import CertificationOpen, LabelsNotReady, RunActive
 from shared.http.lists import After, Limit, decode_cursor, encode_cursor
-from shared.problems import BodyTooLarge, NotJson, declare
-from shared.problems.archived import ProjectArchived
+from shared.problems import BodyTooLarge, NotJson, ProjectArchived, declare
 
 router = project_router("training")
 

@@ -5,8 +5,7 @@ from services.trainer.resources import InActiveProject, InProject, Operator, Too
 from services.trainer.selection import service
 from services.trainer.selection.messages import Batch, Batches, BatchRequest
 from shared.http.lists import After, Limit, decode_cursor, encode_cursor
-from shared.problems import BodyTooLarge, NotJson, declare
-from shared.problems.archived import ProjectArchived
+from shared.problems import BodyTooLarge, NotJson, ProjectArchived, declare
 
 router = project_router("pool")
 

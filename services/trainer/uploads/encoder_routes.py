@@ -14,8 +14,7 @@ from services.trainer.resources import (
 )
 from services.trainer.uploads import encoder_service
 from services.trainer.uploads.parts import multipart_schema, reading_parts
-from shared.problems import BodyTooLarge, Conflict, NotFound, declare
-from shared.problems.archived import ProjectArchived
+from shared.problems import BodyTooLarge, Conflict, NotFound, ProjectArchived, declare
 
 router = project_router("versions")
 

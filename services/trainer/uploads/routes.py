@@ -12,8 +12,7 @@ from services.trainer.uploads.parts import (
     multipart_schema,
     reading_parts,
 )
-from shared.problems import BodyTooLarge, Conflict, declare
-from shared.problems.archived import ProjectArchived
+from shared.problems import BodyTooLarge, Conflict, ProjectArchived, declare
 
 router = project_router("versions")
 

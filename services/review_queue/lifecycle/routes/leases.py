@@ -9,8 +9,7 @@ from services.review_queue.lifecycle.problems import LeaseExpired, ReviewerPause
 from shared.contracts.tasks import LeaseProgress, LeaseRequest, Leases, SkipBody, VerdictBody
 from shared.http.access import ByReviewer, Injected, IsGone
 from shared.http.body import StrictRoute
-from shared.problems import Conflict, Forbidden, declare
-from shared.problems.archived import ProjectArchived
+from shared.problems import Conflict, Forbidden, ProjectArchived, declare
 
 router = APIRouter(prefix="/v1", route_class=StrictRoute, tags=["leases"])
 

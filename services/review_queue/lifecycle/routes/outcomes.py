@@ -14,10 +14,9 @@ from services.review_queue.lifecycle.outcomes.places import place_of
 from services.review_queue.lifecycle.outcomes.service import OutcomeService
 from services.review_queue.lifecycle.problems import FeedRestarted, ItemErased
 from shared.contracts.tasks import OutcomeFeed
-from shared.http.access import ByServiceOrCaller, Injected, IsGone, WaitSeconds
+from shared.http.access import ITEM_ID, ByServiceOrCaller, Injected, IsGone, WaitSeconds
 from shared.http.body import StrictRoute
 from shared.http.lists import After, Limit
-from shared.http.paths import ITEM_ID
 from shared.problems import declare
 
 router = APIRouter(prefix="/v1/projects/{project}", route_class=StrictRoute, tags=["outcomes"])

@@ -28,8 +28,7 @@ from shared.contracts.withdrawals import WithdrawalReceipts, Withdrawals
 from shared.http.access import ByOperator, ByService, Injected
 from shared.http.body import StrictRoute
 from shared.http.lists import After, Limit
-from shared.problems import Conflict, declare
-from shared.problems.archived import ProjectArchived
+from shared.problems import Conflict, ProjectArchived, declare
 
 router = APIRouter(prefix="/v1/projects/{project}", route_class=StrictRoute, tags=["tasks"])
 

@@ -16,10 +16,10 @@ from shared.http.body import StrictRoute
 from shared.http.lists import After, Limit, decode_cursor
 from shared.problems import (
     Conflict,
+    ProjectArchived,
     Unprocessable,
     declare,
 )
-from shared.problems.archived import ProjectArchived
 
 router = APIRouter(prefix="/v1/projects/{project}", route_class=StrictRoute, tags=["gold"])
 

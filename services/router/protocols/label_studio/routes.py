@@ -39,11 +39,11 @@ from shared.problems import (
     BodyTooLarge,
     Conflict,
     NotJson,
+    ProjectArchived,
     TooManyRequests,
     Unprocessable,
     declare,
 )
-from shared.problems.archived import ProjectArchived
 from shared.problems.faults import faults_of
 
 _PREFIX = "/label-studio/{project}"

@@ -29,9 +29,9 @@ from services.router.protocols.native.messages import ModelStatus
 from shared.auth import allow, principal_of
 from shared.contracts.base import ItemId
 from shared.contracts.decisions import PredictRequest, PredictResponse
+from shared.http.access import ITEM_ID
 from shared.http.body import StrictRoute
 from shared.http.front import JSON, Answer, Call, Way
-from shared.http.paths import ITEM_ID
 from shared.http.waiting import disconnected
 from shared.problems import CALLER_PROBLEMS, BodyTooLarge, NotJson, Unprocessable, declare
 
