@@ -21,8 +21,8 @@ from itertools import islice
 from typing import Any
 
 from examples.stages_report import Answers, Story
-from services.demo.change import batches, is_read, is_training
-from services.demo.plan import SEED
+from services.demo.change import is_read, is_training
+from services.demo.plan import SEED, batches
 from services.demo.seed import Progress, wait_for_certificate, wait_for_version
 from services.demo.surehand import PROJECT, DemoFailed, connected
 from services.demo.texts import RatedText, Texts, load_texts
@@ -134,13 +134,13 @@ async def fine_tune(
     """
     if story.first["state"] != "certified":
         return
-    for batch in batches(data.posts):
+    for batch in batches(data.posts, _BATCH):
         story.under_first.count(batch, await _send(surehand, batch))
         report("posts", story.under_first.sent, len(data.posts))
     # From now on runs are started by hand: the plan's labels are to be in the next version.
     later = project() | {"training": {"recipe": "text-linear", "min_new_labels": 100_000}}
     await surehand.projects.put(PROJECT, later)
-    traffic = batches(data.reviews)
+    traffic = batches(data.reviews, _BATCH)
     await _until_withdrawn(surehand, story, traffic, report)
     # People cannot label all that comes: these are scored and recorded alone.
     for batch in islice(traffic, 2 * PLANNED_LABELS // _BATCH):

@@ -5,10 +5,10 @@ No step here commands anything: the chapter sends traffic, and looks.
 
 import asyncio
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
-from services.demo.plan import item
+from services.demo.plan import batches, item
 from services.demo.seed import Progress, has_ended
 from services.demo.surehand import PROJECT, DemoFailed
 from services.demo.texts import RatedText
@@ -60,10 +60,6 @@ class Change:
     history: list[dict[str, Any]] = field(default_factory=list)
     obstacle: str = ""
 
-    def document(self) -> dict[str, Any]:
-        """Return the chapter's entry of ``demo-report.json``."""
-        return asdict(self)
-
     def lines(self) -> list[str]:
         """Return the chapter as lines of text."""
         old, new = self.under_old, self.under_new
@@ -102,7 +98,7 @@ async def tell_change(
     """
     told = len(await _history(surehand))
     change = Change(before=str((await surehand.model(PROJECT)).champion))
-    traffic = batches(texts[:-_AFTERWARDS])
+    traffic = batches(texts[:-_AFTERWARDS], _BATCH)
     limit = len(texts) - _AFTERWARDS
     await _until_suspended(surehand, change, traffic, limit, progress)
     loop = asyncio.get_running_loop()
@@ -110,7 +106,7 @@ async def tell_change(
     if await _until_resumed(surehand, change, traffic, limit, progress):
         change.seconds_to_resume = loop.time() - began
         change.after = (await surehand.model(PROJECT)).champion
-        for batch in batches(texts[-_AFTERWARDS:]):
+        for batch in batches(texts[-_AFTERWARDS:], _BATCH):
             change.under_new.count(batch, await _send(surehand, batch))
             progress("after", change.under_new.sent, _AFTERWARDS)
     else:
@@ -211,8 +207,3 @@ async def _send(surehand: AsyncSurehand, texts: Sequence[RatedText]) -> list[Pre
 async def _history(surehand: AsyncSurehand) -> list[dict[str, Any]]:
     changes = surehand.promise.history(PROJECT)
     return [change.model_dump(mode="json", by_alias=True) async for change in changes]
-
-
-def batches(texts: Sequence[RatedText]) -> Iterator[Sequence[RatedText]]:
-    """Cut texts into batches of 50."""
-    return (texts[start : start + _BATCH] for start in range(0, len(texts), _BATCH))

@@ -1,6 +1,7 @@
 """What the demo does with its posts: which are the pool, the stream and the held-out ones."""
 
 import random
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,6 +78,11 @@ def _shuffled(texts: list[RatedText], seed: int) -> list[RatedText]:
 def item(rated: RatedText) -> dict[str, Any]:
     """Return the text as an item."""
     return {"item_id": rated.id, "data": {"text": rated.text}}
+
+
+def batches(texts: Sequence[RatedText], size: int) -> Iterator[Sequence[RatedText]]:
+    """Cut texts into batches of `size`."""
+    return (texts[start : start + size] for start in range(0, len(texts), size))
 
 
 def project(min_new_labels: int) -> dict[str, Any]:

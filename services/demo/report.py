@@ -70,7 +70,7 @@ class Report:
         return {
             "promise": {"target_accuracy": self.target_accuracy, "confidence": self.confidence},
             "versions": [version.document() for version in self.versions],
-            "change": None if self.change is None else self.change.document(),
+            "change": None if self.change is None else asdict(self.change),
         }
 
     def lines(self) -> list[str]:

@@ -9,6 +9,7 @@ from services.demo.plan import (
     OPEN_POSTS,
     TRAINING_LABELS,
     Plan,
+    batches,
     item,
     project,
 )
@@ -53,11 +54,11 @@ async def bring_up(
 
 async def leave_open(surehand: AsyncSurehand, plan: Plan) -> None:
     """Send new posts until some wait for a person, so that the reviewers' page has work."""
-    waiting, texts = 0, plan.first_stream
-    for start in range(0, len(texts), _BATCH):
+    waiting = 0
+    for batch in batches(plan.first_stream, _BATCH):
         if waiting >= OPEN_POSTS:
             return
-        predictions = await surehand.predict(PROJECT, map(item, texts[start : start + _BATCH]))
+        predictions = await surehand.predict(PROJECT, map(item, batch))
         waiting += sum(one.decision == "in_review" for one in predictions)
 
 

@@ -8,13 +8,13 @@ from datetime import datetime
 from typing import NamedTuple
 
 from services.demo.change import tell_change
-from services.demo.plan import RELEARN_LABELS, Plan, item
+from services.demo.plan import RELEARN_LABELS, Plan, batches, item
 from services.demo.report import Report, VersionReport, obstacle
 from services.demo.seed import Progress, bring_up, wait_for_certificate, wait_for_version
 from services.demo.surehand import PROJECT, DemoFailed
 from services.demo.texts import RatedText
 from services.demo.workforce import Workforce
-from surehand import AsyncSurehand, Prediction, SurehandError
+from surehand import AsyncSurehand, SurehandError
 from surehand.models.promises import Certificate
 
 _BATCH = 25
@@ -74,20 +74,12 @@ async def _send(
 ) -> None:
     """Send posts, and count each at the version that scored it."""
     sent = 0
-    async for batch, predictions in _predicted(surehand, texts, "auto"):
+    for batch in batches(texts, _BATCH):
+        predictions = await surehand.predict(PROJECT, map(item, batch), review="auto")
         for rated, prediction in zip(batch, predictions, strict=True):
             versions[prediction.model_version or ""].count(rated, prediction)
         sent += len(batch)
         progress("stream", sent, len(texts))
-
-
-async def _predicted(
-    surehand: AsyncSurehand, texts: list[RatedText], review: str
-) -> AsyncIterator[tuple[list[RatedText], list[Prediction]]]:
-    """Yield the posts batch by batch, each with its predictions."""
-    for start in range(0, len(texts), _BATCH):
-        batch = texts[start : start + _BATCH]
-        yield batch, await surehand.predict(PROJECT, map(item, batch), review=review)
 
 
 async def _measured(
@@ -120,7 +112,8 @@ async def _measured(
 async def _held_out_accuracy(surehand: AsyncSurehand, plan: Plan, version: str) -> float:
     """Measure `version`, which serves now, on posts that people are not asked about."""
     right = 0
-    async for batch, predictions in _predicted(surehand, plan.held_out, "never"):
+    for batch in batches(plan.held_out, _BATCH):
+        predictions = await surehand.predict(PROJECT, map(item, batch), review="never")
         for rated, prediction in zip(batch, predictions, strict=True):
             if prediction.model_version != version:
                 raise DemoFailed(f"{prediction.model_version} answered instead of {version}.")

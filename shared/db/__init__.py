@@ -182,23 +182,14 @@ class Database:
 def _engine(
     url: str, trusted_seconds: float, *, pool_size: int = 10, max_overflow: int = 10
 ) -> AsyncEngine:
+    make = partial(create_async_engine, url, pool_size=pool_size, max_overflow=max_overflow)
     if make_url(url).get_backend_name() == "sqlite":
-        engine = create_async_engine(
-            url,
-            pool_size=pool_size,
-            max_overflow=max_overflow,
-            connect_args={"isolation_level": None, "async_creator_fn": connect},
-        )
+        engine = make(connect_args={"isolation_level": None, "async_creator_fn": connect})
         event.listen(engine.sync_engine, "connect", _set_pragmas)
         event.listen(engine.sync_engine, "begin", _begin)
         return engine
     said = make_url(url).query
-    engine = create_async_engine(
-        url,
-        pool_size=pool_size,
-        max_overflow=max_overflow,
-        connect_args={name: value for name, value in _HANG_UP.items() if name not in said},
-    )
+    engine = make(connect_args={name: one for name, one in _HANG_UP.items() if name not in said})
     check = partial(_check_rested, engine.sync_engine.dialect, trusted_seconds)
     event.listen(engine.sync_engine, "checkin", _begin_rest)
     event.listen(engine.sync_engine, "checkout", check)

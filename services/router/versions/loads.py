@@ -182,9 +182,8 @@ class Loads:
         RELOAD_FAILURES.labels(project).inc()
         log.error("version_refused", project=project, model_version=version, cause=why)
         before = self.refusals.get(version)
-        delay = _FIRST_RETRY_SECONDS
-        if before is not None:
-            delay = min(before.delay * 2, _LAST_RETRY_SECONDS)
+        doubled = _FIRST_RETRY_SECONDS if before is None else before.delay * 2
+        delay = min(doubled, _LAST_RETRY_SECONDS)
         manifest: bytes | None = None
         with contextlib.suppress(*STORE_ERRORS):
             manifest = await self.store.read(manifest_path(project, version))

@@ -2,21 +2,14 @@
 
 from services.console.pages.configuration.setting import Setting
 
-
-def _of(section: str, *settings: Setting) -> tuple[str, tuple[Setting, ...]]:
-    return section, settings
-
-
-SECTIONS = (
-    _of(
-        "The question",
+SECTIONS = {
+    "The question": (
         Setting("title", "line", "Title", "reviewers see it"),
         Setting("labels", "lines", "Labels", "one a line; another set ends the certificate"),
         Setting("label_display", "displays", "How reviewers see the labels"),
         Setting("instructions", "text", "Instructions", "Markdown; reviewers read them first"),
     ),
-    _of(
-        "The promise",
+    "The promise": (
         Setting("promise.target_accuracy", "percent", "Target accuracy", "percent"),
         Setting("promise.confidence", "percent", "Confidence", "percent"),
         Setting("promise.certification_labels", "whole", "Labels of a certification", "each draw"),
@@ -27,8 +20,7 @@ SECTIONS = (
             "percent of a batch that a strategy chooses",
         ),
     ),
-    _of(
-        "Review",
+    "Review": (
         Setting("review.overlap", "whole", "Answers that a task gets", "at least"),
         Setting("review.max_overlap", "whole", "Answers at most", "where reviewers disagree"),
         Setting("review.gold_rate", "percent", "Gold", "percent of tasks with a known label"),
@@ -39,8 +31,7 @@ SECTIONS = (
             "keys of an item's metadata, such as language; one a line",
         ),
     ),
-    _of(
-        "Training and capacity",
+    "Training and capacity": (
         Setting(
             "training.recipe", "line", "Recipe",
             "how versions are trained; auto compares those that fit the fields",
@@ -71,8 +62,7 @@ SECTIONS = (
         ),
         Setting("retention_days", "number", "Decisions are kept", "days"),
     ),
-    _of(
-        "Promotion",
+    "Promotion": (
         Setting(
             "training.gate.slices", "lines", "Slices that must not become worse",
             "keys of an item's metadata; one a line",
@@ -123,5 +113,5 @@ SECTIONS = (
             "After an alarm of audits the previous version answers, if it is certified",
         ),
     ),
-)  # fmt: skip
-SETTINGS = tuple(setting for _, settings in SECTIONS for setting in settings)
+}  # fmt: skip
+SETTINGS = tuple(setting for settings in SECTIONS.values() for setting in settings)

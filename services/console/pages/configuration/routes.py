@@ -113,7 +113,7 @@ async def _page(
     given = {setting.name: values.get(setting.name, "") for setting in SETTINGS}
     is_known = "revision" in project
     context: dict[str, Any] = {
-        "sections": SECTIONS,
+        "sections": SECTIONS.items(),
         "before": before,
         "values": given,
         "displays": label_displays.rows(lines_of(given["labels"]), given["label_display"]),
