@@ -36,7 +36,7 @@ GRACE_SECONDS = 10
 FLUSH_SECONDS = 10
 _NOT_STARTED = 3
 _OVERDUE = 4
-_WRONG_ENVIRONMENT = 2
+WRONG_ENVIRONMENT = 2
 
 
 def exit_status(command: Callable[[], int]) -> int:
@@ -53,7 +53,7 @@ def exit_status(command: Callable[[], int]) -> int:
         if error.filename is None:
             raise
         sys.stderr.write(f"surehand: {error.filename}: {error.strerror}.\n")
-    return _WRONG_ENVIRONMENT
+    return WRONG_ENVIRONMENT
 
 
 def load_service_settings(service: str, **given: Any) -> BaseSettings:
@@ -194,9 +194,8 @@ async def _opened_database(
 
     if not settings.database_url:
         prepare_home(common.home)
-    given: str = settings.database_url
     file = (common.home / f"{service}.db").resolve()
-    database = Database(given or f"sqlite+aiosqlite:///{file}")
+    database = Database(settings.database_url or f"sqlite+aiosqlite:///{file}")
     try:
         yield database
     except OperationalError as error:

@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 import structlog
 from pydantic_settings import BaseSettings
 
-from services.serving import bind, port_of, stop_seconds
+from services.serving import WRONG_ENVIRONMENT, bind, port_of, stop_seconds
 from services.supervisor import Supervisor, beat
 from shared.logs import configure_logging
 from shared.metrics import METRICS_FOLDER, forget_gauges
@@ -28,7 +28,6 @@ log = structlog.get_logger()
 # A worker ends itself within its own time; only one that is stopped dead is killed.
 _REAP_SECONDS = 2.0
 _TRIES = 3
-_WRONG_ENVIRONMENT = 2
 
 
 def supervise(
@@ -115,6 +114,6 @@ class _Workers:
         if self.any_started:
             return
         self.failures += 1
-        if status == _WRONG_ENVIRONMENT or self.failures >= _TRIES * self.count:
+        if status == WRONG_ENVIRONMENT or self.failures >= _TRIES * self.count:
             self.hopeless = True
             self.over.set()

@@ -167,7 +167,10 @@ class Verifier:
         Raises `Unauthorized`: the token is malformed, forged, of an unknown or removed key,
         incomplete or expired.
         """
-        now = self._look_sometimes()
+        now = self.now()
+        # A clock that was set back is no reason to look later.
+        if not 0 <= now - self._looked_at < _LOOK_SECONDS:
+            self._look()
         known = self._known.get(token)
         if known is None:
             known = self._decode(token)
@@ -187,19 +190,6 @@ class Verifier:
         if scheme.lower() != "bearer" or not token:
             raise Unauthorized("Send `Authorization: Bearer TOKEN`.")
         return self.verify(token.strip())
-
-    def trusts(self, kid: str) -> bool:
-        """Say whether the public key `kid` is in the folder, as of two seconds ago at most."""
-        self._look_sometimes()
-        return self._keys.get(kid) is not None
-
-    def _look_sometimes(self) -> float:
-        """Look at the folder when that is due; return the time."""
-        now = self.now()
-        # A clock that was set back is no reason to look later.
-        if not 0 <= now - self._looked_at < _LOOK_SECONDS:
-            self._look()
-        return now
 
     def _look(self) -> None:
         self._looked_at = self.now()

@@ -10,7 +10,7 @@ from services.console.web.visit import Visit
 
 _JSON_LINES = {"Content-Type": "application/x-ndjson"}
 # A busy service may take long over a piece; the browser waits, and shows how far it is.
-_SECONDS = 60.0
+_PATIENT: dict[str, Any] = {"timeout": 60.0, "is_idempotent": True}
 
 
 async def send_rows(visit: Visit, project: str, mapped: MappedRows) -> dict[str, Any]:
@@ -20,20 +20,16 @@ async def send_rows(visit: Visit, project: str, mapped: MappedRows) -> dict[str,
     """
     sent = {"pooled": 0, "labelled": 0, "gold": 0, "duplicates": 0}
     rejected = list(mapped.rejected)
+    lines: dict[str, Any] = {"headers": _JSON_LINES, **_PATIENT}
     if rows := mapped.unlabelled:
-        answer = await call(
-            visit, "trainer", "POST", project, "pool", content=_lines(rows), headers=_JSON_LINES,
-            timeout=_SECONDS, is_idempotent=True,
-        )  # fmt: skip
+        content = _lines(rows)
+        answer = await call(visit, "trainer", "POST", project, "pool", content=content, **lines)
         sent["pooled"] += answer["imported"]
         sent["duplicates"] += answer["duplicates"]
         rejected += _rejected(answer, rows)
     if rows := mapped.labelled:
-        answer = await call(
-            visit, "review_queue", "POST", project, "import",
-            params={"lane": "optional"}, content=_lines(rows), headers=_JSON_LINES,
-            timeout=_SECONDS, is_idempotent=True,
-        )  # fmt: skip
+        lines |= {"content": _lines(rows), "params": {"lane": "optional"}}
+        answer = await call(visit, "review_queue", "POST", project, "import", **lines)
         sent["labelled"] += answer["created"]
         sent["duplicates"] += answer["existing"]
         rejected += _rejected(answer, rows)
@@ -49,10 +45,7 @@ async def _send_gold(
     visit: Visit, project: str, rows: list[NumberedItem], sent: dict[str, int]
 ) -> list[dict[str, Any]]:
     body = {"items": [item for _, item in rows]}
-    answer = await call(
-        visit, "review_queue", "POST", project, "gold", json=body, timeout=_SECONDS,
-        is_idempotent=True,
-    )  # fmt: skip
+    answer = await call(visit, "review_queue", "POST", project, "gold", json=body, **_PATIENT)
     rejected = []
     for (line, _), receipt in zip(rows, answer["items"], strict=True):
         if receipt["status"] == "created":
