@@ -32,7 +32,6 @@ from services.trainer.runs.announcing import RecipeAnnouncement
 from services.trainer.selection import routes as selection
 from services.trainer.settings import TrainerSettings
 from services.trainer.shadow import routes as shadow
-from services.trainer.uploads import encoder_routes as encoders
 from services.trainer.uploads import routes as uploads
 from services.trainer.watch import routes as watch
 from services.trainer.worker import Worker
@@ -46,7 +45,7 @@ from shared.settings import CommonSettings
 from shared.store.check import StoreCheck
 
 _ROUTES = (
-    *(changes, pool, selection, labelling, runs, datasets, uploads, encoders, registry),
+    *(changes, pool, selection, labelling, runs, datasets, uploads, registry),
     *(shadow, promise, figures, proof, watch, ledger, drift, slices, relabel, jobs, lineage),
 )
 _ROUTERS = [
@@ -92,7 +91,7 @@ def create_app(
         body_limit_bytes=common.body_limit_bytes,
         larger_bodies={
             jobs.SCORING_PATH: settings.scoring_limit_bytes,
-            **dict.fromkeys((uploads.UPLOAD_PATH, encoders.UPLOAD_PATH), upload_bytes),
+            **dict.fromkeys(uploads.UPLOAD_PATHS, upload_bytes),
         },
     )
     app.state.outages.append(database_outage)

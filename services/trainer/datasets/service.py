@@ -111,8 +111,11 @@ async def _read(resources: Resources, project: Project) -> _Sources:
 def _made(
     sources: _Sources, project: Project, mode: str, change: datetime | None
 ) -> list[LabelledItem]:
-    rows = _usable(sources.rows, project)
-    items = [_labelled(row, sources.asked.get(row.item_id), change) for row in rows]
+    items = [
+        _labelled(row, sources.asked.get(row.item_id), change)
+        for row in sources.rows
+        if row.label in project.labels and not check_data(row.data, project.fields)
+    ]
     return with_folds(weighted(items, equally=mode == "initial"), project)
 
 
@@ -140,12 +143,6 @@ async def _may_train(session: Session, project: Project, holdout: Holdout) -> Se
     left_out = held_back | held_out
     gold = gold_contents(project, holdout.seed, (row.content_hash for row in rows))
     return [row for row in rows if row.item_id not in left_out and row.content_hash not in gold]
-
-
-def _usable(rows: Sequence[OutcomeRow], project: Project) -> list[OutcomeRow]:
-    """Return the rows that fit the project's labels and fields."""
-    known = (row for row in rows if row.label in project.labels)
-    return [row for row in known if not check_data(row.data, project.fields)]
 
 
 def _labelled(

@@ -2,15 +2,41 @@
 
 import asyncio
 from datetime import timedelta
+from typing import Annotated, Literal
 
-from services.trainer.encoders.messages import Encoder
+from pydantic import Field
+
 from services.trainer.resources import Resources
-from shared.contracts.base import read_stored
+from shared.contracts.base import Message, UtcTime, at_most, read_stored
+from shared.contracts.versions import ModelInput
 from shared.problems import Conflict
 from shared.store import Replaced, encoder_folder, encoder_model_path, encoder_path, sha256
 
+LONGEST_FILE_NAME = 200
 # An upload of the same graph may be under way, and writes the graph before the document.
 _KEPT = timedelta(hours=1)
+
+
+class EncoderManifest(Message):
+    """The part `manifest` of ``PUT …/encoder``: what the graph takes in and gives out."""
+
+    inputs: list[ModelInput] = Field(min_length=1, max_length=1000)
+    outputs: Annotated[dict[Literal["vector"], str], *at_most(1)] = Field(min_length=1)
+
+
+class Encoder(EncoderManifest):
+    """``encoder.json``, written after the graph that it names, and the view of it.
+
+    `file_name` is what the file was called where it came from; `width` is the length of a vector,
+    `size_bytes` that of the file.
+    """
+
+    sha256: str
+    file_name: str | None = Field(default=None, max_length=LONGEST_FILE_NAME)
+    width: int
+    size_bytes: int
+    uploaded_at: UtcTime
+    uploaded_by: str
 
 
 async def current(resources: Resources, project: str) -> Encoder | None:

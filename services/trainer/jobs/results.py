@@ -12,14 +12,13 @@ import orjson
 from services.trainer.erasure.repository import erased_among
 from services.trainer.jobs import repository
 from services.trainer.jobs.messages import FileFormat, ScoredRow, TextFormat
-from services.trainer.jobs.service import folder_of, require
+from services.trainer.jobs.service import folder_of, require, require_parquet
 from services.trainer.resources import Resources
 from services.trainer.tables import Job, JobPart
-from shared import parquet
 from shared.csv_records import guard
 from shared.db import Session
 from shared.parquet.writing import Kind, RowGroups
-from shared.problems import Conflict, Unprocessable
+from shared.problems import Conflict
 
 _COLUMNS = tuple(ScoredRow.model_fields)
 # Of the columns of a Parquet file that hold no text.
@@ -73,15 +72,9 @@ async def open_result(
     if job.finished_at is None:
         raise Conflict("The job has not ended; its result is whole then.", state=job.state)
     if form == "parquet":
-        require_parquet()
+        require_parquet("/query/format")
         return _parquet_pieces(resources, paths)
     return _pieces(resources, paths, form)
-
-
-def require_parquet() -> None:
-    """Raise `Unprocessable` where pyarrow is not installed."""
-    if not parquet.is_installed():
-        raise Unprocessable([("/query/format", parquet.NOT_INSTALLED)])
 
 
 async def _pieces(

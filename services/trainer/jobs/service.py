@@ -57,7 +57,8 @@ async def score_upload(
     `Conflict` as `_begin`; `BodyTooLarge`; `Unprocessable` where it is Parquet and pyarrow is not
     installed.
     """
-    _require_reader(form)
+    if form == "parquet":
+        require_parquet("/format")
     await _require_room(resources, project, key)
     job_id = new_id()
     path = f"{folder_of(project.project, job_id)}/source"
@@ -107,7 +108,8 @@ async def score_stored(
         raise Unprocessable(
             [("/format", "must be csv, jsonl or parquet: the path's ending does not say")]
         )
-    _require_reader(form)
+    if form == "parquet":
+        require_parquet("/format")
     size = await resources.store.size(wanted.path) if wanted.path.isprintable() else None
     if size is None:
         raise Unprocessable([("/path", "names no file in the store")])
@@ -117,9 +119,10 @@ async def score_stored(
     return await _begin(resources, project, job, requested_by, asked)
 
 
-def _require_reader(form: FileFormat) -> None:
-    if form == "parquet" and not parquet.is_installed():
-        raise Unprocessable([("/format", parquet.NOT_INSTALLED)])
+def require_parquet(pointer: str) -> None:
+    """Raise `Unprocessable` where pyarrow is not installed; `pointer` is what asks for it."""
+    if not parquet.is_installed():
+        raise Unprocessable([(pointer, parquet.NOT_INSTALLED)])
 
 
 def new_job(resources: Resources, project: Project, kind: str) -> Job:

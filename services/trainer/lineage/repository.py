@@ -1,6 +1,7 @@
 """SQL of the lineage."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import select
@@ -42,29 +43,29 @@ async def of_item(
     return given, item, await session.get(OutcomeRow, key)
 
 
-async def versions(session: Session, project: str, names: Collection[str]) -> dict[str, Version]:
-    """Return versions by their names."""
+@dataclass(frozen=True)
+class Records:
+    """What is on record of versions by their names, runs and snapshots by their ids.
+
+    `certifications` are those that certified them, oldest first.
+    """
+
+    versions: dict[str, Version]
+    runs: dict[str, Run]
+    datasets: dict[str, Dataset]
+    certifications: Sequence[Certification]
+
+
+async def records(session: Session, project: str, names: Collection[str]) -> Records:
+    """Return what is on record of versions."""
     query = select(Version).where(col(Version.project) == project, col(Version.version).in_(names))
-    return {row.version: row for row in (await session.execute(query)).scalars()}
-
-
-async def runs(session: Session, run_ids: Collection[str]) -> dict[str, Run]:
-    """Return runs by their ids."""
-    query = select(Run).where(col(Run.run_id).in_(run_ids))
-    return {row.run_id: row for row in (await session.execute(query)).scalars()}
-
-
-async def datasets(session: Session, project: str, ids: Collection[str]) -> dict[str, Dataset]:
-    """Return snapshots by their ids."""
-    query = select(Dataset).where(col(Dataset.project) == project, col(Dataset.dataset_id).in_(ids))
-    return {row.dataset_id: row for row in (await session.execute(query)).scalars()}
-
-
-async def certifications(
-    session: Session, project: str, names: Collection[str]
-) -> Sequence[Certification]:
-    """Return the certifications that certified these versions, oldest first."""
-    query = (
+    versions = (await session.execute(query)).scalars().all()
+    of_runs = select(Run).where(col(Run.run_id).in_({one.run_id for one in versions}))
+    of_datasets = select(Dataset).where(
+        col(Dataset.project) == project,
+        col(Dataset.dataset_id).in_({one.dataset_id for one in versions}),
+    )
+    certified = (
         select(Certification)
         .where(
             col(Certification.project) == project,
@@ -73,7 +74,12 @@ async def certifications(
         )
         .order_by(col(Certification.closed_at))
     )
-    return (await session.execute(query)).scalars().all()
+    return Records(
+        {one.version: one for one in versions},
+        {one.run_id: one for one in (await session.execute(of_runs)).scalars()},
+        {one.dataset_id: one for one in (await session.execute(of_datasets)).scalars()},
+        (await session.execute(certified)).scalars().all(),
+    )
 
 
 async def data_of(session: Session, project: str, item_id: str) -> dict[str, Any] | None:

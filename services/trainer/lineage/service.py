@@ -3,7 +3,6 @@
 import asyncio
 import heapq
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -21,22 +20,12 @@ from services.trainer.lineage.messages import (
 )
 from services.trainer.lineage.similar import nearest, words_of
 from services.trainer.resources import Resources
-from services.trainer.tables import Certification, Dataset, ModelLabel, OutcomeRow, Run, Version
+from services.trainer.tables import Certification, Dataset, ModelLabel, OutcomeRow, Version
 from shared.contracts.base import rfc3339, task_id_for
 from shared.problems import NotFound
 
 _ANSWERS = 20
 _SIMILAR, _SEARCHED, _PAGE = 10, 5_000, 500
-
-
-@dataclass(frozen=True)
-class _Records:
-    """What is on record of the versions that decided."""
-
-    versions: dict[str, Version]
-    runs: dict[str, Run]
-    datasets: dict[str, Dataset]
-    certifications: Sequence[Certification]
 
 
 async def of_item(resources: Resources, project: str, item_id: str) -> ItemLineage:
@@ -50,7 +39,8 @@ async def of_item(resources: Resources, project: str, item_id: str) -> ItemLinea
         raise _unknown(item_id)
     decisions = await explained(resources, project, rows)
     named = {row.model_version for row in rows} | ({given.version} if given else set())
-    records = await _records(resources, project, {name for name in named if name})
+    async with resources.database.reading() as session:
+        records = await repository.records(session, project, {name for name in named if name})
     answers = [
         _answer("predict", decision, decision["model_version"], row.received_at, records)
         for row, decision in zip(rows, decisions, strict=True)
@@ -106,21 +96,12 @@ async def _search(
     return searched, found, kept
 
 
-async def _records(resources: Resources, project: str, names: set[str]) -> _Records:
-    async with resources.database.reading() as session:
-        versions = await repository.versions(session, project, names)
-        run_ids = {one.run_id for one in versions.values()}
-        dataset_ids = {one.dataset_id for one in versions.values()}
-        return _Records(
-            versions,
-            await repository.runs(session, run_ids),
-            await repository.datasets(session, project, dataset_ids),
-            await repository.certifications(session, project, names),
-        )
-
-
 def _answer(
-    source: str, decision: dict[str, Any], name: str | None, at: datetime, records: _Records
+    source: str,
+    decision: dict[str, Any],
+    name: str | None,
+    at: datetime,
+    records: repository.Records,
 ) -> AnswerLineage:
     version = records.versions.get(name or "")
     if version is None:
@@ -140,13 +121,9 @@ def _answer(
 def _trained_on(version: Version, dataset: Dataset | None) -> TrainedOn | None:
     if not version.dataset_id:
         return None
-    return TrainedOn(
-        dataset_id=version.dataset_id,
-        items=None if dataset is None else dataset.items,
-        labels=None if dataset is None else dataset.labels,
-        created_at=None if dataset is None else dataset.created_at,
-        policy=None if dataset is None else dataset.policy,
-    )
+    if dataset is None:
+        return TrainedOn(dataset_id=version.dataset_id, items=None, labels=None, created_at=None)
+    return TrainedOn.model_validate(dataset, from_attributes=True)
 
 
 def _proved_by(

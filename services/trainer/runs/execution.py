@@ -5,8 +5,9 @@ Its record is kept true whatever happens. Uploads are runs too, whose process ch
 
 import asyncio
 import contextlib
+import gzip
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +22,13 @@ from services.trainer.recipes.installed import installed_recipes, unknown_recipe
 from services.trainer.resources import Resources
 from services.trainer.runs import files, repository
 from services.trainer.runs.comparing import terms_of
+from services.trainer.runs.due import older_weight
 from services.trainer.runs.files import RunFailed
-from services.trainer.runs.modes import older_weight
 from services.trainer.runs.publication import ActiveRun, discard, publish
 from services.trainer.tables import Dataset, ProjectState, Run
 from shared import tracing
 from shared.child_limits import memory_mib
+from shared.contracts.base import new_id
 from shared.contracts.projects import Project
 
 log = structlog.get_logger()
@@ -34,6 +36,7 @@ log = structlog.get_logger()
 TRAINING = "services.trainer.runs.training"
 """The module of a run's process."""
 _HEARTBEAT_SECONDS = 2.0
+_EMPTY = gzip.compress(b"")
 HEAD = "head"
 """The recipe that learns on the project's own encoder, where it has one."""
 
@@ -200,13 +203,45 @@ async def run_process(
             raise RunFailed(f"it was not done within {seconds:g} s")
     finally:
         await child.end()
-    return await result_of(child, active.folder, job)
+    return await _result_of(child, active.folder, job)
 
 
-async def result_of(child: Child, folder: Path, job: files.Job) -> files.Result:
-    """Return what a process left in its folder; `RunFailed`: it left nothing, or a fault."""
-    if not child.ended.done():
-        raise RunFailed("it was not done in time")
+async def run_apart(
+    resources: Resources,
+    what: str,
+    module: str,
+    job: files.Job,
+    dataset: bytes = _EMPTY,
+    *,
+    seconds: float,
+    more: Mapping[str, bytes] | None = None,
+) -> files.Result:
+    """Run `module` as a process that belongs to no run, with `more` files, for up to `seconds`.
+
+    `what` begins the name of its folder, which a starting trainer removes if this one is killed.
+    Raises `RunFailed`: the process left a fault, or was not done in time.
+    """
+    folder = resources.runs_folder / f"{what}-{new_id()}"
+    resources.under_way.add(folder.name)
+    try:
+        await asyncio.to_thread(files.write_job, folder, job, dataset)
+        for name, body in (more or {}).items():
+            await asyncio.to_thread((folder / name).write_bytes, body)
+        child = await Child.start(module, folder)
+        try:
+            await asyncio.wait({child.ended}, timeout=seconds)
+            if not child.ended.done():
+                raise RunFailed("it was not done in time")
+            return await _result_of(child, folder, job)
+        finally:
+            await child.end()
+    finally:
+        resources.under_way.discard(folder.name)
+        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+
+async def _result_of(child: Child, folder: Path, job: files.Job) -> files.Result:
+    """Return what an ended process left in its folder; `RunFailed`: nothing, or a fault."""
     status, result = child.ended.result(), await asyncio.to_thread(files.read_result, folder)
     if status < 0:
         raise RunFailed(

@@ -92,12 +92,12 @@ class Result:
 
     inputs: list[dict[str, Any]]
     output: str
-    calibration: dict[str, Any]
-    metrics: dict[str, float]
-    item_ids: list[str]
-    scores: list[float]
-    correct: list[bool]
-    uniform: list[bool]
+    calibration: dict[str, Any] = field(default_factory=dict)
+    metrics: dict[str, float] = field(default_factory=dict)
+    item_ids: list[str] = field(default_factory=list)
+    scores: list[float] = field(default_factory=list)
+    correct: list[bool] = field(default_factory=list)
+    uniform: list[bool] = field(default_factory=list)
     labels: list[str] = field(default_factory=list)
     predicted: list[str] = field(default_factory=list)
     label_scores: list[float] = field(default_factory=list)

@@ -6,13 +6,11 @@ model doubts right labels as often as wrong ones, so no run waits for it.
 """
 
 import asyncio
-import shutil
 
 import structlog
 from obstore.exceptions import BaseError as StoreError
 from pydantic import ValidationError
 
-from services.trainer.child import Child
 from services.trainer.datasets.service import current_labels
 from services.trainer.datasets.snapshot import canonical_lines, compress
 from services.trainer.outcomes import repository as outcomes
@@ -22,11 +20,10 @@ from services.trainer.readiness.service import missing_labels
 from services.trainer.recipes.installed import installed_recipes
 from services.trainer.resources import Resources
 from services.trainer.runs import files
-from services.trainer.runs.execution import TRAINING, result_of
+from services.trainer.runs.execution import TRAINING, run_apart
 from services.trainer.runs.files import RunFailed
 from services.trainer.runs.publication import write_out_of_fold
 from shared.child_limits import memory_mib
-from shared.contracts.base import new_id
 from shared.contracts.labelling import FIRST_LABELS
 from shared.contracts.projects import Project
 from shared.contracts.versions import OutOfFold
@@ -161,28 +158,13 @@ async def _look(resources: Resources, project: Project, recipe: str) -> None:
         memory_mib=memory_mib(resources.settings.run_memory_mib),
         cpu_seconds=min(_SECONDS, resources.settings.run_cpu_seconds),
     )
+    body = await asyncio.to_thread(compress, lines)
     try:
-        result = await _fit(resources, job, await asyncio.to_thread(compress, lines))
+        result = await run_apart(resources, "labels", TRAINING, job, body, seconds=2 * _SECONDS)
     except RunFailed as failure:
         log.info("first_labels_not_compared", project=name, cause=str(failure))
         return
     await write_out_of_fold(resources, first_labels_path(name), result)
-
-
-async def _fit(resources: Resources, job: files.TrainingJob, body: bytes) -> files.Result:
-    """Carry the job out; `RunFailed`: the labels do not suffice, or it takes too long."""
-    # A run's folders are removed at the next start where a killed trainer leaves one.
-    folder = resources.runs_folder / f"labels-{new_id()}"
-    try:
-        await asyncio.to_thread(files.write_job, folder, job, body)
-        child = await Child.start(TRAINING, folder)
-        try:
-            await asyncio.wait({child.ended}, timeout=2 * _SECONDS)
-            return await result_of(child, folder, job)
-        finally:
-            await child.end()
-    finally:
-        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
 
 def _recipe(project: Project) -> str | None:

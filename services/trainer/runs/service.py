@@ -19,10 +19,9 @@ from services.trainer.recipes.installed import unknown_recipe
 from services.trainer.registry import repository as registry
 from services.trainer.resources import Resources
 from services.trainer.runs import repository
-from services.trainer.runs.due import Cause, cause_to_begin
+from services.trainer.runs.due import Cause, Mode, cause_to_begin, choose
 from services.trainer.runs.execution import start
 from services.trainer.runs.messages import RunRequest, RunView
-from services.trainer.runs.modes import Mode, choose
 from services.trainer.tables import Run
 from shared.contracts.projects import Project
 from shared.contracts.versions import ModelInterface

@@ -45,8 +45,6 @@ def _check(model: bytes, job: files.CheckJob, rows: list[dict[str, Any]]) -> fil
     return files.Result(
         inputs=[entry.model_dump(mode="json") for entry in interface.inputs],
         output=interface.outputs[PROBABILITIES],
-        calibration={},
-        metrics={},
         **scored,
     )
 

@@ -24,16 +24,8 @@ def check(folder: Path, job: files.CheckJob, _rows: list[dict[str, Any]]) -> fil
         width = encoder.tried_width()
     except GraphRefused as refused:
         raise files.RunFailed(str(refused), refused.pointer) from refused
-    return files.Result(
-        inputs=job.interface["inputs"],
-        output=job.interface["output"],
-        calibration={},
-        metrics={"width": width},
-        item_ids=[],
-        scores=[],
-        correct=[],
-        uniform=[],
-    )
+    interface = job.interface
+    return files.Result(interface["inputs"], interface["output"], metrics={"width": width})
 
 
 if __name__ == "__main__":

@@ -1,21 +1,17 @@
 """Take a project's own encoder, once a process has checked it."""
 
 import asyncio
-import gzip
-import shutil
 from dataclasses import dataclass
 
 import structlog
 from starlette.datastructures import UploadFile
 
-from services.trainer.child import Child
 from services.trainer.encoders import stored
-from services.trainer.encoders.messages import LONGEST_FILE_NAME, Encoder, EncoderManifest
+from services.trainer.encoders.stored import LONGEST_FILE_NAME, Encoder, EncoderManifest
 from services.trainer.resources import Resources
 from services.trainer.runs import files
-from services.trainer.runs.execution import result_of
+from services.trainer.runs.execution import run_apart
 from shared.child_limits import memory_mib
-from shared.contracts.base import new_id
 from shared.contracts.projects import Project
 from shared.problems import Conflict, NotFound, Unprocessable
 from shared.store import sha256
@@ -25,7 +21,6 @@ log = structlog.get_logger()
 _PROCESS = "services.trainer.uploads.encoder_check"
 # On a busy machine processor time passes more slowly than the clock.
 _PATIENCE = 4
-_EMPTY = gzip.compress(b"")
 
 
 @dataclass(frozen=True)
@@ -112,7 +107,6 @@ async def _check(
     resources: Resources, project: Project, manifest: EncoderManifest, model: bytes
 ) -> files.Result:
     settings = resources.settings
-    folder = resources.runs_folder / f"encoder-{new_id()}"
     job = files.CheckJob(
         memory_mib=memory_mib(settings.run_memory_mib),
         cpu_seconds=settings.check_seconds,
@@ -123,17 +117,6 @@ async def _check(
         fields={name: spec.model_dump(mode="json") for name, spec in project.fields.items()},
         samples={},
     )
-    # A trainer that starts removes the folders of what is not under way.
-    resources.under_way.add(folder.name)
-    try:
-        await asyncio.to_thread(files.write_job, folder, job, _EMPTY)
-        await asyncio.to_thread((folder / files.MODEL).write_bytes, model)
-        child = await Child.start(_PROCESS, folder)
-        try:
-            await asyncio.wait({child.ended}, timeout=_PATIENCE * settings.check_seconds)
-            return await result_of(child, folder, job)
-        finally:
-            await child.end()
-    finally:
-        resources.under_way.discard(folder.name)
-        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+    seconds = _PATIENCE * settings.check_seconds
+    more = {files.MODEL: model}
+    return await run_apart(resources, "encoder", _PROCESS, job, seconds=seconds, more=more)

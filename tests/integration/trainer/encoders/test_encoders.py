@@ -8,7 +8,7 @@ import pytest
 from onnx import helper
 
 from services.trainer.encoders import stored
-from services.trainer.encoders.messages import Encoder
+from services.trainer.encoders.stored import Encoder
 from services.trainer.uploads import encoder_service
 from shared.auth import Keys
 from shared.contracts.versions import Manifest

@@ -8,7 +8,7 @@ from services.trainer.datasets import service as datasets
 from services.trainer.monitoring.relabel import service as relabel
 from services.trainer.outcomes.service import read_feed
 from services.trainer.projects.repository import lock_state
-from services.trainer.runs import due, modes, service
+from services.trainer.runs import due, service
 from services.trainer.runs.messages import RunRequest
 from services.trainer.selection.messages import BatchRequest
 from services.trainer.selection.service import ask_batch
@@ -25,9 +25,9 @@ async def cause(parts: TrainerParts) -> due.Cause | None:
         return await due.cause_to_begin(session, parts.project, state, parts.clock.moment)
 
 
-async def mode(parts: TrainerParts, wanted: str | None = None) -> modes.Mode:
+async def mode(parts: TrainerParts, wanted: str | None = None) -> due.Mode:
     async with parts.resources.database.transaction() as session:
-        return await modes.choose(session, await lock_state(session, PROJECT), wanted)
+        return await due.choose(session, await lock_state(session, PROJECT), wanted)
 
 
 async def suspend(parts: TrainerParts) -> None:
@@ -62,7 +62,7 @@ async def test_the_state_of_the_project_chooses_the_mode(
         assert (await mode(parts)).name == "initial"
         version = await parts.publish_version()
         parts.clock.advance(minutes=1)
-        assert await mode(parts) == modes.Mode("active", "no change was found since v1 was trained")
+        assert await mode(parts) == due.Mode("active", "no change was found since v1 was trained")
         await suspend(parts)
         found = await mode(parts)
         assert found.name == "fine_tune"
