@@ -14,8 +14,7 @@ from typing import IO, Any, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
 
-from services.trainer.pool.parquet_rows import data_of, text_of, values_of
-from services.trainer.pool.rows import cell_value
+from services.trainer.pool.rows import cell_value, data_of, text_of, values_of
 from shared.contracts.base import LONGEST_ROW, REJECTED_DETAIL_CHARACTERS, ItemId
 from shared.contracts.items import FieldError, check_data
 from shared.contracts.projects import Project

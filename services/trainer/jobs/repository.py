@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import delete, select, update
 from sqlmodel import col
 
-from services.trainer.tables import Job, JobPart
+from services.trainer.tables import Job, JobPart, page_before
 from shared.db import Session
 
 _ACTIVE = ("queued", "running")
@@ -22,11 +22,7 @@ async def active(session: Session, project: str | None = None) -> Sequence[Job]:
 
 async def page(session: Session, project: str, before: str | None, limit: int) -> Sequence[Job]:
     """Return jobs before an id, newest first."""
-    query = select(Job).where(col(Job.project) == project)
-    if before is not None:
-        query = query.where(col(Job.job_id) < before)
-    query = query.order_by(col(Job.job_id).desc()).limit(limit)
-    return (await session.execute(query)).scalars().all()
+    return await page_before(session, Job, project, Job.job_id, before, limit)
 
 
 async def find(session: Session, project: str, job_id: str) -> Job | None:

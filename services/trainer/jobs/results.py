@@ -12,7 +12,7 @@ import orjson
 from services.trainer.erasure.repository import erased_among
 from services.trainer.jobs import repository
 from services.trainer.jobs.messages import FileFormat, ScoredRow, TextFormat
-from services.trainer.jobs.service import folder_of, require, require_parquet
+from services.trainer.jobs.service import folder_of, require, require_reader
 from services.trainer.resources import Resources
 from services.trainer.tables import Job, JobPart
 from shared.csv_records import guard
@@ -71,18 +71,15 @@ async def open_result(
         raise Conflict("Labels of the pool are exported by GET …/labels.")
     if job.finished_at is None:
         raise Conflict("The job has not ended; its result is whole then.", state=job.state)
-    if form == "parquet":
-        require_parquet("/query/format")
-        return _parquet_pieces(resources, paths)
-    return _pieces(resources, paths, form)
+    require_reader(form, "/query/format")
+    parts = _parts(resources, paths)
+    return _parquet_pieces(parts) if form == "parquet" else _pieces(parts, form)
 
 
-async def _pieces(
-    resources: Resources, paths: Iterable[str], form: TextFormat
-) -> AsyncIterator[bytes]:
+async def _pieces(parts: AsyncIterator[bytes], form: TextFormat) -> AsyncIterator[bytes]:
     if form == "csv":
         yield csv_line(_COLUMNS)
-    async for lines in _parts(resources, paths):
+    async for lines in parts:
         if form == "jsonl":
             yield lines
         else:
@@ -90,10 +87,10 @@ async def _pieces(
             yield b"".join(csv_line([row.get(name) for name in _COLUMNS]) for row in rows)
 
 
-async def _parquet_pieces(resources: Resources, paths: Iterable[str]) -> AsyncIterator[bytes]:
+async def _parquet_pieces(parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     # Some hundred milliseconds, the first time.
     writer = await asyncio.to_thread(RowGroups, _KINDS)
-    async for lines in _parts(resources, paths):
+    async for lines in parts:
         yield writer.add([orjson.loads(line) for line in lines.splitlines()])
     yield writer.end()
 

@@ -57,8 +57,7 @@ async def score_upload(
     `Conflict` as `_begin`; `BodyTooLarge`; `Unprocessable` where it is Parquet and pyarrow is not
     installed.
     """
-    if form == "parquet":
-        require_parquet("/format")
+    require_reader(form, "/format")
     await _require_room(resources, project, key)
     job_id = new_id()
     path = f"{folder_of(project.project, job_id)}/source"
@@ -108,8 +107,7 @@ async def score_stored(
         raise Unprocessable(
             [("/format", "must be csv, jsonl or parquet: the path's ending does not say")]
         )
-    if form == "parquet":
-        require_parquet("/format")
+    require_reader(form, "/format")
     size = await resources.store.size(wanted.path) if wanted.path.isprintable() else None
     if size is None:
         raise Unprocessable([("/path", "names no file in the store")])
@@ -119,9 +117,9 @@ async def score_stored(
     return await _begin(resources, project, job, requested_by, asked)
 
 
-def require_parquet(pointer: str) -> None:
-    """Raise `Unprocessable` where pyarrow is not installed; `pointer` is what asks for it."""
-    if not parquet.is_installed():
+def require_reader(form: FileFormat, pointer: str) -> None:
+    """Raise `Unprocessable` where `pointer` asks for Parquet, and pyarrow is not installed."""
+    if form == "parquet" and not parquet.is_installed():
         raise Unprocessable([(pointer, parquet.NOT_INSTALLED)])
 
 

@@ -10,8 +10,7 @@ from services.trainer.outcomes import repository as outcomes
 from services.trainer.pool import repository as pool
 from services.trainer.projects.repository import active_run, has_open_certification
 from services.trainer.readiness.checks import Missing
-from services.trainer.readiness.service import missing_labels
-from services.trainer.readiness.suspects import suspected
+from services.trainer.readiness.service import missing_labels, suspected
 from services.trainer.resources import Resources
 from services.trainer.selection.messages import BatchRequest
 from services.trainer.selection.service import ask_batch

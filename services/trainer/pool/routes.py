@@ -11,8 +11,7 @@ from services.trainer.pool.messages import (
     Removal,
     RemovedItems,
 )
-from services.trainer.pool.parquet_rows import parse_parquet
-from services.trainer.pool.rows import parse_csv, parse_ndjson
+from services.trainer.pool.rows import parse_csv, parse_ndjson, parse_parquet
 from services.trainer.resources import InActiveProject, InProject, Tools, project_router
 from shared import parquet
 from shared.http.lists import After, Limit, decode_cursor, encode_cursor

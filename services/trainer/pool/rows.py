@@ -1,21 +1,25 @@
-"""Parse the lines of an import (pure): newline-delimited JSON, or CSV with a header."""
+"""Parse the rows of an import: newline-delimited JSON, CSV with a header, or Parquet."""
 
 import io
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import ValidationError
 
+from shared.contracts.base import LONGEST_ROW
 from shared.contracts.items import FieldError, Item, check_data, check_metadata
 from shared.contracts.projects import Project
 from shared.csv_records import CsvReader, CsvUnreadableError, column_faults, unguard
 from shared.fields.spec import FieldSpec
 from shared.http.body import parse_json_part
+from shared.parquet.reading import ParquetRows, ParquetUnreadableError, open_parquet
 from shared.problems import Unprocessable
 from shared.problems.faults import faults_of
 
 _FAULTS_SHOWN = 5
+_READ_AS_THEY_ARE = frozenset({"text", "number", "flag"})
 
 
 @dataclass(frozen=True)
@@ -42,10 +46,10 @@ def _from_json(number: int, line: bytes, project: Project) -> ParsedLine:
         return ParsedLine(number, None, str(error))
     if not isinstance(document, dict):
         return ParsedLine(number, None, "is not a JSON object")
-    return checked(number, document, project)
+    return _checked(number, document, project)
 
 
-def checked(number: int, document: dict[str, Any], project: Project) -> ParsedLine:
+def _checked(number: int, document: dict[str, Any], project: Project) -> ParsedLine:
     """Return an item as predict takes it, or what is wrong with it."""
     try:
         item = Item.model_validate(document)
@@ -91,12 +95,12 @@ def _records(reader: CsvReader, project: Project) -> Iterator[ParsedLine]:
                 yield ParsedLine(record.line, None, record.fault)
             else:
                 row = dict(zip(reader.header, record.cells, strict=True))
-                yield checked(record.line, _document(row, project), project)
+                yield _checked(record.line, _csv_document(row, project), project)
     except CsvUnreadableError as error:
         yield ParsedLine(error.line, None, f"is not CSV, nor is what follows: {error}")
 
 
-def _document(row: dict[str, str], project: Project) -> dict[str, Any]:
+def _csv_document(row: dict[str, str], project: Project) -> dict[str, Any]:
     document: dict[str, Any] = {
         "data": {name: cell_value(row[name], field) for name, field in project.fields.items()},
         "metadata": {name: unguard(row[name]) for name in project.metadata if row.get(name)},
@@ -122,3 +126,79 @@ def cell_value(cell: str, field: FieldSpec) -> Any:
                 return parse_json_part(cell)
     except ValueError:
         return cell
+
+
+def values_of(row: bytes | None) -> dict[str, Any] | str:
+    """Return the values of a row by column, or what is wrong with it."""
+    if row is None:
+        return f"has more than {LONGEST_ROW} bytes"
+    try:
+        values: dict[str, Any] | str = parse_json_part(row)
+    except ValueError as error:
+        return str(error)
+    return values
+
+
+def data_of(values: Mapping[str, Any], project: Project) -> dict[str, Any]:
+    """Return the `data` of a row; texts in columns of vectors and of JSON are read as JSON."""
+    return {
+        name: _value(values[name], field)
+        for name, field in project.fields.items()
+        if name in values
+    }
+
+
+def text_of(value: Any) -> Any:
+    """Return a whole number as text: ids and metadata often are numbers elsewhere."""
+    return str(value) if type(value) is int else value
+
+
+def _value(value: Any, field: FieldSpec) -> Any:
+    is_text = isinstance(value, str) and field.column not in _READ_AS_THEY_ARE
+    return cell_value(value, field) if is_text else value
+
+
+def parse_parquet(body: bytes, project: Project) -> Iterator[ParsedLine]:
+    """Give one parsed line for each row; `line` is its number, from 1.
+
+    Columns are `item_id` (optional), the project's fields and its metadata keys. It waits for the
+    process that decodes the file: call it in a thread.
+
+    Raises `Unprocessable`: it is no Parquet file, or its columns do not fit the project.
+    """
+    with tempfile.TemporaryFile() as laid:
+        laid.write(body)
+        laid.seek(0)
+        known = {"item_id", *project.fields, *project.metadata}
+        try:
+            with open_parquet(laid, len(body), known) as found:
+                required = [name for name, field in project.fields.items() if not field.optional]
+                if faults := column_faults(found.names, known, required, "columns"):
+                    raise Unprocessable(faults)
+                yield from _parquet_lines(found, project)
+        except ParquetUnreadableError as error:
+            raise Unprocessable([("", str(error))]) from error
+
+
+def _parquet_lines(found: ParquetRows, project: Project) -> Iterator[ParsedLine]:
+    number = 0
+    try:
+        for number, row in enumerate(found.rows, start=1):
+            values = values_of(row)
+            if isinstance(values, str):
+                yield ParsedLine(number, None, values)
+            else:
+                parsed = _checked(number, _parquet_document(values, project), project)
+                yield replace(parsed, size=len(row or b""))
+    except ParquetUnreadableError as error:
+        if not number:
+            raise
+        yield ParsedLine(number + 1, None, f"cannot be read, nor can what follows: {error}")
+
+
+def _parquet_document(values: Mapping[str, Any], project: Project) -> dict[str, Any]:
+    metadata = {name: text_of(values[name]) for name in project.metadata if name in values}
+    document = {"data": data_of(values, project), "metadata": metadata}
+    if "item_id" in values:
+        document["item_id"] = text_of(values["item_id"])
+    return document

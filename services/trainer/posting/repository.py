@@ -1,6 +1,7 @@
 """SQL of the tasks that the review queue is to take, or to withdraw."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from sqlalchemy import ColumnElement, and_, exists, select, update
 from sqlmodel import col
@@ -27,14 +28,6 @@ def _is_answered(
 ) -> ColumnElement[bool]:
     return exists().where(
         col(OutcomeRow.project) == col(table.project), col(OutcomeRow.item_id) == col(table.item_id)
-    )
-
-
-def _is_row_of(table: type[RelabelItem] | type[ShadowItem], project: str) -> ColumnElement[bool]:
-    return and_(
-        col(LedgerRow.id) == col(table.place),
-        col(LedgerRow.project) == project,
-        col(LedgerRow.item_id) == col(table.item_id),
     )
 
 
@@ -77,47 +70,45 @@ async def unposted_drawn_items(
 async def unposted_relabels(
     session: Session, project: str, limit: int
 ) -> Sequence[tuple[RelabelItem, LedgerRow | None]]:
-    """Return items of started plans that are not acknowledged, with their rows of the ledger.
-
-    None stands for a row that is kept no longer. What people have labelled meanwhile is left out.
-    """
+    """Return items of started plans that are not acknowledged; see `_unposted` for the rest."""
     query = (
-        select(RelabelItem, LedgerRow)
+        _unposted(RelabelItem, project)
         .join(RelabelPlan, col(RelabelPlan.plan_id) == col(RelabelItem.plan_id))
-        .outerjoin(LedgerRow, _is_row_of(RelabelItem, project))
-        .where(
-            col(RelabelItem.project) == project,
-            col(RelabelItem.posted).is_(False),
-            col(RelabelPlan.state) == "started",
-            ~_is_answered(RelabelItem),
-        )
+        .where(col(RelabelPlan.state) == "started")
         .order_by(col(RelabelPlan.started_at), col(RelabelItem.position))
-        .limit(limit)
     )
-    return [(item, row) for item, row in await session.execute(query)]
+    return [(item, row) for item, row in await session.execute(query.limit(limit))]
 
 
 async def unposted_disagreements(
     session: Session, project: str, limit: int
 ) -> Sequence[tuple[ShadowItem, LedgerRow | None]]:
-    """Return disagreements of stages that go on, with their rows of the ledger.
+    """Return disagreements of stages that go on; see `_unposted` for the rest."""
+    query = (
+        _unposted(ShadowItem, project)
+        .join(ShadowStage, col(ShadowStage.stage_id) == col(ShadowItem.stage_id))
+        .where(col(ShadowStage.state) == "running")
+        .order_by(col(ShadowItem.place))
+    )
+    return [(item, row) for item, row in await session.execute(query.limit(limit))]
+
+
+def _unposted(table: type[RelabelItem] | type[ShadowItem], project: str) -> Any:
+    """Return items that are not acknowledged, with their rows of the ledger.
 
     None stands for a row that is kept no longer. What people have labelled already is left out.
     """
-    query = (
-        select(ShadowItem, LedgerRow)
-        .join(ShadowStage, col(ShadowStage.stage_id) == col(ShadowItem.stage_id))
-        .outerjoin(LedgerRow, _is_row_of(ShadowItem, project))
-        .where(
-            col(ShadowItem.project) == project,
-            col(ShadowItem.posted).is_(False),
-            col(ShadowStage.state) == "running",
-            ~_is_answered(ShadowItem),
-        )
-        .order_by(col(ShadowItem.place))
-        .limit(limit)
+    is_row = and_(
+        col(LedgerRow.id) == col(table.place),
+        col(LedgerRow.project) == project,
+        col(LedgerRow.item_id) == col(table.item_id),
     )
-    return [(item, row) for item, row in await session.execute(query)]
+    return (
+        select(table, LedgerRow)
+        .select_from(table)
+        .outerjoin(LedgerRow, is_row)
+        .where(col(table.project) == project, col(table.posted).is_(False), ~_is_answered(table))
+    )
 
 
 async def end_draws(

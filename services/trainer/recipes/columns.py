@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from onnx import helper
 
-from services.trainer.recipes.exporting import constant, input_name
+from services.trainer.recipes.exporting import constant, input_name, input_of
 from services.trainer.recipes.recipe import FloatArray, RecipeRefused
 from shared.fields.category import CategoryField
 from shared.fields.number import NumberField
@@ -81,20 +81,12 @@ class Columns:
 
     def inputs(self) -> list[dict[str, Any]]:
         """Return the manifest's inputs: one for all numbers, one for each category."""
-        entries: list[dict[str, Any]] = []
-        if self.numbers:
-            entries.append(
-                {
-                    "name": NUMBERS,
-                    "field": self.numbers,
-                    "dtype": "float32",
-                    "shape": [-1, len(self.numbers)],
-                }
-            )
-        return entries + [
-            {"name": input_name(name), "field": name, "dtype": "string", "shape": [-1, 1]}
-            for name in self.categories
-        ]
+        entries = [input_of(name, "string", [-1, 1]) for name in self.categories]
+        if not self.numbers:
+            return entries
+        shape = [-1, len(self.numbers)]
+        numbers = {"name": NUMBERS, "field": self.numbers, "dtype": "float32", "shape": shape}
+        return [numbers, *entries]
 
     def nodes(self, output: str) -> tuple[list[Any], list[Any]]:
         """Return the graph's nodes and constants from the inputs to the matrix."""

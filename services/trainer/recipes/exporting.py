@@ -26,6 +26,11 @@ def input_name(field: str) -> str:
     return f"{field}_input" if field == OUTPUT else field
 
 
+def input_of(field: str, dtype: str, shape: list[int]) -> dict[str, Any]:
+    """Return the manifest's entry of the input that a field feeds."""
+    return {"name": input_name(field), "field": field, "dtype": dtype, "shape": shape}
+
+
 def constant(name: str, value: Any) -> Any:
     """Return a constant of the graph; float64 becomes float32, other types stay."""
     array = np.asarray(value)

@@ -14,7 +14,7 @@ import numpy as np
 from onnx import helper
 
 from services.trainer.recipes.calibration import Calibration
-from services.trainer.recipes.exporting import OUTPUT, constant, input_name, serialise
+from services.trainer.recipes.exporting import OUTPUT, constant, input_name, input_of, serialise
 from services.trainer.recipes.features import LinearHead, Terms, TextLinearPipeline
 from services.trainer.recipes.recipe import FloatArray
 from services.trainer.recipes.tokens import (
@@ -42,10 +42,7 @@ _LENGTHS: dict[Kind, tuple[int, int]] = {
 
 def graph_inputs(fields: Sequence[str]) -> list[dict[str, Any]]:
     """Manifest entries of the inputs, one a field, named as the field is."""
-    return [
-        {"name": input_name(field), "field": field, "dtype": "string", "shape": [-1, 1]}
-        for field in fields
-    ]
+    return [input_of(field, "string", [-1, 1]) for field in fields]
 
 
 def export_onnx(pipeline: TextLinearPipeline) -> bytes:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from onnx import helper
 
-from services.trainer.recipes.exporting import input_name
+from services.trainer.recipes.exporting import input_name, input_of
 from services.trainer.recipes.matrices import PARITY_ROWS, fit_on_features, linear_candidates
 from services.trainer.recipes.parity import spread
 from services.trainer.recipes.recipe import (
@@ -44,10 +44,7 @@ class Vectors:
 
     def inputs(self) -> list[dict[str, Any]]:
         """Return the manifest's inputs, one a field."""
-        return [
-            {"name": input_name(name), "field": name, "dtype": "float32", "shape": [-1, length]}
-            for name, length in self.lengths.items()
-        ]
+        return [input_of(name, "float32", [-1, size]) for name, size in self.lengths.items()]
 
     def nodes(self, output: str) -> tuple[list[Any], list[Any]]:
         """Return the graph's node from the inputs to the matrix."""

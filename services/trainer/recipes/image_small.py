@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from onnx import helper
 
-from services.trainer.recipes.exporting import input_name, join
+from services.trainer.recipes.exporting import input_name, input_of, join
 from services.trainer.recipes.matrices import fit_on_features, linear_candidates
 from services.trainer.recipes.parity import spread
 from services.trainer.recipes.pixels import SHAPE, Filters, pixels_of
@@ -43,10 +43,7 @@ class PictureFeatures:
 
     def inputs(self) -> list[dict[str, Any]]:
         """Return the manifest's inputs, one a field."""
-        return [
-            {"name": input_name(name), "field": name, "dtype": "float32", "shape": SHAPE}
-            for name in self.filters
-        ]
+        return [input_of(name, "float32", SHAPE) for name in self.filters]
 
     def nodes(self, output: str) -> tuple[list[Any], list[Any]]:
         """Return the graph's nodes and constants from the pictures to the matrix."""

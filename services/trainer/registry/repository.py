@@ -7,7 +7,7 @@ from sqlalchemy import select, update
 from sqlmodel import col
 
 from services.trainer.posting.repository import end_draws
-from services.trainer.tables import Certification, Version
+from services.trainer.tables import Certification, Version, page_before
 from shared.contracts.versions import Manifest, ModelInterface
 from shared.db import Session
 
@@ -19,11 +19,7 @@ async def find(session: Session, project: str, version: str | None) -> Version |
 
 async def page(session: Session, project: str, before: int | None, limit: int) -> Sequence[Version]:
     """Return versions, newest first, with a number below `before`."""
-    query = select(Version).where(col(Version.project) == project)
-    if before is not None:
-        query = query.where(col(Version.number) < before)
-    query = query.order_by(col(Version.number).desc()).limit(limit)
-    return (await session.execute(query)).scalars().all()
+    return await page_before(session, Version, project, Version.number, before, limit)
 
 
 async def audit_suspensions(session: Session, project: str) -> list[dict[str, Any]]:

@@ -16,6 +16,7 @@ from services.trainer.tables import (
     RelabelItem,
     RelabelPlan,
     Run,
+    page_before,
 )
 from shared.db import Session
 
@@ -24,11 +25,7 @@ INTERRUPTED = "interrupted: start it again"
 
 async def page(session: Session, project: str, before: str | None, limit: int) -> Sequence[Run]:
     """Return runs, newest first, older than run `before`."""
-    query = select(Run).where(col(Run.project) == project)
-    if before is not None:
-        query = query.where(col(Run.run_id) < before)
-    query = query.order_by(col(Run.run_id).desc()).limit(limit)
-    return (await session.execute(query)).scalars().all()
+    return await page_before(session, Run, project, Run.run_id, before, limit)
 
 
 async def running_of(session: Session, project: str) -> Sequence[Run]:

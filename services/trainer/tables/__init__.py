@@ -6,6 +6,7 @@ from services.trainer.tables.base import (
     find_items,
     fitting,
     insert_new,
+    page_before,
     update_items,
 )
 from services.trainer.tables.evidence import (

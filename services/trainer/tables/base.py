@@ -4,12 +4,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate, takewhile
 from typing import Any
 
-from sqlalchemy import MetaData, Table, update
+from sqlalchemy import BigInteger, Integer, MetaData, Table, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import SQLModel
 
 from shared.db import Session
 
+SERIAL = BigInteger().with_variant(Integer, "sqlite")
+"""The type of keys that the database counts up."""
 _PAGE_CHARACTERS = 8 * 1024 * 1024
 
 
@@ -44,6 +46,16 @@ async def update_items(
     for batch in batches_of(item_ids):
         of_batch = (table.project == project, table.item_id.in_(batch))
         await session.execute(update(table).where(*of_batch).values(**values))
+
+
+async def page_before(
+    session: Session, table: Any, project: str, key: Any, before: Any, limit: int
+) -> Sequence[Any]:
+    """Return rows of a project with a `key` below `before`, if that is not None, highest first."""
+    query = select(table).where(table.project == project)
+    if before is not None:
+        query = query.where(key < before)
+    return (await session.execute(query.order_by(key.desc()).limit(limit))).scalars().all()
 
 
 def fitting(sizes: Sequence[int]) -> int:

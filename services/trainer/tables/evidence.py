@@ -3,10 +3,10 @@
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import JSON, BigInteger, Index, Integer, UniqueConstraint, text
+from sqlalchemy import JSON, Index, UniqueConstraint, text
 from sqlmodel import Field
 
-from services.trainer.tables.base import Base
+from services.trainer.tables.base import SERIAL, Base
 from shared.contracts.base import new_id
 from shared.db import UtcDateTime
 
@@ -112,9 +112,7 @@ class LedgerRow(Base, table=True):
         ),
     )
 
-    id: int | None = Field(
-        default=None, primary_key=True, sa_type=BigInteger().with_variant(Integer, "sqlite")
-    )
+    id: int | None = Field(default=None, primary_key=True, sa_type=SERIAL)
     project: str
     item_id: str
     received_at: datetime = Field(sa_type=UtcDateTime)

@@ -3,10 +3,10 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Index, Integer, false, text
+from sqlalchemy import JSON, BigInteger, Index, false, text
 from sqlmodel import Field
 
-from services.trainer.tables.base import Base
+from services.trainer.tables.base import SERIAL, Base
 from shared.contracts.base import new_id
 from shared.db import UtcDateTime
 
@@ -134,9 +134,7 @@ class PromiseChange(Base, table=True):
     __tablename__ = "promise_changes"
     __table_args__ = (Index("ix_promise_changes", "project", "id"),)
 
-    id: int | None = Field(
-        default=None, primary_key=True, sa_type=BigInteger().with_variant(Integer, "sqlite")
-    )
+    id: int | None = Field(default=None, primary_key=True, sa_type=SERIAL)
     project: str
     at: datetime = Field(sa_type=UtcDateTime)
     version: str | None = None

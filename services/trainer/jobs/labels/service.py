@@ -8,7 +8,7 @@ from services.trainer.jobs.labels.columns import LabelColumns
 from services.trainer.jobs.labels.messages import LabelRow, LabelSource, ProvenBy
 from services.trainer.jobs.messages import FileFormat, TextFormat
 from services.trainer.jobs.results import csv_line
-from services.trainer.jobs.service import require_parquet
+from services.trainer.jobs.service import require_reader
 from services.trainer.resources import Resources
 from services.trainer.tables import ModelLabel, OutcomeRow
 from shared.contracts.projects import Project
@@ -27,8 +27,7 @@ async def export(
 
     Raises `Unprocessable`: Parquet is wanted, and pyarrow is not installed.
     """
-    if form == "parquet":
-        require_parquet("/query/format")
+    require_reader(form, "/query/format")
     found = _pages(resources, project.project, source)
     pages = _all(await anext(found, []), found)
     columns = LabelColumns(project)

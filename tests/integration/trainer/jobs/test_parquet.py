@@ -11,7 +11,7 @@ from services.trainer.jobs import scoring, service
 from services.trainer.jobs.labels import service as labels
 from services.trainer.jobs.results import open_result
 from services.trainer.jobs.worker import JobWorker
-from services.trainer.pool.parquet_rows import parse_parquet
+from services.trainer.pool.rows import parse_parquet
 from services.trainer.pool.service import import_lines
 from services.trainer.tables import Job
 from shared.contracts.projects import Project
