@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import delete, select, update
 from sqlmodel import col
 
-from services.trainer.tables import Job, JobPart, page_before
+from services.trainer.tables import Job, JobPart
 from shared.db import Session
 
 _ACTIVE = ("queued", "running")
@@ -18,11 +18,6 @@ async def active(session: Session, project: str | None = None) -> Sequence[Job]:
     if project is not None:
         query = query.where(col(Job.project) == project)
     return (await session.execute(query)).scalars().all()
-
-
-async def page(session: Session, project: str, before: str | None, limit: int) -> Sequence[Job]:
-    """Return jobs before an id, newest first."""
-    return await page_before(session, Job, project, Job.job_id, before, limit)
 
 
 async def find(session: Session, project: str, job_id: str) -> Job | None:

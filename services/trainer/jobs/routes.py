@@ -69,7 +69,7 @@ async def score(
     """
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type == "application/json":
-        wanted = _stored_file(await _short_body(request))
+        wanted = await _stored_file(request)
         job = await service.score_stored(tools, project, wanted, operator.subject, idempotency_key)
     elif media_type in _UPLOADS:
         form = _UPLOADS[media_type]
@@ -84,17 +84,13 @@ async def score(
     return job
 
 
-async def _short_body(request: Request) -> bytes:
-    """Return a body that names a file: the path's limit is that of files, which nothing holds."""
+async def _stored_file(request: Request) -> StoredFile:
+    """Read a body that names a file: the path's limit is that of files, which nothing holds."""
     body = b""
     async for piece in request.stream():
         body += piece
         if len(body) > _LONGEST_JSON:
             raise BodyTooLarge(_LONGEST_JSON)
-    return body
-
-
-def _stored_file(body: bytes) -> StoredFile:
     try:
         return StoredFile.model_validate(parse_json(body))
     except ValidationError as error:

@@ -13,7 +13,7 @@ from services.trainer.projects.repository import lock_state
 from services.trainer.registry import repository as registry
 from services.trainer.registry.scores import fits_project
 from services.trainer.resources import Resources
-from services.trainer.tables import Job, Version
+from services.trainer.tables import Job, Version, page_before
 from shared import parquet
 from shared.contracts.base import new_id
 from shared.contracts.projects import Project
@@ -184,7 +184,9 @@ async def list_jobs(
 ) -> Sequence[JobView]:
     """Return jobs, newest first."""
     async with resources.database.reading() as session:
-        return [view(job) for job in await repository.page(session, project, before, limit)]
+        return [
+            view(job) for job in await page_before(session, Job, project, Job.job_id, before, limit)
+        ]
 
 
 async def describe(resources: Resources, project: str, job_id: str) -> JobView:

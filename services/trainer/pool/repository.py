@@ -1,8 +1,9 @@
 """SQL of the pool."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
-from sqlalchemy import String, cast, delete, func, select, union, update
+from sqlalchemy import Select, String, cast, delete, func, select, union, update
 from sqlmodel import col
 
 from services.trainer.tables import (
@@ -74,6 +75,19 @@ async def still_waiting(session: Session, project: str, item_ids: Iterable[str])
     return {row[0] for row in await find_items(session, query, PoolItem, project, item_ids)}
 
 
+def _in_order(project: str, state: str, after: str, *wanted: Any) -> Select[Any]:
+    """Return a query of the items of a state in the random order, after an order key."""
+    return (
+        select(*wanted)
+        .where(
+            col(PoolItem.project) == project,
+            col(PoolItem.state) == state,
+            col(PoolItem.order_key) > after,
+        )
+        .order_by(col(PoolItem.order_key))
+    )
+
+
 async def in_states(
     session: Session, project: str, limit: int, after: str = "", states: Sequence[str] = WAITING
 ) -> Sequence[PoolItem]:
@@ -81,16 +95,7 @@ async def in_states(
     found: list[PoolItem] = []
     # One search a state: for both at once a database would sort all of them.
     for state in states:
-        query = (
-            select(PoolItem)
-            .where(
-                col(PoolItem.project) == project,
-                col(PoolItem.state) == state,
-                col(PoolItem.order_key) > after,
-            )
-            .order_by(col(PoolItem.order_key))
-            .limit(limit)
-        )
+        query = _in_order(project, state, after, PoolItem).limit(limit)
         found += (await session.execute(query)).scalars()
     return sorted(found, key=lambda item: item.order_key)[:limit]
 
@@ -109,16 +114,8 @@ async def count_within(
     """
     found = most
     for state in states:
-        query = (
-            select(func.length(cast(col(PoolItem.data), String)))
-            .where(
-                col(PoolItem.project) == project,
-                col(PoolItem.state) == state,
-                col(PoolItem.order_key) > after,
-            )
-            .order_by(col(PoolItem.order_key))
-            .limit(found)
-        )
+        size = func.length(cast(col(PoolItem.data), String))
+        query = _in_order(project, state, after, size).limit(found)
         sizes = list((await session.execute(query)).scalars())
         if (fit := fitting(sizes)) < len(sizes):
             found = fit
@@ -129,16 +126,8 @@ async def waiting_ids(
     session: Session, project: str, limit: int, after: str
 ) -> Sequence[tuple[str, str]]:
     """Return id and order key of the next items that wait and are not reserved."""
-    query = (
-        select(col(PoolItem.item_id), col(PoolItem.order_key))
-        .where(
-            col(PoolItem.project) == project,
-            col(PoolItem.state) == "waiting",
-            col(PoolItem.order_key) > after,
-        )
-        .order_by(col(PoolItem.order_key))
-        .limit(limit)
-    )
+    wanted = (col(PoolItem.item_id), col(PoolItem.order_key))
+    query = _in_order(project, "waiting", after, *wanted).limit(limit)
     return [(row[0], row[1]) for row in await session.execute(query)]
 
 

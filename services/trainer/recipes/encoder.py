@@ -125,7 +125,7 @@ def embedding_nodes(
     make = _Nodes()
     rows = [make.looked_up(entry["name"], table) for entry in inputs]
     make.closed_up(make.joined(rows, end), begin, end)
-    make.add(*encoder.graph.graph.node)
+    make.nodes += encoder.graph.graph.node
     make.pooled(encoder.graph.graph.output[0].name)
     return make.nodes, [*make.constants, *encoder.graph.graph.initializer]
 
@@ -207,10 +207,6 @@ class _Nodes:
         squares = self._op("ReduceSum", [self._op("Mul", [total, total]), one], keepdims=1)
         length = self._op("Max", [self._op("Sqrt", [squares]), self._of(np.float32(1e-12))])
         self._op("Div", [total, length], EMBEDDING)
-
-    def add(self, *nodes: Any) -> None:
-        """Take nodes as they are."""
-        self.nodes += nodes
 
     def _span(self, start: int, stop: int) -> list[str]:
         return [self._of(np.array([start])), self._of(np.array([stop]))]

@@ -1,4 +1,4 @@
-"""Which acts on a project's versions are possible now (pure).
+"""Which acts on a project's versions are possible now.
 
 Promotions and rollbacks are decided here, and what is offered in place of a refused act.
 """
@@ -14,6 +14,7 @@ from services.trainer.tables import ProjectState, Version
 from shared.contracts.base import Message
 from shared.contracts.projects import Project
 from shared.contracts.reasons import WHY_NOT
+from shared.problems import Conflict
 
 _MOST_PROMOTIONS = 5
 
@@ -103,12 +104,10 @@ class Situation:
         return PossibleAct.model_validate({"act": act, "version": version, "route": route})
 
 
-def advice_of(reason: str, acts: Sequence[PossibleAct]) -> str:
-    """Return a refusal's detail: the reason, and what is possible instead."""
+def refusal(
+    kind: type[Conflict], reason: str, acts: Sequence[PossibleAct], **members: Any
+) -> Conflict:
+    """Return a refusal that says what is possible instead, in words and for programs."""
     offered = [f"{_WORDS[one.act].format(version=one.version)} with {one.route}" for one in acts]
-    return f"{reason}. Possible now: {'; '.join(offered)}."
-
-
-def extensions_of(acts: Sequence[PossibleAct]) -> dict[str, Any]:
-    """Return the members by which a program reads what is possible."""
-    return {"possible": [one.model_dump() for one in acts]}
+    detail = f"{reason}. Possible now: {'; '.join(offered)}."
+    return kind(detail, **members, possible=[one.model_dump() for one in acts])

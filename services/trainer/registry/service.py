@@ -8,7 +8,7 @@ from services.trainer.projects import channels
 from services.trainer.projects.repository import in_service, lock_state, read_state
 from services.trainer.registry import repository
 from services.trainer.registry.messages import CanaryRequest, VersionView
-from services.trainer.registry.possible import Situation, advice_of, extensions_of
+from services.trainer.registry.possible import Situation, refusal
 from services.trainer.resources import Resources
 from services.trainer.tables import ProjectState, PromotionEvent, Version
 from shared.contracts.projects import Project
@@ -51,10 +51,9 @@ async def roll_back(resources: Resources, project: Project, actor: str) -> Chann
         state = await lock_state(session, project.project)
         previous = await repository.find(session, project.project, state.previous)
         if previous is None:
-            situation = await _situation(resources, session, project, state)
-            acts = situation.acts()
+            acts = (await _situation(resources, session, project, state)).acts()
             reason = "No version served before the champion"
-            raise NothingToRollBackTo(advice_of(reason, acts), **extensions_of(acts))
+            raise refusal(NothingToRollBackTo, reason, acts)
         await require_may_serve(resources, session, project, state, previous)
         now = resources.now()
         gate.note(session, state, "rolled_back", previous.version, now, actor=actor)
@@ -125,7 +124,7 @@ async def retire(resources: Resources, project: Project, name: str, actor: str) 
         if state.champion == name:
             acts = (await _situation(resources, session, project, state)).acts()
             reason = f"{name} is the champion: another version must serve before it is retired"
-            raise Conflict(advice_of(reason, acts), version=name, **extensions_of(acts))
+            raise refusal(Conflict, reason, acts, version=name)
         if not version.retired:
             gate.note(session, state, "retired", name, resources.now(), actor=actor)
         version.retired = True
@@ -176,22 +175,16 @@ async def require_may_serve(
         return
     acts, name = situation.acts(version), version.version
     if version.retired:
-        raise Conflict(
-            advice_of(f"{name} is retired for good", acts), version=name, **extensions_of(acts)
-        )
+        raise refusal(Conflict, f"{name} is retired for good", acts, version=name)
     reason = (
         f"The champion {state.champion} is certified and gives way to certified versions only; "
         f"{situation.why_not_certified(version)}"
     )
     if name in situation.pending:
         reason += ", and its certification is under way (GET …/certificate)"
-    raise NotCertified(
-        advice_of(reason, acts),
-        version=name,
-        standing=status_of(version, project, state, situation.now).state,
-        champion=state.champion,
-        **extensions_of(acts),
-    )
+    standing = status_of(version, project, state, situation.now).state
+    members = {"version": name, "standing": standing, "champion": state.champion}
+    raise refusal(NotCertified, reason, acts, **members)
 
 
 async def _published(resources: Resources, project: Project) -> Channels:

@@ -16,16 +16,10 @@ from services.trainer.tables import (
     RelabelItem,
     RelabelPlan,
     Run,
-    page_before,
 )
 from shared.db import Session
 
 INTERRUPTED = "interrupted: start it again"
-
-
-async def page(session: Session, project: str, before: str | None, limit: int) -> Sequence[Run]:
-    """Return runs, newest first, older than run `before`."""
-    return await page_before(session, Run, project, Run.run_id, before, limit)
 
 
 async def running_of(session: Session, project: str) -> Sequence[Run]:

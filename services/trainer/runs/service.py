@@ -18,11 +18,10 @@ from services.trainer.recipes import OWN
 from services.trainer.recipes.installed import unknown_recipe
 from services.trainer.registry import repository as registry
 from services.trainer.resources import Resources
-from services.trainer.runs import repository
 from services.trainer.runs.due import Cause, Mode, cause_to_begin, choose
 from services.trainer.runs.execution import start
 from services.trainer.runs.messages import RunRequest, RunView
-from services.trainer.tables import Run
+from services.trainer.tables import Run, page_before
 from shared.contracts.projects import Project
 from shared.contracts.versions import ModelInterface
 from shared.db import Session
@@ -213,7 +212,9 @@ async def list_runs(
 ) -> Sequence[RunView]:
     """Return runs, newest first."""
     async with resources.database.reading() as session:
-        return [view(run) for run in await repository.page(session, project, before, limit)]
+        return [
+            view(run) for run in await page_before(session, Run, project, Run.run_id, before, limit)
+        ]
 
 
 async def _require(session: Session, project: str, run_id: str) -> Run:
