@@ -101,7 +101,7 @@ async def _stored_file(request: Request) -> StoredFile:
     "/pool/autolabel",
     status_code=202,
     summary="Label the rest of the pool",
-    responses=declare(NotJson, BodyTooLarge, ProjectArchived, NothingServes, KeyReused),
+    responses=declare(ProjectArchived, NothingServes, KeyReused),
 )
 async def label_pool(
     wanted: AutolabelRequest,

@@ -15,7 +15,7 @@ from services.trainer.pool.rows import parse_csv, parse_ndjson, parse_parquet
 from services.trainer.resources import InActiveProject, InProject, Tools, project_router
 from shared import parquet
 from shared.http.lists import After, Limit, decode_cursor, encode_cursor
-from shared.problems import BodyTooLarge, NotJson, ProjectArchived, Unprocessable, declare
+from shared.problems import BodyTooLarge, ProjectArchived, Unprocessable, declare
 
 router = project_router("pool")
 _PARSERS = {
@@ -73,9 +73,7 @@ async def list_items(
 
 
 @router.post(
-    "/pool/removals",
-    summary="Remove items from the pool",
-    responses=declare(NotJson, BodyTooLarge, ProjectArchived),
+    "/pool/removals", summary="Remove items from the pool", responses=declare(ProjectArchived)
 )
 async def remove_items(wanted: Removal, tools: Tools, project: InActiveProject) -> RemovedItems:
     """Remove items that people were not asked about; repeating it is harmless.

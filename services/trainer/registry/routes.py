@@ -20,7 +20,7 @@ from services.trainer.resources import InProject, Operator, Tools, project_route
 from shared.contracts.base import from_stored
 from shared.contracts.versions import VERSION_PATTERN, Channels
 from shared.http.lists import After, Limit, decode_position, encode_cursor
-from shared.problems import BodyTooLarge, Conflict, NotJson, declare
+from shared.problems import Conflict, declare
 
 router = project_router("versions")
 
@@ -70,9 +70,7 @@ async def end_shadow(
 
 
 @router.post(
-    "/canary",
-    summary="Give a version a share of the traffic",
-    responses=declare(NotJson, BodyTooLarge, Conflict),
+    "/canary", summary="Give a version a share of the traffic", responses=declare(Conflict)
 )
 async def canary(
     tools: Tools, project: InProject, operator: Operator, request: CanaryRequest
@@ -107,7 +105,7 @@ async def roll_back(tools: Tools, project: InProject, operator: Operator) -> Cha
 @router.post(
     "/versions/{version}/approve",
     summary="Let a version that passed the gate serve",
-    responses=declare(NotJson, BodyTooLarge, NoApprovalWaiting, NotCertified),
+    responses=declare(NoApprovalWaiting, NotCertified),
 )
 async def approve(
     tools: Tools, project: InProject, operator: Operator, version: str, request: ApprovalRequest
@@ -121,7 +119,7 @@ async def approve(
 @router.post(
     "/versions/{version}/reject",
     summary="Keep a version that passed the gate from serving",
-    responses=declare(NotJson, BodyTooLarge, NoApprovalWaiting),
+    responses=declare(NoApprovalWaiting),
 )
 async def reject(
     tools: Tools, project: InProject, operator: Operator, version: str, request: ApprovalRequest

@@ -6,7 +6,7 @@ from services.trainer.runs import service
 from services.trainer.runs.messages import RunRequest, Runs, RunView
 from services.trainer.runs.service import CertificationOpen, LabelsNotReady, RunActive
 from shared.http.lists import After, Limit, decode_cursor, encode_cursor
-from shared.problems import BodyTooLarge, NotJson, ProjectArchived, declare
+from shared.problems import ProjectArchived, declare
 
 router = project_router("training")
 
@@ -15,10 +15,7 @@ router = project_router("training")
     "/runs",
     status_code=202,
     summary="Start a training run",
-    responses=declare(
-        *(NotJson, BodyTooLarge, RunActive, CertificationOpen, LabelsNotReady),
-        *(ProjectArchived, KeyReused),
-    ),
+    responses=declare(RunActive, CertificationOpen, LabelsNotReady, ProjectArchived, KeyReused),
 )
 async def start(
     wanted: RunRequest,
