@@ -38,7 +38,6 @@ class JobWorker:
     def __init__(self, resources: Resources) -> None:
         self._resources = resources
         self._steps: dict[str, AutolabelSteps | ScoringSteps] = {}
-        self._left: set[tuple[str, str]] = set()
         self._tidied_at: datetime | None = None
         self.loop = Loop("jobs", self._turn, self._rest, expected=_PASSING)
 
