@@ -32,8 +32,10 @@ share_compiled_statements()
 share_compiled_routes()
 
 
-# So many new objects, 700 by default.
+# So many new objects, 700 by default. While modules are imported and tests collected, nothing is
+# thrown away: looking for garbage would take a second of each worker.
 _GARBAGE = 50_000
+gc.disable()
 # httpcore tries to import it four times a request: where it is missing, looking for it on the path
 # takes nearly half of the request's time. None says that it is missing, without a look.
 if importlib.util.find_spec("sniffio") is None:
@@ -108,6 +110,7 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(_GARBAGE)
+    gc.enable()
 
 
 @pytest.fixture(autouse=True)

@@ -6,8 +6,14 @@ the tests' ids, which no longer change (pytest-dev/pytest-xdist#1386).
 
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
-# What the tests of a folder share: an installation and a browser, or the client's installation.
-_GROUPS = {"tests/browser/": "pages", "tests/console/": "pages", "tests/e2e/client/": "client"}
+# What the tests of a folder or module share: an installation and a browser, the client's
+# installation, or the documents of all services.
+_GROUPS = {
+    "tests/browser/": "pages",
+    "tests/console/": "pages",
+    "tests/e2e/client/": "client",
+    "tests/integration/client/test_contract.py": "contract",
+}
 
 
 def group_of(test: str, *, is_thorough: bool) -> str:
