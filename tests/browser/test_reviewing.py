@@ -10,8 +10,11 @@ from tests.harness.desk import Desk, entry
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-async def test_thirty_items_by_keyboard_with_a_lost_connection(
-    desk: Desk, enter: Enter, sqlite_url: str
+@pytest.mark.parametrize(
+    ("at_first", "items"), [(2, 8), pytest.param(12, 30, marks=pytest.mark.thorough)]
+)
+async def test_items_are_answered_by_keyboard_with_a_lost_connection(
+    desk: Desk, enter: Enter, sqlite_url: str, at_first: int, items: int
 ) -> None:
     await desk.put_project()
     receipts = await desk.post(*(entry(f"item-{number:02}") for number in range(40)))
@@ -28,7 +31,7 @@ async def test_thirty_items_by_keyboard_with_a_lost_connection(
         async def was_skipped(item: str) -> bool:
             return (await desk.kinds(by_item[item]))[-1] == "skipped"
 
-        for number in range(12):
+        for number in range(at_first):
             await answer("12"[number % 2])
 
         # A comment goes with the answer that follows it.
@@ -64,10 +67,10 @@ async def test_thirty_items_by_keyboard_with_a_lost_connection(
         await expect(page.locator("#unsent")).to_be_hidden()
         await expect(page.locator(".task")).to_be_visible()
 
-        while len(given) < 30:
+        while len(given) < items:
             await answer("12"[len(given) % 2])
         await wait_until(lambda: has(desk, given))
-        await expect(page.locator("#today")).to_have_text("30")
+        await expect(page.locator("#today")).to_have_text(f"{items}")
         await expect(page.locator("#skips")).to_have_text("1")
         # It can only give back what has arrived: what comes after it has closed, the console does.
         await wait_until(lambda: holds(desk, 2))
@@ -83,13 +86,17 @@ async def test_thirty_items_by_keyboard_with_a_lost_connection(
         {"reason": "unclear"}
     ]
     feed = await desk.outcomes()
-    assert sum(row["label"] is not None for row in feed["outcomes"]) == 31
+    assert sum(row["label"] is not None for row in feed["outcomes"]) == items + 1
     assert await comments(sqlite_url) == {by_item[commented]: "s is no skip here, nor 1 a label"}
     # What was held ahead was given back when the page closed.
     await wait_until(lambda: holds(desk, 0))
 
 
-@pytest.mark.parametrize("is_phone", [False, True], ids=["mouse", "finger"])
+@pytest.mark.parametrize(
+    "is_phone",
+    [False, pytest.param(True, marks=pytest.mark.thorough)],
+    ids=["mouse", "finger"],
+)
 async def test_items_are_answered_taken_back_and_skipped_without_a_key(
     desk: Desk, enter: Enter, is_phone: bool
 ) -> None:

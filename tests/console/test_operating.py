@@ -355,10 +355,12 @@ async def _fill(page: Page, file: Path, name: str) -> None:
     await page.get_by_label("Labels for the first version").fill("60")
 
 
-async def test_the_first_project_goes_from_a_file_to_a_certificate(
-    installed: Installed, signed_in: SignedIn, tmp_path: Path
+@pytest.mark.parametrize("is_certified", [False, pytest.param(True, marks=pytest.mark.thorough)])
+async def test_the_first_project_goes_from_a_file_to_reviewers_and_a_certificate(
+    installed: Installed, signed_in: SignedIn, tmp_path: Path, is_certified: bool
 ) -> None:
-    file = tmp_path / "my-reviews.csv"
+    name = f"my-reviews-{is_certified}".lower()
+    file = tmp_path / f"{name}.csv"
     lines = [f"{i},{review(i)['text']}" for i in range(2_000)]
     file.write_text("\n".join(["id,text", *lines]))
     async with signed_in() as (page, one):
@@ -366,13 +368,15 @@ async def test_the_first_project_goes_from_a_file_to_a_certificate(
         await _fill(page, file, "toys")
         await page.get_by_role("button", name="Create the project").click()
         await expect(page.get_by_role("alert")).to_contain_text("There is a project toys already")
-        await page.get_by_label("Name in addresses").fill("my-reviews")
+        await page.get_by_label("Name in addresses").fill(name)
         await page.get_by_role("button", name="Create the project").click()
         await expect(page.get_by_text("The items wait for reviewers.")).to_be_visible()
-        await page.goto("/projects/my-reviews")
+        if not is_certified:
+            return
+        await page.goto(f"/projects/{name}")
 
         async def certified() -> bool:
-            await _answer(installed, "my-reviews")
+            await _answer(installed, name)
             return await page.locator(".light.good").count() == 1
 
         await wait_until(certified)

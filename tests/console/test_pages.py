@@ -1,5 +1,6 @@
 """Each page with data, empty, on a phone, in the dark, and while services are away."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -12,6 +13,8 @@ from tests.harness.browser import DESKTOP, PHONE, barriers, watched
 from tests.harness.trainer_and_queue import project_spec
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+Check = Callable[[Page], Awaitable[None]]
 
 PAGES = [
     "/",
@@ -34,27 +37,32 @@ PAGES = [
     "/projects/{}/activity",
 ]
 DESK = {"viewport": DESKTOP, "color_scheme": "light"}
-PHONE_AT_NIGHT = {
+PHONE_AT_NIGHT: dict[str, Any] = {
     "viewport": PHONE, "color_scheme": "dark", "is_mobile": True, "has_touch": True
 }  # fmt: skip
+
+
+async def fits(page: Page) -> None:
+    """Nothing is wider than the screen."""
+    wide = "document.documentElement.scrollWidth - innerWidth"
+    assert await page.evaluate(wide) <= 0
 
 
 async def is_sound(page: Page) -> None:
     """No barrier, and nothing wider than the screen."""
     assert await barriers(page) == []
-    wide = "document.documentElement.scrollWidth - innerWidth"
-    assert await page.evaluate(wide) <= 0
+    await fits(page)
 
 
-async def open_all(page: Page, project: str) -> None:
-    """Open each page and look for barriers."""
+async def open_all(page: Page, project: str, check: Check = is_sound) -> None:
+    """Open each page and check it: by default, look for barriers too."""
     for path in PAGES:
         await page.goto(path.format(project))
         await expect(page.get_by_role("heading", level=1)).to_be_attached()
-        await is_sound(page)
+        await check(page)
 
 
-# `make test` sees each page full and empty, and in both looks, not each in each.
+# `make test` looks for barriers on a desk, where pages are full.
 @pytest.mark.parametrize(
     "options",
     [DESK, pytest.param(PHONE_AT_NIGHT, marks=pytest.mark.thorough)],
@@ -67,11 +75,17 @@ async def test_pages_with_data_have_no_barriers(
         await open_all(page, project)
 
 
-@pytest.mark.parametrize(
-    "options",
-    [PHONE_AT_NIGHT, pytest.param(DESK, marks=pytest.mark.thorough)],
-    ids=["phone", "desk"],
-)
+async def test_pages_of_an_empty_project_fit_on_a_phone(
+    installed: Installed, signed_in: SignedIn
+) -> None:
+    spec = project_spec(title="")
+    await installed.both.queue.put("/v1/projects/empty", json=spec)
+    async with signed_in(**PHONE_AT_NIGHT) as (page, _):
+        await open_all(page, "empty", fits)
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("options", [PHONE_AT_NIGHT, DESK], ids=["phone", "desk"])
 async def test_pages_of_an_empty_project_have_no_barriers(
     installed: Installed, signed_in: SignedIn, options: dict[str, Any]
 ) -> None:

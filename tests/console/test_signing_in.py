@@ -63,7 +63,7 @@ async def test_the_cookie_lasts_as_long_as_the_token_and_no_script_reads_it(
         assert await one.context.cookies() == []
 
 
-@pytest.mark.parametrize("is_refreshed", [False, True])
+@pytest.mark.parametrize("is_refreshed", [pytest.param(False, marks=pytest.mark.thorough), True])
 async def test_a_form_posted_after_the_session_ended_is_kept_until_the_next(
     installed: Installed, signed_in: SignedIn, is_refreshed: bool
 ) -> None:

@@ -57,6 +57,35 @@ async def _review(queue: httpx.AsyncClient) -> int:
     return len(leases)
 
 
+async def test_one_command_runs_all_services_and_an_answer_of_a_person_is_told(
+    tmp_path: Path,
+) -> None:
+    with launch(tmp_path / "home") as launched:
+        async with _clients(launched) as http:
+            router, queue, trainer = http["router"], http["queue"], http["trainer"]
+            assert (await queue.put(PROJECT, json=SPEC)).status_code == 201
+            item = _item(1)
+            answer = await router.post(f"{PROJECT}/predict", json={"items": [item]})
+            (prediction,) = answer.json()["predictions"]
+            assert (prediction["decision"], prediction["reason"]) == ("in_review", "no_model")
+
+            async def reviewed() -> bool:
+                return await _review(queue) == 1
+
+            await wait_until(reviewed)
+            path = f"{PROJECT}/items/{item['item_id'].replace('/', '%2F')}/outcome"
+            outcome = (await router.get(path)).json()
+            assert outcome["label"] == item["item_id"].split("/")[0]
+
+            async def learned() -> bool:
+                answer = await trainer.get(f"{PROJECT}/labelling")
+                return answer.status_code == 200 and answer.json()["labels"] == 1
+
+            await wait_until(learned)
+
+
+# `tests/console` closes the loop in one process, for `make test`.
+@pytest.mark.thorough
 async def test_loop_closes_although_redis_is_killed_and_wiped_again_and_again(
     tmp_path: Path,
 ) -> None:

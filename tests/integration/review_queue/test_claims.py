@@ -86,7 +86,7 @@ async def test_evidence_is_a_fifth_of_the_leases_by_lot(desk: Desk, count: int) 
     assert 12 <= sum(item.startswith("e") for item in got) <= 68
 
 
-@pytest.mark.parametrize("overlap", [1, 2])
+@pytest.mark.parametrize("overlap", [1, pytest.param(2, marks=pytest.mark.thorough)])
 @pytest.mark.parametrize("lane", ["audit", "mandatory", "pool"])
 @pytest.mark.parametrize("how", ["undo", "release"])
 async def test_what_came_back_is_next_whatever_its_lane(

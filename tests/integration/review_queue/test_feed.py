@@ -9,8 +9,6 @@ from shared.settings import CommonSettings
 from tests.harness.clock import Clock
 from tests.harness.desk import Desk, Json, body_of, entry, open_desk
 
-pytestmark = pytest.mark.sql
-
 
 @pytest.fixture(autouse=True)
 async def project(desk: Desk) -> None:

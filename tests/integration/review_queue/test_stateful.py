@@ -44,8 +44,6 @@ from tests.harness.databases import create_tables
 from tests.harness.desk import PROJECT
 from tests.integration.review_queue.model import MAX_OVERLAP, OVERLAP, Lease, Queue, Task
 
-pytestmark = pytest.mark.sql
-
 Result = TypeVar("Result")
 
 _MOST_TASKS = 3
@@ -311,7 +309,9 @@ class History(RuleBasedStateMachine):
 
 
 @pytest.mark.timeout(1200)
-@pytest.mark.parametrize("histories", [5, pytest.param(60, marks=pytest.mark.thorough)])
+@pytest.mark.parametrize(
+    "histories", [5, pytest.param(60, marks=[pytest.mark.thorough, pytest.mark.sql])]
+)
 def test_random_histories_do_not_diverge_from_the_model(
     database_url: str, tmp_path: Path, histories: int
 ) -> None:

@@ -13,8 +13,6 @@ from structlog.testing import capture_logs
 from shared.db import Database
 from tests.harness.desk import Desk, body_of, entry, problem_of
 
-pytestmark = pytest.mark.sql
-
 PLAIN, OTHERWISE = "application/json", "application/json; charset=utf-8"
 # What differs from one task to the next.
 OWN = {"token", "task_id", "item_id", "data", "expires_at"}
@@ -39,6 +37,7 @@ def without_own(value: Any) -> Any:
     return [without_own(each) for each in value] if isinstance(value, list) else value
 
 
+@pytest.mark.sql
 async def test_twenty_at_once_get_a_task_each_and_answer_it(desk: Desk) -> None:
     await desk.put_project()
     await desk.post(*(entry(f"item-{number}") for number in range(20)))
@@ -61,6 +60,7 @@ async def test_twenty_at_once_get_a_task_each_and_answer_it(desk: Desk) -> None:
         assert kinds == ["created", "leased", "verdict", "resolved"]
 
 
+@pytest.mark.sql
 async def test_the_same_verdict_twice_at_once_is_given_once(desk: Desk) -> None:
     await desk.put_project()
     await desk.post(entry("a"))
@@ -165,6 +165,7 @@ async def locked(database_url: str, task_id: str) -> AsyncIterator[None]:
         await database.dispose()
 
 
+@pytest.mark.sql
 async def test_a_task_that_somebody_holds_keeps_nobody_else_waiting(desk: Desk) -> None:
     await desk.put_project()
     await desk.post(*(entry(f"item-{number}") for number in range(3)))

@@ -90,7 +90,9 @@ async def test_the_release_before_leaves_a_newer_schema_alone(
     assert await revision_of(database_url) == "9000-from-8999"
 
 
-@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize(
+    "service", ["review_queue", pytest.param("trainer", marks=pytest.mark.thorough)]
+)
 async def test_migrating_with_the_database_away_says_so_in_one_sentence(
     service: str, home: Path
 ) -> None:

@@ -50,7 +50,12 @@ async def moved(desk: Desk, records: ProgressService, name: str) -> list[tuple[i
 
 
 @pytest.mark.parametrize(
-    ("overlap", "most"), [(1, 1), pytest.param(1, 2, marks=pytest.mark.thorough), (2, 2)]
+    ("overlap", "most"),
+    [
+        pytest.param(1, 1, marks=pytest.mark.thorough),
+        pytest.param(1, 2, marks=pytest.mark.thorough),
+        (2, 2),
+    ],
 )
 async def test_gold_moves_what_waits_as_other_tasks_do(desk: Desk, overlap: int, most: int) -> None:
     await desk.put_project(review=REVIEW | {"overlap": overlap, "max_overlap": most})

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from structlog.testing import capture_logs
 
 from shared.auth import Keys
@@ -64,6 +65,7 @@ async def test_batches_come_by_themselves_until_the_labels_are_spent(
             assert curve["points"][0]["arms"]["random"]["labels"] >= 60
 
 
+@pytest.mark.thorough
 async def test_first_labels_that_look_wrong_are_counted_before_there_is_a_version(
     common: CommonSettings, keys: Keys, sqlite_url: str
 ) -> None:
@@ -97,6 +99,7 @@ async def test_first_labels_that_look_wrong_are_counted_before_there_is_a_versio
         assert {one["item_id"] for one in listed} & set(wrong.values())
 
 
+@pytest.mark.thorough
 async def test_a_look_at_first_labels_that_a_fault_ended_is_repeated_without_new_labels(
     common: CommonSettings, keys: Keys, sqlite_url: str
 ) -> None:

@@ -84,6 +84,7 @@ async def test_the_tasks_of_a_retired_version_are_withdrawn(
         assert set(parts.queue.withdrawn) == items - {answered}
 
 
+@pytest.mark.thorough
 async def test_reviewers_are_not_asked_what_no_certification_reads(
     common: CommonSettings, keys: Keys, sqlite_url: str
 ) -> None:

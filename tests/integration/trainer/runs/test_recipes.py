@@ -95,6 +95,7 @@ async def test_a_recipe_of_a_package_trains(
         assert (await parts.channels()).champion == "v2"
 
 
+@pytest.mark.thorough
 async def test_the_example_of_the_docs_is_installed_and_trains(
     common: CommonSettings, sqlite_url: str, folder_of_packages: Path
 ) -> None:

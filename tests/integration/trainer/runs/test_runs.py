@@ -84,10 +84,17 @@ async def test_too_few_labels_fail_clearly_and_start_no_other_run(
         assert await service.queued(parts.resources, PROJECT) is not None
 
 
-async def test_run_without_labels_or_text_says_so(common: CommonSettings, sqlite_url: str) -> None:
+async def test_run_without_labels_says_so(common: CommonSettings, sqlite_url: str) -> None:
     async with open_trainer_parts(common, sqlite_url) as parts:
         run = await _run(parts)
         assert (run.state, run.detail) == ("failed", "training needs labels; there are none yet")
+
+
+@pytest.mark.thorough
+async def test_run_without_a_field_that_its_recipe_needs_says_so(
+    common: CommonSettings, sqlite_url: str
+) -> None:
+    async with open_trainer_parts(common, sqlite_url) as parts:
         await parts.put_project(fields={"text": {"type": "number"}})
         parts.queue.resolve("item-1", {"text": 1}, "positive")
         await parts.step()

@@ -73,8 +73,9 @@ async def test_a_strategy_leaves_the_reserve_to_random_draws(
         assert (await ask(trainer, size=10, strategy="random")).json()["tasks"] == 0
 
 
+@pytest.mark.parametrize("choices", [1, pytest.param(2, marks=pytest.mark.thorough)])
 async def test_of_a_pool_without_a_reserve_a_share_is_set_aside_before_the_first_choice(
-    common: CommonSettings, sqlite_url: str
+    common: CommonSettings, sqlite_url: str, choices: int
 ) -> None:
     async with open_trainer_parts(common, sqlite_url) as parts:
         tools, name = parts.resources, parts.project.project
@@ -83,11 +84,11 @@ async def test_of_a_pool_without_a_reserve_a_share_is_set_aside_before_the_first
         # As the release before has imported them.
         async with tools.database.transaction() as session:
             await session.execute(update(PoolItem).values(state="waiting"))
-        for _ in range(2):
+        for _ in range(choices):
             wanted = BatchRequest(strategy="typiclust", size=10)
             batch = await ask_batch(tools, parts.project, wanted, "olivia")
             assert batch.arms == {"random": 1, "typiclust": 9}
-        assert (await count(tools, name)).reserved == reserved - 2 > 0
+        assert (await count(tools, name)).reserved == reserved - choices > 0
 
 
 async def test_a_large_batch_of_a_strategy_is_refused(

@@ -190,11 +190,24 @@ REFUSED: dict[str, tuple[bytes, dict[str, Any], str, str]] = {
 }
 
 
+# `tests/unit/shared/test_graphs.py` has every refusal of the process's.
+QUICKLY_REFUSED = [
+    *("noise", "no output", "labels", "no inputs"),
+    *("wrong type", "wrong union", "unknown output", "unknown member"),
+]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [QUICKLY_REFUSED, pytest.param(list(REFUSED), marks=pytest.mark.thorough)],
+    ids=["some", "all"],
+)
 async def test_what_cannot_be_a_version_is_refused_at_its_place(
-    common: CommonSettings, keys: Keys, sqlite_url: str
+    common: CommonSettings, keys: Keys, sqlite_url: str, names: list[str]
 ) -> None:
     async with serve_trainer(common, keys, sqlite_url, fields=FIELDS) as trainer:
-        for name, (model, changes, pointer, why) in REFUSED.items():
+        for name in names:
+            model, changes, pointer, why = REFUSED[name]
             found = faults(await upload(trainer, model, **changes))
             assert pointer in found, name
             assert why in found[pointer], name
@@ -241,7 +254,7 @@ async def test_only_operators_of_the_project_may_upload(
         assert answer.status_code == 404
 
 
-@pytest.mark.parametrize("chunked", [False, True])
+@pytest.mark.parametrize("chunked", [pytest.param(False, marks=pytest.mark.thorough), True])
 async def test_a_model_may_be_larger_than_other_bodies_and_has_a_limit_of_its_own(
     common: CommonSettings, keys: Keys, sqlite_url: str, chunked: bool
 ) -> None:

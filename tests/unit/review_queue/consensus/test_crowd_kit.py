@@ -12,14 +12,23 @@ from services.review_queue.consensus.votes import Pseudocounts, Votes
 
 CROWDS = {
     "clear items, three votes": (mixed_crowd(), 3),
-    "clear items, seven votes": (mixed_crowd(), 7),
     "subjective items": (mixed_crowd(misled=0.4), 5),
+}
+MORE_CROWDS = {
+    "clear items, seven votes": (mixed_crowd(), 7),
     "two labels, two votes": (replace(mixed_crowd(), n_labels=2), 2),
     "many labels": (replace(mixed_crowd(), n_labels=12), 4),
 }
 
 
-@pytest.mark.parametrize(("crowd", "per_task"), CROWDS.values(), ids=CROWDS)
+@pytest.mark.parametrize(
+    ("crowd", "per_task"),
+    [pytest.param(*crowd, id=name) for name, crowd in CROWDS.items()]
+    + [
+        pytest.param(*crowd, id=name, marks=pytest.mark.thorough)
+        for name, crowd in MORE_CROWDS.items()
+    ],
+)
 def test_labels_are_right_within_half_a_point_of_crowd_kit(crowd: Crowd, per_task: int) -> None:
     votes, truth = crowd.vote(1_000, per_task, np.random.default_rng(1))
     theirs = (crowd_kit_labels(votes) == truth).mean()

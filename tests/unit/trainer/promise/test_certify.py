@@ -205,7 +205,7 @@ def certified_coverage(
     return coverage
 
 
-@pytest.mark.parametrize("draws", [1, 3])
+@pytest.mark.parametrize("draws", [1, pytest.param(3, marks=pytest.mark.thorough)])
 def test_risk_just_above_the_promise_is_rarely_certified_whatever_was_predicted(
     draws: int,
 ) -> None:
