@@ -54,7 +54,7 @@ async def relabel_project(people: People, publisher: Publisher, *labels: str) ->
     assert changed.status_code == 200, changed.text
 
 
-@pytest.mark.parametrize("review", ["auto", "always"])
+@pytest.mark.parametrize("review", ["auto", pytest.param("always", marks=pytest.mark.thorough)])
 @pytest.mark.parametrize("wait_seconds", [0, FAR])
 async def test_other_data_under_a_resolved_id_is_a_conflict(
     served: ServedRouter, people: People, review: str, wait_seconds: float
