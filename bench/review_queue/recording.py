@@ -20,7 +20,7 @@ from services.review_queue.lifecycle.claims import ClaimService
 from services.review_queue.lifecycle.draws import LeaseDraws
 from services.review_queue.lifecycle.lease_times import LeaseTimes
 from services.review_queue.lifecycle.moves import MoveService
-from services.review_queue.projects.cache import ProjectCache
+from services.review_queue.projects.reading import ProjectCache
 from services.review_queue.quality.gold.answering import ProbeService
 from services.review_queue.quality.gold.drawing import GoldDraws
 from services.review_queue.quality.gold.gold_states import GoldStates

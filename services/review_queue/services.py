@@ -26,7 +26,7 @@ from services.review_queue.lifecycle.tasks.service import TaskService
 from services.review_queue.links.service import LinkService
 from services.review_queue.links.signing import LinkSigner
 from services.review_queue.overview.service import OverviewService
-from services.review_queue.projects.cache import ProjectCache
+from services.review_queue.projects.reading import ProjectCache
 from services.review_queue.projects.service import ProjectService
 from services.review_queue.quality.agreement.service import AgreementService
 from services.review_queue.quality.gold.answering import ProbeService

@@ -56,8 +56,28 @@ def _integer(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None
 
 
-def parse_moment(text: str) -> datetime | None:
-    """Return the moment that a position names, in UTC; None when it names none."""
+def position_at(moment: datetime, key: str) -> str:
+    """Return the position of an entry in a list by moments, and by keys within each."""
+    return f"{moment.isoformat()} {key}"
+
+
+def parse_place(
+    cursor: str | None, parse_key: Callable[[str], str | None]
+) -> tuple[datetime, str] | None:
+    """Return what `position_at` was given for `cursor`; `parse_key` returns None for no key.
+
+    Raises `Unprocessable`: the cursor is none of such a list.
+    """
+
+    def parse(position: str) -> tuple[datetime, str] | None:
+        text, _, key_text = position.partition(" ")
+        moment, key = _moment(text), parse_key(key_text)
+        return None if moment is None or key is None else (moment, key)
+
+    return parse_cursor(cursor, parse)
+
+
+def _moment(text: str) -> datetime | None:
     try:
         moment = datetime.fromisoformat(text)
         # At the ends of the calendar a moment exists in some time zones only.

@@ -1,6 +1,6 @@
 """What people do, by name."""
 
-from typing import Literal, get_args
+from typing import Literal
 
 # Read from the timelines of tasks, which have them already.
 TimelineAction = Literal[
@@ -49,4 +49,3 @@ KIND_OF: dict[TimelineAction, str] = {
     "task.undone": "undone",
 }
 ACTION_OF: dict[str, TimelineAction] = {kind: action for action, kind in KIND_OF.items()}
-TIMELINE_ACTIONS: tuple[TimelineAction, ...] = get_args(TimelineAction)

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Self
 
 from services.review_queue.activity import repository
-from services.review_queue.activity.actions import ACTION_OF, KIND_OF, TIMELINE_ACTIONS, Action
+from services.review_queue.activity.actions import ACTION_OF, KIND_OF, Action
 from services.review_queue.activity.messages import ActivityEntry, ActivityList
 from services.review_queue.repository.projects import require_project
 from shared.db import Database, Row
@@ -62,8 +62,7 @@ class ActivityService:
 
         Raises `NotFound` (there is no such project).
         """
-        asked = TIMELINE_ACTIONS if action is None else (action,)
-        kinds = [KIND_OF[one] for one in asked if one in KIND_OF]
+        kinds = [kind for one, kind in KIND_OF.items() if action in (None, one)]
         in_timelines: Sequence[Row] = []
         async with self.database.reading() as session:
             since = None

@@ -46,14 +46,14 @@ class ProgressService:
         )
         day = counted_at.replace(hour=0, minute=0, second=0, microsecond=0)
         async with self.database.reading() as session:
-            leased = await claiming.held_number(session, project, self.now())
+            leased = await claiming.held(session, [project], self.now())
             given = await repository.answers_by_label(session, project, reviewer, since)
             taken = await probes.taken(session, project, reviewer, counted_at, day)
             held = await probes.held(session, project, reviewer, self.now())
         skips = sum(count for label, count in given if label is None)
         return Progress(
             open=max(0, waiting - taken),
-            leased=held + leased,
+            leased=held + leased.get(project, 0),
             verdicts=sum(count for _, count in given) - skips,
             skips=skips,
         )

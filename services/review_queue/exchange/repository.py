@@ -4,11 +4,11 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, func, select, tuple_
+from sqlalchemy import Row, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.review_queue.exchange.records import STANDING
-from services.review_queue.lifecycle.tasks.repository import TaskFilter, conditions, state_at
+from services.review_queue.lifecycle.tasks.repository import Listing, TaskFilter, state_at
 from services.review_queue.repository.statements import fetch, is_postgresql, table_of
 from services.review_queue.tables import LeaseRow, OutcomeRow, TaskRow, VerdictRow
 
@@ -40,15 +40,8 @@ async def page(
     item = (_tasks.c.item_id, _tasks.c.data, _tasks.c.item_metadata.label("metadata"))
     state = {"state": state_at(now).label("state")}
     columns = (state[key] if key in state else _tasks.c[key] for key in (*_GIVEN, *STANDING))
-    statement: Select[Any] = (
-        select(*item, *columns)
-        .where(_tasks.c.project == project, _tasks.c.erased_at.is_(None), *conditions(wanted, now))
-        .order_by(_tasks.c.created_at, _tasks.c.task_id)
-        .limit(limit)
-    )
-    if after is not None:
-        statement = statement.where(tuple_(_tasks.c.created_at, _tasks.c.task_id) > after)
-    return await fetch(session, statement)
+    listed = Listing(project, wanted, now).select(*item, *columns, after=after)
+    return await fetch(session, listed.where(_tasks.c.erased_at.is_(None)).limit(limit))
 
 
 async def standing(session: AsyncSession, task_ids: Collection[str]) -> Sequence[Row[Any]]:

@@ -17,8 +17,7 @@ from services.review_queue.lifecycle.lanes import GROUPS, mixed, share_out
 from services.review_queue.lifecycle.lease_times import LeaseTimes
 from services.review_queue.lifecycle.repository import claiming
 from services.review_queue.lifecycle.repository.writing import add_events
-from services.review_queue.projects.cache import ProjectCache
-from services.review_queue.projects.reading import current_project, open_project
+from services.review_queue.projects.reading import ProjectCache, current_project, open_project
 from services.review_queue.repository.pipelining import Rows, Statement
 from shared.contracts.projects import Project
 from shared.contracts.tasks import Lease, LeasedTask, LeaseRequest, Leases

@@ -17,7 +17,7 @@ from services.review_queue.lifecycle.repository import gold, reading
 from services.review_queue.lifecycle.repository.writing import written
 from services.review_queue.lifecycle.rules import Change
 from services.review_queue.lifecycle.states import History
-from services.review_queue.projects.cache import ProjectCache
+from services.review_queue.projects.reading import ProjectCache
 from services.review_queue.repository.pipelining import Rows, Statement
 from shared.auth import Principal
 from shared.contracts.projects import Project

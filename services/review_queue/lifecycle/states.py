@@ -1,6 +1,6 @@
 """A task and what has happened to it, as decisions see them (pure)."""
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -158,28 +158,10 @@ def timeline_entry(
     return entry | {"detail": detail or {}}
 
 
-def verdict_row(
-    answer: Answer,
-    at: datetime,
-    recorded_by: str,
-    *,
-    comment: str | None = None,
-    active_seconds: float | None = None,
-) -> dict[str, Any]:
-    """Return an answer as it is written."""
-    return {
-        "task_id": answer.task_id,
-        "reviewer": answer.reviewer,
-        "recorded_by": recorded_by,
-        "token": answer.token,
-        "skipped": answer.skipped,
-        "label": answer.label,
-        "comment": comment,
-        "active_seconds": active_seconds,
-        "blind": answer.blind,
-        "instructions_revision": answer.instructions_revision,
-        "given_at": at,
-    }
+def verdict_row(answer: Answer, at: datetime, recorded_by: str, **said: Any) -> dict[str, Any]:
+    """Return an answer as it is written; `said` are its `comment` and `active_seconds`."""
+    row = asdict(answer) | {"skipped": answer.skipped, "recorded_by": recorded_by, "given_at": at}
+    return row | said
 
 
 def state_of(task: Any, now: datetime) -> str:

@@ -1,10 +1,11 @@
 """How often codes that open nothing may be tried (no I/O)."""
 
+import contextlib
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 
-from shared.problems import TooManyRequests
+from shared.problems import NotFound, TooManyRequests
 
 _WINDOW_SECONDS = 60
 _MOST_ADDRESSES = 10_000
@@ -23,17 +24,22 @@ class FailedAttempts:
         self._counts: Counter[str] = Counter()
         self._window = 0
 
-    def require_few(self, address: str) -> None:
-        """Raise `TooManyRequests`: the address has tried too many wrong codes."""
+    @contextlib.contextmanager
+    def counting(self, address: str) -> Iterator[None]:
+        """Count a wrong code where the look-up within raises `NotFound`.
+
+        Raises `TooManyRequests`: the address has tried too many of them.
+        """
         if self._counts[self._key(address)] >= self._most:
             raise TooManyRequests(
                 "Too many links that do not work were tried from here; wait a minute.",
                 headers={"Retry-After": str(_WINDOW_SECONDS)},
             )
-
-    def note(self, address: str) -> None:
-        """Count a wrong code."""
-        self._counts[self._key(address)] += 1
+        try:
+            yield
+        except NotFound:
+            self._counts[self._key(address)] += 1
+            raise
 
     def _key(self, address: str) -> str:
         window = int(self._now().timestamp() // _WINDOW_SECONDS)

@@ -1,9 +1,8 @@
 """Every statement about links."""
 
-from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, CursorResult, delete, select, tuple_, update
+from sqlalchemy import ColumnElement, delete, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -79,15 +78,14 @@ async def revoke(
     own = _of(project, _links.c.reviewer == subject, _links.c.revoked_at.is_(None))
     revoked = update(_links).where(*own).values(revoked_at=now, requested_at=None)
     ids = list((await session.execute(revoked.returning(_links.c.code_digest))).scalars())
-    ended = await session.execute(delete(SessionRow).where(col(SessionRow.link_id).in_(ids)))
-    assert isinstance(ended, CursorResult)
+    await session.execute(delete(SessionRow).where(col(SessionRow.link_id).in_(ids)))
     return ids
 
 
-async def revoked_ids(session: AsyncSession) -> Collection[str]:
+async def revoked_ids(session: AsyncSession) -> frozenset[str]:
     """Return the ids of all links that were revoked."""
     found = select(_links.c.code_digest).where(_links.c.revoked_at.is_not(None))
-    return set((await session.execute(found)).scalars())
+    return frozenset((await session.execute(found)).scalars())
 
 
 def _of(project: str | None, *more: ColumnElement[bool]) -> tuple[ColumnElement[bool], ...]:

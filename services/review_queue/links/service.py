@@ -22,14 +22,14 @@ from services.review_queue.links.messages import (
     NewProjectLink,
     RevokedLinks,
 )
-from services.review_queue.links.signing import LinkSigner, require_token_fits
+from services.review_queue.links.signing import LinkSigner, projects_of, require_token_fits
 from services.review_queue.projects.reading import current_project
 from services.review_queue.quality.tags.service import set_tags
 from services.review_queue.tables.links import LinkRow
 from shared.auth import Principal, require, require_all_projects
 from shared.contracts.base import rfc3339
 from shared.db import Database, Session
-from shared.http.lists import page_of, parse_cursor, parse_moment
+from shared.http.lists import page_of, parse_place, position_at
 from shared.problems import Conflict, NotFound, Unauthorized, Unprocessable
 
 _SECRET_BYTES = 32
@@ -60,7 +60,7 @@ class LinkService:
     async def refresh(self) -> None:
         """Read which links were revoked, also by other replicas."""
         async with self.database.reading() as session:
-            self._revoked = frozenset(await repository.revoked_ids(session))
+            self._revoked = await repository.revoked_ids(session)
 
     async def make(
         self, projects: list[str] | None, body: NewProjectLink, who: Principal
@@ -80,7 +80,7 @@ class LinkService:
         code, now = secrets.token_urlsafe(_SECRET_BYTES), self.now()
         single = projects[0] if projects is not None and len(projects) == 1 else None
         row = LinkRow(
-            code_digest=digest(code),
+            code_digest=_digest(code),
             project=single,
             projects=None if single else projects,
             reviewer=body.subject,
@@ -108,14 +108,22 @@ class LinkService:
         such from `address`) and `Unavailable` (there is no key to sign with).
         """
         async with self.database.transaction() as session:
-            link = await self._looked_up(address, lambda: use_link(session, code, self.now()))
+            with self.attempts.counting(address):
+                link = None
+                if _CODE.fullmatch(code):
+                    link = await repository.use(session, _digest(code), self.now())
+                if link is None:
+                    raise _used_up()
             _record(session, "link.redeemed", link, self.now())
-            return self.signer.sign(link, projects_of(link), self._seconds(link))
+            return self.signer.sign(link, self._seconds(link))
 
     async def inspect(self, code: str, address: str) -> LinkInvitation:
         """Return what a link is for, and let it be used later. Errors are those of `redeem`."""
         async with self.database.reading() as session:
-            link = await self._looked_up(address, lambda: find_link(session, code, self.now()))
+            with self.attempts.counting(address):
+                link = await repository.find(session, _digest(code))
+                if link is None or _state(link, self.now()) != "unused":
+                    raise _used_up()
             name = link.project
             project = None if name is None else await current_project(session, name)
         return LinkInvitation(
@@ -142,7 +150,7 @@ class LinkService:
         seconds = self._seconds(link)
         if seconds <= 0:
             raise Conflict("Tokens of a link are renewed for 90 days: ask for a new link.")
-        return self.signer.sign(link, projects_of(link), seconds)
+        return self.signer.sign(link, seconds)
 
     async def request(self, code: str, address: str) -> LinkRequested:
         """Note that the holder of a link, used and expired or not, wants a new one.
@@ -151,14 +159,10 @@ class LinkService:
         """
         now = self.now()
         async with self.database.transaction() as session:
-
-            async def asked() -> LinkRow:
-                link = await repository.request(session, digest(code), now)
+            with self.attempts.counting(address):
+                link = await repository.request(session, _digest(code), now)
                 if link is None:
                     raise NotFound("There was no such link. Ask an operator for one.")
-                return link
-
-            link = await self._looked_up(address, asked)
             _record(session, "link.requested", link, now)
         return LinkRequested(requested_at=now)
 
@@ -184,24 +188,15 @@ class LinkService:
 
         Raises `NotFound`: there is no such project.
         """
-        before = parse_cursor(after, _parse_place)
+        before = parse_place(after, _as_digest)
         async with self.database.reading() as session:
             if project is not None:
                 await current_project(session, project)
             rows = await repository.page(
                 session, project, before=before, requested=requested, limit=limit + 1
             )
-        shown, cursor = page_of(rows, limit, _place)
+        shown, cursor = page_of(rows, limit, _position)
         return LinkList(links=[self._entry(row) for row in shown], cursor=cursor)
-
-    async def _looked_up(self, address: str, look_up: Callable[[], Any]) -> LinkRow:
-        self.attempts.require_few(address)
-        try:
-            link: LinkRow = await look_up()
-        except NotFound:
-            self.attempts.note(address)
-            raise
-        return link
 
     def _seconds(self, link: LinkRow) -> float:
         """How long a token of the link may be good for, from now."""
@@ -219,35 +214,12 @@ class LinkService:
         )
 
 
-async def find_link(session: Session, code: str, now: datetime) -> LinkRow:
-    """Return a link that can still be used; `NotFound` when it cannot be."""
-    link = await repository.find(session, digest(code))
-    if link is None or _state(link, now) != "unused":
-        raise used_up()
-    return link
-
-
-async def use_link(session: Session, code: str, now: datetime) -> LinkRow:
-    """Use a link up and return it; `NotFound` when it was used, has expired or was revoked."""
-    link = await repository.use(session, digest(code), now) if _CODE.fullmatch(code) else None
-    if link is None:
-        raise used_up()
-    return link
-
-
-def projects_of(link: LinkRow) -> list[str] | None:
-    """Return the names of the projects that a link is for, None for all."""
-    return link.projects if link.project is None else [link.project]
-
-
-def used_up() -> NotFound:
-    """Return what is said of a link that opens nothing."""
+def _used_up() -> NotFound:
     return NotFound("This link was used before, or has expired. Ask for a new one.")
 
 
-def digest(secret: str) -> str:
-    """Return what is kept of a code or a cookie."""
-    return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()
+def _digest(code: str) -> str:
+    return hashlib.sha256(code.encode("utf-8", "replace")).hexdigest()
 
 
 def _state(row: LinkRow, now: datetime) -> LinkState:
@@ -258,17 +230,13 @@ def _state(row: LinkRow, now: datetime) -> LinkState:
     return "unused" if row.expires_at > now else "expired"
 
 
-def _place(row: LinkRow) -> str:
-    return f"{row.created_at.isoformat()} {row.code_digest}"
+def _position(row: LinkRow) -> str:
+    return position_at(row.created_at, row.code_digest)
 
 
-def _parse_place(text: str) -> tuple[datetime, str] | None:
-    moment, _, code_digest = text.partition(" ")
-    created_at = parse_moment(moment)
+def _as_digest(text: str) -> str | None:
     # Databases do not take every text.
-    if created_at is None or not _DIGEST.fullmatch(code_digest):
-        return None
-    return created_at, code_digest
+    return text if _DIGEST.fullmatch(text) else None
 
 
 def _record(

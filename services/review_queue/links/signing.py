@@ -27,12 +27,12 @@ class LinkSigner:
 
     folder: Path
 
-    def sign(self, link: LinkRow, projects: list[str] | None, seconds: float) -> LinkToken:
+    def sign(self, link: LinkRow, seconds: float) -> LinkToken:
         """Return a token for the link's holder, good for `seconds`.
 
         Raises `Unavailable`: there is no private key that this service can read.
         """
-        keys = Keys(self.folder)
+        keys, projects = Keys(self.folder), projects_of(link)
         origin = {"link": link.code_digest}
         if link.key_id is not None:
             origin["via"] = link.key_id
@@ -58,6 +58,11 @@ class LinkSigner:
             projects=projects,
             expires_at=datetime.fromtimestamp(claims["exp"], UTC),
         )
+
+
+def projects_of(link: LinkRow) -> list[str] | None:
+    """Return the names of the projects that a link is for, None for all."""
+    return link.projects if link.project is None else [link.project]
 
 
 def _without_key() -> Unavailable:

@@ -9,11 +9,10 @@ from sqlalchemy import ColumnElement, Row, ScalarSelect, Select, and_, func, lit
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.review_queue.repository.statements import fetch, json_length, step_number, table_of
-from services.review_queue.tables import LeaseRow, ProjectRow, TaskRow, VerdictRow
+from services.review_queue.tables import ProjectRow, TaskRow, VerdictRow
 
 _projects = table_of(ProjectRow)
 _tasks = table_of(TaskRow)
-_leases = table_of(LeaseRow)
 _verdicts = table_of(VerdictRow)
 
 
@@ -81,19 +80,6 @@ def _number(which: ColumnElement[bool], most: int, order: ColumnElement[Any]) ->
         select(literal(1)).where(which).order_by(order).limit(most).correlate(_projects).subquery()
     )
     return select(func.count()).select_from(found).scalar_subquery()
-
-
-async def leased(session: AsyncSession, names: Collection[str], now: datetime) -> dict[str, int]:
-    """Return how many tasks are held now, by project; it reads what is held, and no more."""
-    statement = (
-        select(_tasks.c.project, func.count().label("number"))
-        .select_from(_leases.join(_tasks, _tasks.c.task_id == _leases.c.task_id))
-        .where(
-            _leases.c.ended_at.is_(None), _leases.c.expires_at > now, _tasks.c.project.in_(names)
-        )
-        .group_by(_tasks.c.project)
-    )
-    return {row.project: row.number for row in await fetch(session, statement)}
 
 
 async def arrivals(

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from services.review_queue.lifecycle.repository import claiming
 from services.review_queue.overview import repository
 from services.review_queue.overview.messages import FlowBucket, FlowSeries, Overview, ProjectFigures
 from services.review_queue.repository.projects import require_project
@@ -41,7 +42,7 @@ class OverviewService:
                 session, after=after, limit=limit + 1, only=only, counted=counted
             )
             shown, cursor = page_of(rows, limit, lambda row: row.name)
-            leased = await repository.leased(session, [row.name for row in shown], now)
+            leased = await claiming.held(session, [row.name for row in shown], now)
         projects = [
             ProjectFigures(
                 project=row.name,

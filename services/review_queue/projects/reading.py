@@ -1,5 +1,6 @@
 """Projects as their rows hold them."""
 
+from dataclasses import dataclass, field
 from typing import Any
 
 from services.review_queue.repository.projects import require_project
@@ -24,6 +25,23 @@ async def open_project(session: Session, name: str) -> Project:
     if project.archived_at is not None:
         raise ProjectArchived(name)
     return project
+
+
+@dataclass(frozen=True)
+class ProjectCache:
+    """The newest revision of each project so far: to read one anew costs more than a lease."""
+
+    _known: dict[str, Project] = field(default_factory=dict)
+
+    async def at(self, session: Session, name: str, revision: int) -> Project:
+        """Return the project whose row says that it is at `revision`.
+
+        Raises `NotFound` (there is no such project).
+        """
+        known = self._known.get(name)
+        if known is None or known.revision != revision:
+            known = self._known[name] = await current_project(session, name)
+        return known
 
 
 def project_of(row: ProjectRow | Row) -> Project:

@@ -1,7 +1,7 @@
 """The forecast of a project's capacity as a use case."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -16,7 +16,7 @@ from services.review_queue.timings.load import (
     load_of,
     sentence_of,
 )
-from services.review_queue.timings.messages import ArrivalRate, CapacityForecast
+from services.review_queue.timings.messages import CapacityForecast
 from services.review_queue.timings.overload import acts_of
 from shared.contracts.projects import Project
 from shared.contracts.tasks import EVIDENCE_LANES
@@ -98,7 +98,7 @@ def _forecast(project: Project, work: "_Work", people: Workforce) -> CapacityFor
         acts = acts_of(project, load, optional_per_day=optional, other_elective_per_day=others)
     return CapacityForecast(
         days=len(work.counts) * work.days_each,
-        arrivals=ArrivalRate(**asdict(arrivals)),
+        arrivals=arrivals,
         mandatory_per_day=work.per_day("mandatory"),
         evidence_per_day=work.per_day(*EVIDENCE_LANES),
         optional_per_day=optional,

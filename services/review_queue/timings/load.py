@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from services.review_queue.timings.erlang import mean_wait
+from shared.contracts.base import Message
 
 SECONDS_PER_DAY = 86_400.0
 _SECONDS_PER_HOUR = 3600.0
@@ -17,16 +18,15 @@ _SECONDS_PER_HOUR = 3600.0
 _Z = 1.959964
 
 
-@dataclass(frozen=True)
-class Arrivals:
-    """How many tasks come a day, between `lower` and `upper` with 95 % confidence."""
+class ArrivalRate(Message):
+    """Tasks a day, and their interval with 95 % confidence."""
 
     per_day: float
     lower: float
     upper: float
 
 
-def arrivals_of(counts: Sequence[int], *, days_each: float = 1.0) -> Arrivals:
+def arrivals_of(counts: Sequence[int], *, days_each: float = 1.0) -> ArrivalRate:
     """Return the arrivals a day with their interval; Wald's, with the larger variance.
 
     Parameters
@@ -42,7 +42,7 @@ def arrivals_of(counts: Sequence[int], *, days_each: float = 1.0) -> Arrivals:
     Examples
     --------
     >>> arrivals_of([100, 100, 100, 100])
-    Arrivals(per_day=100.0, lower=90.20018, upper=109.79982)
+    ArrivalRate(per_day=100.0, lower=90.20018, upper=109.79982)
     """
     if not counts:
         raise ValueError("there is at least one stretch of time")
@@ -51,7 +51,11 @@ def arrivals_of(counts: Sequence[int], *, days_each: float = 1.0) -> Arrivals:
     between = sum((one - mean) ** 2 for one in counts) / (n - 1) if n > 1 else 0.0
     half = _Z * math.sqrt(max(mean, between) / n)
     lower, upper = max(0.0, mean - half), mean + half
-    return Arrivals(mean / days_each, round(lower / days_each, 6), round(upper / days_each, 6))
+    return ArrivalRate(
+        per_day=mean / days_each,
+        lower=round(lower / days_each, 6),
+        upper=round(upper / days_each, 6),
+    )
 
 
 @dataclass(frozen=True)
@@ -107,7 +111,7 @@ class Load:
         return self.hours_per_day * (1 - 1 / self.utilisation)
 
 
-def load_of(arrivals: Arrivals, answers_each: float, workforce: Workforce) -> Load | None:
+def load_of(arrivals: ArrivalRate, answers_each: float, workforce: Workforce) -> Load | None:
     """Return the load of tasks that must be answered; None where the capacity is not known, or 0.
 
     Parameters

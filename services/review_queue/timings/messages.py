@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator
 
 from services.review_queue.lifecycle.messages import QueueDepth
+from services.review_queue.timings.load import ArrivalRate
 from services.review_queue.timings.steps import Seconds, Step, StepTiming
 from shared.contracts.base import Message
 
@@ -40,14 +41,6 @@ class Timings(Message):
     steps: list[StepTiming]
     bottleneck: Step | None
     cost: Cost | None
-
-
-class ArrivalRate(Message):
-    """Tasks a day, and their interval with 95 % confidence."""
-
-    per_day: float
-    lower: float
-    upper: float
 
 
 class OverloadAct(Message):

@@ -21,7 +21,6 @@ from shared.contracts.base import from_stored
 from shared.contracts.tasks import EVIDENCE_LANES, TaskPrediction
 from shared.db import Database, Row, Session
 
-_HOUR_SECONDS = 3600
 _NEWEST = 10_000
 _TASKS_AT_ONCE = 500
 _SECONDS_PER_HOUR = 3600.0
@@ -107,7 +106,7 @@ def _uncovered(missing: Mapping[str, int]) -> dict[str, Any]:
 
 
 def _per_hour(rate: float) -> float:
-    return round(rate * _HOUR_SECONDS, 1)
+    return round(rate * _SECONDS_PER_HOUR, 1)
 
 
 def _before_optional(depth: QueueDepth) -> int:

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 import structlog
 
@@ -20,7 +21,6 @@ from services.review_queue.lifecycle.outcomes import repository as outcomes
 from services.review_queue.lifecycle.outcomes.service import outcome_message
 from services.review_queue.tables.webhooks import WebhookRow
 from services.review_queue.webhooks import repository
-from services.review_queue.webhooks.attempts import noted_attempt
 from services.review_queue.webhooks.events import Event, outcome_event
 from services.review_queue.webhooks.fanout import fan_out
 from services.review_queue.webhooks.history import repository as history
@@ -173,7 +173,7 @@ class Relay:
             row = await repository.lock(session, delivery.webhook_id)
             if row is not None:
                 next_at = await self._record(session, row, delivery, attempt)
-                noted = noted_attempt(row, delivery, event, attempt, self.now(), next_at)
+                noted = _noted(row, delivery, event, attempt, self.now(), next_at)
                 await history.note(session, noted)
         return attempt.delivered
 
@@ -239,3 +239,33 @@ async def _event(session: Session, webhook: WebhookRow, delivery: Row) -> Event 
         return None
     epoch = await outcomes.epoch_of(session, outcome.position or 0)
     return outcome_event(webhook.project, outcome_message(outcome), epoch)
+
+
+def _noted(
+    webhook: WebhookRow,
+    delivery: Row,
+    event: Event,
+    attempt: Attempt,
+    at: datetime,
+    next_at: datetime | None,
+) -> dict[str, Any]:
+    """Return the row of a delivery after an attempt; `next_at` is None where it has ended."""
+    ended = "delivered" if attempt.delivered else "failed"
+    return {
+        "delivery_id": delivery.delivery_id,
+        "project": webhook.project,
+        "webhook_id": webhook.webhook_id,
+        "event_id": event.event_id,
+        "kind": event.kind,
+        "subject": event.subject,
+        "task_id": delivery.task_id,
+        "revision": delivery.revision,
+        "event": delivery.event,
+        "state": ended if next_at is None else "waiting",
+        "status": attempt.status,
+        "error": attempt.error,
+        "attempts": delivery.attempts,
+        "first_attempt_at": at,
+        "last_attempt_at": at,
+        "next_attempt_at": next_at,
+    }

@@ -1,13 +1,12 @@
 """What operators see of webhooks, and what they do to them."""
 
-import contextlib
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from services.review_queue.activity.recording import record
+from services.review_queue.lifecycle.tasks.service import as_uuid
 from services.review_queue.projects.reading import current_project
 from services.review_queue.tables.webhooks import HistoryRow, WebhookRow
 from services.review_queue.webhooks import repository
@@ -24,7 +23,7 @@ from services.review_queue.webhooks.messages import (
 from services.review_queue.webhooks.sending import Sender
 from shared.contracts.base import new_id
 from shared.db import Database, Row, Session
-from shared.http.lists import page_of, parse_cursor, parse_moment
+from shared.http.lists import page_of, parse_place, position_at
 from shared.problems import Conflict, NotFound
 
 
@@ -96,8 +95,9 @@ class WebhookService:
 
         Raises `NotFound`: there is no such project.
         """
-        before = parse_cursor(after, _parse_place)
-        wanted = None if webhook_id is None else _uuid(webhook_id)
+        before = parse_place(after, as_uuid)
+        # An id of another form is not looked up: databases do not take every text.
+        wanted = None if webhook_id is None else as_uuid(webhook_id)
         async with self.database.reading() as session:
             await current_project(session, project)
             if webhook_id is not None and wanted is None:
@@ -105,7 +105,7 @@ class WebhookService:
             rows = await history.page(
                 session, project, state=state, webhook_id=wanted, before=before, limit=limit + 1
             )
-        shown, cursor = page_of(rows, limit, _place)
+        shown, cursor = page_of(rows, limit, _position)
         return DeliveryList(deliveries=[_entry(row._mapping) for row in shown], cursor=cursor)
 
     async def retry(self, project: str, delivery_id: str) -> WebhookDelivery:
@@ -137,7 +137,7 @@ class WebhookService:
         return entry
 
     async def _found(self, session: Session, project: str, delivery_id: str) -> HistoryRow:
-        key = _uuid(delivery_id)
+        key = as_uuid(delivery_id)
         row = None if key is None else await history.find(session, project, key, lock=False)
         if row is None:
             raise _no_such(project)
@@ -158,7 +158,7 @@ class WebhookService:
 async def _lock(session: Session, project: str, webhook_id: str) -> WebhookRow:
     """Return the project's webhook, kept from other writers; `NotFound` when there is none."""
     await current_project(session, project)
-    key = _uuid(webhook_id)
+    key = as_uuid(webhook_id)
     row = None if key is None else await repository.lock(session, key)
     if row is None or row.project != project:
         raise NotFound("There is no such webhook in this project.", project=project)
@@ -176,13 +176,6 @@ def _no_such(project: str) -> NotFound:
     return NotFound("There is no such delivery in this project.", project=project)
 
 
-def _uuid(text: str) -> str | None:
-    # An id of another form is not looked up: databases do not take every text.
-    with contextlib.suppress(ValueError):
-        return str(uuid.UUID(text))
-    return None
-
-
 def _entry(columns: Any) -> WebhookDelivery:
     stated = {name: columns[name] for name in WebhookDelivery.model_fields if name != "event"}
     stated |= {"event": columns["kind"]}
@@ -192,11 +185,5 @@ def _entry(columns: Any) -> WebhookDelivery:
     return WebhookDelivery.model_validate(stated)
 
 
-def _place(row: Row) -> str:
-    return f"{row.first_attempt_at.isoformat()} {row.delivery_id}"
-
-
-def _parse_place(text: str) -> tuple[datetime, str] | None:
-    moment, _, delivery_id = text.partition(" ")
-    attempted_at, key = parse_moment(moment), _uuid(delivery_id)
-    return None if attempted_at is None or key is None else (attempted_at, key)
+def _position(row: Row) -> str:
+    return position_at(row.first_attempt_at, row.delivery_id)

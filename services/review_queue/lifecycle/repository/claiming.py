@@ -1,6 +1,6 @@
 """Claiming: which tasks a reviewer may have, and how they are leased."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -213,16 +213,17 @@ async def end_expired(
     ]
 
 
-async def held_number(session: AsyncSession, project: str, now: datetime) -> int:
-    """Return how many tasks of a project are held; it reads what is held now, and no more."""
+async def held(session: AsyncSession, projects: Collection[str], now: datetime) -> dict[str, int]:
+    """Return how many tasks are held, by project; it reads what is held now, and no more."""
     statement = (
-        select(func.count())
+        select(_tasks.c.project, func.count())
         .select_from(_leases.join(_tasks, _tasks.c.task_id == _leases.c.task_id))
         .where(
-            _leases.c.ended_at.is_(None), _leases.c.expires_at > now, _tasks.c.project == project
+            _leases.c.ended_at.is_(None), _leases.c.expires_at > now, _tasks.c.project.in_(projects)
         )
+        .group_by(_tasks.c.project)
     )
-    return (await session.execute(statement)).scalar_one()
+    return {row[0]: row[1] for row in await session.execute(statement)}
 
 
 async def active_seconds(session: AsyncSession, project: str, newest: int) -> list[float]:

@@ -83,8 +83,7 @@ def state_at(now: datetime) -> ColumnElement[str]:
     )
 
 
-def conditions(wanted: TaskFilter, now: datetime) -> list[ColumnElement[bool]]:
-    """Return what `wanted` asks of tasks, as parts of a WHERE."""
+def _conditions(wanted: TaskFilter, now: datetime) -> list[ColumnElement[bool]]:
     holds = and_(_leased(now), _tasks.c.holder == wanted.reviewer)
     answered = exists().where(
         _verdicts.c.task_id == _tasks.c.task_id,
@@ -116,7 +115,7 @@ class Listing:
         place = (_tasks.c.created_at, _tasks.c.task_id)
         order = [column.desc() if self.newest_first else column for column in place]
         statement: Select[Any] = select(*columns).where(
-            _tasks.c.project == self.project, *conditions(self.wanted, self.now)
+            _tasks.c.project == self.project, *_conditions(self.wanted, self.now)
         )
         if after is not None:
             behind = tuple_(*place)

@@ -25,7 +25,7 @@ from services.review_queue.lifecycle.tasks.words import words_of
 from services.review_queue.projects.reading import current_project
 from shared.contracts.base import from_stored
 from shared.db import Database, Session
-from shared.http.lists import encode_cursor, page_of, parse_cursor, parse_moment
+from shared.http.lists import encode_cursor, page_of, parse_place, position_at
 from shared.problems import NotFound
 
 _AGES = (
@@ -45,22 +45,16 @@ Place = tuple[datetime, str]
 
 def position_of(task: Any) -> str:
     """Return where `task` stands in lists of tasks, which are in order of creation."""
-    return f"{task.created_at.isoformat()} {task.task_id}"
+    return position_at(task.created_at, task.task_id)
 
 
 def place_of(cursor: str | None) -> Place | None:
     """Return the place that `cursor` names; `Unprocessable` when it is none of such a list."""
-    return parse_cursor(cursor, _place)
+    return parse_place(cursor, as_uuid)
 
 
-def _place(position: str) -> Place | None:
-    moment, _, task_id = position.partition(" ")
-    created_at, known = parse_moment(moment), as_task_id(task_id)
-    return None if created_at is None or known is None else (created_at, known)
-
-
-def as_task_id(text: str) -> str | None:
-    """Return `text` as a task id; None when it is none."""
+def as_uuid(text: str) -> str | None:
+    """Return `text` as the id of a task, or of another row; None when it is none."""
     try:
         return str(uuid.UUID(text))
     except ValueError:
@@ -72,7 +66,7 @@ async def locked_task(session: Session, project: str, task_id: str) -> Task:
 
     Raises `NotFound` (there is none) and `ItemErased` (there was one).
     """
-    known = as_task_id(task_id)
+    known = as_uuid(task_id)
     found = await reading.tasks(session, [] if known is None else [known], lock=True)
     task = found.get(known or "")
     if task is None or task.project != project:
@@ -131,7 +125,7 @@ class TaskService:
     async def show(self, project: str, task_id: str) -> TaskDetail:
         """Return one task with its timeline; `NotFound` when there is none."""
         async with self.database.reading() as session:
-            known = as_task_id(task_id)
+            known = as_uuid(task_id)
             task = None if known is None else await repository.find(session, known)
             if task is None or task.project != project:
                 raise _no_task(project)

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Response
 
-from services.review_queue.lifecycle.tasks.service import as_task_id
+from services.review_queue.lifecycle.tasks.service import as_uuid
 from services.review_queue.quality.gold.labels import GoldService
 from services.review_queue.quality.gold.messages import (
     GoldBatch,
@@ -46,7 +46,7 @@ async def list_gold(
 ) -> GoldList:
     """Return tasks with a known label by task id, what the model had said, and how people fare."""
     place = decode_cursor(after) or ""
-    if place and as_task_id(place) != place:
+    if place and as_uuid(place) != place:
         raise Unprocessable([("/query/after", "is not a cursor of this list")])
     return await gold.page(project, after=place, limit=limit)
 
