@@ -82,7 +82,7 @@ def create_app(
         description="Projects, tasks, leases, verdicts and the outcomes feed.",
         lifespan=lifespan,
         routers=ROUTERS,
-        verifier=Verifier(common.keys_folder, is_revoked=services.links.is_revoked),
+        verifier=Verifier(common.keys_folder, is_revoked=services[LinkService].is_revoked),
         metrics_token=common.metrics_token.get_secret_value(),
         missing={"database": DatabaseCheck(database, MIGRATIONS, "review_queue")},
         degraded=_degraded(database, store, worker, bells),
@@ -116,13 +116,8 @@ def _driven(
     services: Services, restores: Restores
 ) -> tuple[ProjectService, KnownReviewers, Restores, ProjectErasure, LinkService]:
     """Return what the worker works for."""
-    return (
-        services.projects,
-        services.known,
-        restores,
-        services.project_erasure,
-        services.links,
-    )
+    projects, known = services[ProjectService], services[KnownReviewers]
+    return projects, known, restores, services[ProjectErasure], services[LinkService]
 
 
 def _outside(

@@ -1,8 +1,8 @@
 """The use cases of this service, wired once."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, TypeVar
 
 from services.review_queue.activity.service import ActivityService
 from services.review_queue.changes.service import ChangeService
@@ -49,54 +49,18 @@ from shared.db import Database
 from shared.doorbells import Doorbells
 from shared.store import Store
 
-
-@dataclass(frozen=True)
-class StatisticsServices:
-    """What the API says of the work and of those who do it; nothing here changes it."""
-
-    timings: TimingService
-    capacity: CapacityService
-    agreement: AgreementService
-    human_error: HumanErrorService
-    reviewers: ReviewerService
-    suspects: SuspectService
-    records: ProgressService
-    overview: OverviewService
-    activity: ActivityService
-    tags: TagService
+Service = TypeVar("Service")
 
 
-@dataclass(frozen=True)
 class Services:
-    """One object for each class of use cases."""
+    """The use cases, one object for each class: routes ask for them by their class."""
 
-    projects: ProjectService
-    intake: IntakeService
-    tasks: TaskService
-    claims: ClaimService
-    moves: MoveService
-    gold: GoldService
-    pauses: PauseService
-    known: KnownReviewers
-    decisions: DecisionService
-    second_opinions: SecondOpinionService
-    outcomes: OutcomeService
-    statistics: StatisticsServices
-    feedback: FeedbackService
-    webhooks: WebhookService
-    links: LinkService
-    standings: StandingService
-    imports: ImportService
-    exports: ExportService
-    erasure: ErasureService
-    project_erasure: ProjectErasure
-    changes: ChangeService
+    def __init__(self, *services: object) -> None:
+        self.by_class: dict[type, Any] = {type(one): one for one in services}
 
-    @property
-    def by_class(self) -> dict[type, object]:
-        """Each service by its class, as routes ask for them."""
-        services = [*vars(self).values(), *vars(self.statistics).values()]
-        return {type(one): one for one in services}
+    def __getitem__(self, kind: type[Service]) -> Service:
+        service: Service = self.by_class[kind]
+        return service
 
 
 def build_services(
@@ -117,43 +81,44 @@ def build_services(
     projects = ProjectService(database, store, now, nudge, Registry(sender.rules, store).prepare)
     together = (BatchScheduler(database, now), ProjectCache(), times)
     return Services(
-        projects=projects,
-        intake=intake,
-        tasks=TaskService(database, now),
-        claims=ClaimService(database, bells, *together, gold, draws, now, poll_seconds),
-        moves=MoveService(*together, known.of, ProbeService(times, gold_states).use, nudge),
-        gold=GoldService(database, intake, gold_states, now),
-        pauses=PauseService(database, gold_states, now),
-        known=known,
-        decisions=DecisionService(database, known.of, now, nudge),
-        second_opinions=SecondOpinionService(database, now, nudge),
-        outcomes=OutcomeService(database, bells, poll_seconds),
-        statistics=_build_statistics(database, store, now),
-        feedback=FeedbackService(database, now),
-        webhooks=WebhookService(database, sender, now, nudge),
-        links=LinkService(database, signer, now),
-        standings=StandingService(database, now),
-        imports=ImportService(database, intake, now),
-        exports=ExportService(database, now),
-        erasure=ErasureService(database, now, nudge),
-        project_erasure=ProjectErasure(database, projects, now, nudge),
-        changes=ChangeService(database, bells, poll_seconds),
+        projects,
+        intake,
+        TaskService(database, now),
+        ClaimService(database, bells, *together, gold, draws, now, poll_seconds),
+        MoveService(*together, known.of, ProbeService(times, gold_states).use, nudge),
+        GoldService(database, intake, gold_states, now),
+        PauseService(database, gold_states, now),
+        known,
+        DecisionService(database, known.of, now, nudge),
+        SecondOpinionService(database, now, nudge),
+        OutcomeService(database, bells, poll_seconds),
+        *_build_statistics(database, store, now),
+        FeedbackService(database, now),
+        WebhookService(database, sender, now, nudge),
+        LinkService(database, signer, now),
+        StandingService(database, now),
+        ImportService(database, intake, now),
+        ExportService(database, now),
+        ErasureService(database, now, nudge),
+        ProjectErasure(database, projects, now, nudge),
+        ChangeService(database, bells, poll_seconds),
     )
 
 
 def _build_statistics(
     database: Database, store: Store, now: Callable[[], datetime]
-) -> StatisticsServices:
+) -> tuple[object, ...]:
+    """Build what the API says of the work and of those who do it; nothing here changes it."""
     tasks, publications = TaskService(database, now), Publications(store)
-    return StatisticsServices(
-        timings=TimingService(database, tasks, publications, now),
-        capacity=CapacityService(database, tasks, now),
-        agreement=AgreementService(database),
-        human_error=HumanErrorService(database),
-        reviewers=ReviewerService(database, now),
-        suspects=SuspectService(database, store),
-        records=ProgressService(database, now),
-        overview=OverviewService(database, now),
-        activity=ActivityService(database),
-        tags=TagService(database, now),
+    return (
+        TimingService(database, tasks, publications, now),
+        CapacityService(database, tasks, now),
+        AgreementService(database),
+        HumanErrorService(database),
+        ReviewerService(database, now),
+        SuspectService(database, store),
+        ProgressService(database, now),
+        OverviewService(database, now),
+        ActivityService(database),
+        TagService(database, now),
     )

@@ -11,7 +11,7 @@ from sqlmodel import col
 from services.review_queue.quality.gold.repository.scores import counts, probes
 from services.review_queue.repository.statements import insert_new
 from services.review_queue.tables import TaskRow, VerdictRow
-from services.review_queue.tables.desk import AcknowledgementRow
+from services.review_queue.tables.people import AcknowledgementRow
 
 
 async def acknowledged(session: AsyncSession, project: str, reviewer: str) -> int:

@@ -9,7 +9,7 @@ from services.review_queue.desk import repository
 from services.review_queue.desk.messages import PauseNotice, Standing
 from services.review_queue.projects.reading import current_project
 from services.review_queue.quality.gold.repository import pauses
-from services.review_queue.tables.desk import AcknowledgementRow
+from services.review_queue.tables.people import AcknowledgementRow
 from shared.contracts.projects import Project
 from shared.db import Database, Session
 from shared.problems import Unprocessable

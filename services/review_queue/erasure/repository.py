@@ -16,11 +16,14 @@ from services.review_queue.tables import (
     TombstoneRow,
     VerdictRow,
 )
-from services.review_queue.tables.desk import AcknowledgementRow, SessionRow
-from services.review_queue.tables.feedback import FeedbackRow
 from services.review_queue.tables.gold import GoldRow, PauseRow, ProbeRow
-from services.review_queue.tables.links import LinkRow
-from services.review_queue.tables.tags import ReviewerTagsRow
+from services.review_queue.tables.people import (
+    AcknowledgementRow,
+    FeedbackRow,
+    LinkRow,
+    ReviewerTagsRow,
+    SessionRow,
+)
 from services.review_queue.tables.webhooks import DeliveryRow, HistoryRow, ToldRow, WebhookRow
 
 _tasks = table_of(TaskRow)

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from services.review_queue.tables import TaskRow
-from services.review_queue.tables.feedback import FeedbackRow
+from services.review_queue.tables.people import FeedbackRow
 
 
 async def page(

@@ -18,7 +18,7 @@ from services.review_queue.lifecycle.presenting import require_label
 from services.review_queue.lifecycle.states import Task
 from services.review_queue.lifecycle.tasks.service import locked_task
 from services.review_queue.projects.reading import current_project
-from services.review_queue.tables.feedback import FeedbackRow
+from services.review_queue.tables.people import FeedbackRow
 from shared.db import Database, Session
 from shared.http.lists import page_of
 from shared.problems import Conflict, NotFound

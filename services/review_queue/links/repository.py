@@ -7,8 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from services.review_queue.repository.statements import table_of
-from services.review_queue.tables.desk import SessionRow
-from services.review_queue.tables.links import LinkRow
+from services.review_queue.tables.people import LinkRow, SessionRow
 
 _links = table_of(LinkRow)
 

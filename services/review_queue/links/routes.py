@@ -18,7 +18,7 @@ from services.review_queue.links.messages import (
     RevokedLinks,
 )
 from services.review_queue.links.service import LinkService
-from services.review_queue.tables.links import LinkRow
+from services.review_queue.tables.people import LinkRow
 from shared.auth import require_all_projects
 from shared.http.access import ByOperator, ByReviewer, Injected
 from shared.http.body import OpenRoute, StrictRoute

@@ -25,7 +25,7 @@ from services.review_queue.links.messages import (
 from services.review_queue.links.signing import LinkSigner, projects_of, require_token_fits
 from services.review_queue.projects.reading import current_project
 from services.review_queue.quality.tags.service import set_tags
-from services.review_queue.tables.links import LinkRow
+from services.review_queue.tables.people import LinkRow
 from shared.auth import Principal, require, require_all_projects
 from shared.contracts.base import rfc3339
 from shared.db import Database, Session

@@ -9,7 +9,7 @@ import jwt
 import structlog
 
 from services.review_queue.links.messages import LinkToken
-from services.review_queue.tables.links import LinkRow
+from services.review_queue.tables.people import LinkRow
 from shared.auth import Keys
 from shared.logs import cause_of
 from shared.problems import Unavailable, Unprocessable

@@ -12,10 +12,12 @@ from shared.outbox import OutboxColumns
 # SQLite counts rows by itself only in a column declared INTEGER.
 Serial = BigInteger().with_variant(Integer, "sqlite")
 Json = JSON(none_as_null=True)
-_EXPIRING = text("lane = 'optional' AND turn IS NOT NULL")
-_WAITING = text("turn IS NOT NULL")
-_STANDING = text("withdrawn_at IS NULL AND label IS NOT NULL")
-_DECIDED_GOLD = text("lane = 'gold' AND source = 'adjudicator'")
+
+
+def partial_index(name: str, *columns: str, where: str, unique: bool = False) -> Index:
+    """Return an index of the rows that the condition `where` holds for."""
+    condition = text(where)
+    return Index(name, *columns, unique=unique, sqlite_where=condition, postgresql_where=condition)
 
 
 class Base(SQLModel):
@@ -64,22 +66,11 @@ class TaskRow(Base, table=True):
         Index("tasks_by_needs", "project", "lane_group", "needs", "turn"),
         Index("tasks_for_adjudication", "project", "adjudication"),
         Index("tasks_by_creation", "project", "created_at", "task_id"),
-        Index(
-            "tasks_waiting",
-            "project",
-            "created_at",
-            "turn",
-            sqlite_where=_WAITING,
-            postgresql_where=_WAITING,
-        ),
+        partial_index("tasks_waiting", "project", "created_at", "turn", where="turn IS NOT NULL"),
         # Of the few that may expire alone: no other claim or verdict touches it.
-        Index("tasks_by_expiry", "due_at", sqlite_where=_EXPIRING, postgresql_where=_EXPIRING),
-        Index(
-            "tasks_gold",
-            "project",
-            "task_id",
-            sqlite_where=_DECIDED_GOLD,
-            postgresql_where=_DECIDED_GOLD,
+        partial_index("tasks_by_expiry", "due_at", where="lane = 'optional' AND turn IS NOT NULL"),
+        partial_index(
+            "tasks_gold", "project", "task_id", where="lane = 'gold' AND source = 'adjudicator'"
         ),
     )
 
@@ -154,14 +145,9 @@ class VerdictRow(Base, table=True):
     __table_args__ = (
         Index("verdicts_by_reviewer", "task_id", "reviewer"),
         Index("verdicts_of_reviewer", "reviewer", "given_at"),
-        Index(
-            "verdicts_by_time",
-            "project",
-            "given_at",
-            "withdrawn_at",
-            "label",
-            sqlite_where=_STANDING,
-            postgresql_where=_STANDING,
+        partial_index(
+            *("verdicts_by_time", "project", "given_at", "withdrawn_at", "label"),
+            where="withdrawn_at IS NULL AND label IS NOT NULL",
         ),
     )
 

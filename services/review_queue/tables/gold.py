@@ -3,13 +3,11 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, UniqueConstraint, text
+from sqlalchemy import Index, UniqueConstraint
 from sqlmodel import Field
 
-from services.review_queue.tables import Base, Json, Serial
+from services.review_queue.tables import Base, Json, Serial, partial_index
 from shared.db import UtcDateTime
-
-_STANDS = text("resumed_at IS NULL")
 
 
 class GoldRow(Base, table=True):
@@ -73,13 +71,10 @@ class PauseRow(Base, table=True):
 
     __tablename__ = "reviewer_pauses"
     __table_args__ = (
-        Index(
-            "reviewer_pauses_standing",
-            "project",
-            "reviewer",
+        partial_index(
+            *("reviewer_pauses_standing", "project", "reviewer"),
+            where="resumed_at IS NULL",
             unique=True,
-            sqlite_where=_STANDS,
-            postgresql_where=_STANDS,
         ),
     )
 

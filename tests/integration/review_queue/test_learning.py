@@ -8,10 +8,14 @@ import pytest
 from pydantic import ValidationError
 
 from services.review_queue.app import webhook_sender
+from services.review_queue.lifecycle.decisions import DecisionService
 from services.review_queue.lifecycle.draws import LeaseDraws
+from services.review_queue.lifecycle.intake import IntakeService
 from services.review_queue.lifecycle.messages import VerdictOnBehalf
 from services.review_queue.links.signing import LinkSigner
 from services.review_queue.projects.messages import EditTerms, ProjectStatement
+from services.review_queue.projects.service import ProjectService
+from services.review_queue.quality.reviewers.learning import KnownReviewers
 from services.review_queue.services import Services, build_services
 from services.review_queue.settings import ReviewQueueSettings
 from shared.contracts.base import task_id_for
@@ -27,12 +31,12 @@ from tests.harness.desk import PROJECT
 
 async def answer(services: Services, item_id: str, reviewer: str, label: str) -> TaskProgress:
     body = VerdictOnBehalf(reviewer=reviewer, label=label)
-    return await services.decisions.record("shop", task_id_for("shop", item_id), body, "op")
+    return await services[DecisionService].record("shop", task_id_for("shop", item_id), body, "op")
 
 
 async def post(services: Services, *item_ids: str) -> None:
     entries = [{"item_id": item_id, "data": {"text": item_id}} for item_id in item_ids]
-    await services.intake.enqueue("shop", entries, "op")
+    await services[IntakeService].enqueue("shop", entries, "op")
 
 
 @contextlib.asynccontextmanager
@@ -56,7 +60,7 @@ async def furnished(database_url: str, folder: Path, clock: Clock) -> AsyncItera
 
 async def put(services: Services, **review: float) -> None:
     spec = PROJECT | {"review": {"overlap": 2, "max_overlap": 7, **review}}
-    await services.projects.put("shop", ProjectStatement.model_validate(spec))
+    await services[ProjectService].put("shop", ProjectStatement.model_validate(spec))
 
 
 async def get_known(services: Services) -> None:
@@ -82,21 +86,21 @@ async def test_good_reviewers_outvote_a_bad_one_once_they_are_known(
 ) -> None:
     async with furnished(database_url, tmp_path, clock) as services:
         await put(services)
-        assert await services.known.refresh() == 0
+        assert await services[KnownReviewers].refresh() == 0
         await get_known(services)
         await post(services, "before", "after")
         assert (await three(services, "before")).outcome is None
         # A minute has not passed yet; then it learns, and once only from the same verdicts.
-        assert await services.known.refresh() == 0
+        assert await services[KnownReviewers].refresh() == 0
         clock.advance(61)
-        assert await services.known.refresh() == 1
+        assert await services[KnownReviewers].refresh() == 1
         outcome = (await three(services, "after")).outcome
         assert outcome is not None
         assert (outcome.label, outcome.source) == ("positive", "consensus")
         clock.advance(61)
-        assert await services.known.refresh() == 1
+        assert await services[KnownReviewers].refresh() == 1
         clock.advance(61)
-        assert await services.known.refresh() == 0
+        assert await services[KnownReviewers].refresh() == 0
 
 
 async def test_project_says_how_sure_a_label_must_be(
@@ -106,7 +110,7 @@ async def test_project_says_how_sure_a_label_must_be(
         await put(services)
         await get_known(services)
         clock.advance(61)
-        assert await services.known.refresh() == 1
+        assert await services[KnownReviewers].refresh() == 1
         await post(services, "strict", "lenient")
         await put(services, sure=0.999_999)
         assert (await three(services, "strict")).outcome is None
@@ -134,15 +138,15 @@ async def test_what_was_learned_of_other_labels_does_not_count(
         await put(services)
         await get_known(services)
         clock.advance(61)
-        assert await services.known.refresh() == 1
+        assert await services[KnownReviewers].refresh() == 1
         spec = PROJECT | {"labels": ["positive", "other"], "review": {"overlap": 2}}
-        project, _ = await services.projects.put(
+        project, _ = await services[ProjectService].put(
             "shop", ProjectStatement.model_validate(spec), EditTerms(allow_label_removal=True)
         )
-        assert services.known.of(project) is None
+        assert services[KnownReviewers].of(project) is None
         # No verdict has come, and yet it is learned anew.
         clock.advance(61)
-        assert await services.known.refresh() == 1
-        learned = services.known.of(project)
+        assert await services[KnownReviewers].refresh() == 1
+        learned = services[KnownReviewers].of(project)
         assert learned is not None
         assert learned.labels == ("positive", "other")

@@ -20,13 +20,21 @@ from hypothesis.stateful import (
 )
 
 from services.review_queue.app import webhook_sender
+from services.review_queue.lifecycle.claims import ClaimService
+from services.review_queue.lifecycle.decisions import DecisionService
 from services.review_queue.lifecycle.draws import LeaseDraws
+from services.review_queue.lifecycle.intake import IntakeService
 from services.review_queue.lifecycle.lanes import AVAILABLE_AT_ONCE
 from services.review_queue.lifecycle.messages import Adjudication
+from services.review_queue.lifecycle.moves import MoveService
+from services.review_queue.lifecycle.outcomes.service import OutcomeService
 from services.review_queue.lifecycle.problems import LeaseExpired
 from services.review_queue.lifecycle.rechecking import Rechecks
+from services.review_queue.lifecycle.tasks.service import TaskService
 from services.review_queue.links.signing import LinkSigner
 from services.review_queue.projects.messages import ProjectStatement
+from services.review_queue.projects.service import ProjectService
+from services.review_queue.quality.tags.service import TagService
 from services.review_queue.services import Services, build_services
 from services.review_queue.settings import ReviewQueueSettings
 from services.review_queue.webhooks.announcing import Announcer
@@ -101,7 +109,7 @@ class History(RuleBasedStateMachine):
         review: dict[str, Any] = {"overlap": OVERLAP, "max_overlap": MAX_OVERLAP}
         review |= {"lease_seconds": 60, "match": ["channel"]}
         spec = ProjectStatement.model_validate({**PROJECT, "review": review})
-        self.run(self.services.projects.put(self.project, spec))
+        self.run(self.services[ProjectService].put(self.project, spec))
 
     # Few tasks, so that histories go deep.
     @precondition(lambda self: self.posted < _MOST_TASKS)
@@ -118,13 +126,13 @@ class History(RuleBasedStateMachine):
                 )
             entry = {"item_id": item, "data": {"text": item}, "lane": lane, "due_at": expires_at}
             entry["metadata"] = {} if channel is None else {"channel": channel}
-            self.run(self.services.intake.enqueue(self.project, [entry], "op"))
+            self.run(self.services[IntakeService].enqueue(self.project, [entry], "op"))
             need = channel and f"channel={channel}"
             self.model.post([item], lane, self.clock(), expires_at, need)
 
     @rule(reviewer=st.sampled_from(REVIEWERS), tags=st.sets(TAGS))
     def tag(self, reviewer: str, tags: set[str]) -> None:
-        work = self.services.statistics.tags.put(self.project, reviewer, sorted(tags))
+        work = self.services[TagService].put(self.project, reviewer, sorted(tags))
         self.run(work)
         self.model.tags[reviewer] = tags
 
@@ -132,7 +140,9 @@ class History(RuleBasedStateMachine):
     def lease(self, reviewer: str, count: int) -> None:
         wanted = self.model.claimable(reviewer, self.clock())
         got = self.run(
-            self.services.claims.lease(self.project, reviewer, LeaseRequest(count=count), _never)
+            self.services[ClaimService].lease(
+                self.project, reviewer, LeaseRequest(count=count), _never
+            )
         ).leases
         items = [one.task.item_id for one in got]
         assert len(set(items)) == len(items) == min(count, len(wanted))
@@ -151,17 +161,19 @@ class History(RuleBasedStateMachine):
             return
         lease, who = self.model.leases[-1], self._who(self.model.leases[-1])
         if skips:
-            self.run(self.services.moves.skip(lease.token, SkipBody(), who))
+            self.run(self.services[MoveService].skip(lease.token, SkipBody(), who))
             self.model.skip(lease, "others", self.clock())
         else:
-            self.run(self.services.moves.submit(lease.token, VerdictBody(label=label), who))
+            self.run(self.services[MoveService].submit(lease.token, VerdictBody(label=label), who))
             self.model.vote(lease, label, self.clock())
 
     @precondition(lambda self: self.model.leases)
     @rule(place=PLACES, label=LABELS)
     def verdict(self, place: int, label: str) -> None:
         lease = self._lease(place)
-        work = self.services.moves.submit(lease.token, VerdictBody(label=label), self._who(lease))
+        work = self.services[MoveService].submit(
+            lease.token, VerdictBody(label=label), self._who(lease)
+        )
         if self._use(lease, "verdict", label, work):
             self.model.vote(lease, label, self.clock())
 
@@ -169,7 +181,7 @@ class History(RuleBasedStateMachine):
     @rule(place=PLACES, to=st.sampled_from(["others", "me", "adjudicator"]))
     def skip(self, place: int, to: Any) -> None:
         lease = self._lease(place)
-        work = self.services.moves.skip(lease.token, SkipBody(to=to), self._who(lease))
+        work = self.services[MoveService].skip(lease.token, SkipBody(to=to), self._who(lease))
         if self._use(lease, "skip", to, work):
             self.model.skip(lease, to, self.clock())
 
@@ -177,7 +189,7 @@ class History(RuleBasedStateMachine):
     @rule(place=PLACES)
     def release(self, place: int) -> None:
         lease = self._lease(place)
-        work = self.services.moves.release(lease.token, self._who(lease))
+        work = self.services[MoveService].release(lease.token, self._who(lease))
         if self._use(lease, "release", None, work):
             self.model.release(lease)
 
@@ -186,7 +198,7 @@ class History(RuleBasedStateMachine):
     def renew(self, place: int) -> None:
         lease = self._lease(place)
         live = self.model.judge(lease, "", None, self.clock()) == "taken"
-        work = self.services.moves.renew(lease.token, self._who(lease))
+        work = self.services[MoveService].renew(lease.token, self._who(lease))
         if live:
             self.run(work)
             self.model.renew(lease, self.clock())
@@ -198,7 +210,7 @@ class History(RuleBasedStateMachine):
     @rule(place=PLACES)
     def undo(self, place: int) -> None:
         lease = self._lease(place)
-        work = self.services.moves.undo(lease.token, self._who(lease))
+        work = self.services[MoveService].undo(lease.token, self._who(lease))
         if lease.ending == "undo":
             self.run(work)
             return
@@ -213,7 +225,7 @@ class History(RuleBasedStateMachine):
     @rule(place=PLACES)
     def reopen(self, place: int) -> None:
         task = self._task(place)
-        work = self.services.decisions.reopen(self.project, self._id(task), "op")
+        work = self.services[DecisionService].reopen(self.project, self._id(task), "op")
         if task.state != "resolved":
             with pytest.raises(Conflict):
                 self.run(work)
@@ -226,7 +238,7 @@ class History(RuleBasedStateMachine):
     def adjudicate(self, place: int, label: str) -> None:
         task = self._task(place)
         body = Adjudication(label=label)
-        work = self.services.decisions.adjudicate(self.project, self._id(task), body, "op")
+        work = self.services[DecisionService].adjudicate(self.project, self._id(task), body, "op")
         if task.state != "resolved":
             self.run(work)
             # An expired lease is ended as such first.
@@ -261,7 +273,7 @@ class History(RuleBasedStateMachine):
 
     def _outcomes_are_the_models(self) -> None:
         feed = self.run(
-            self.services.outcomes.feed(
+            self.services[OutcomeService].feed(
                 self.project, after=None, limit=1000, brief=True, wait_seconds=0, gone=_never
             )
         )
@@ -274,7 +286,7 @@ class History(RuleBasedStateMachine):
     @invariant()
     def states_are_the_models(self) -> None:
         for task in self.model.tasks.values():
-            shown = self.run(self.services.tasks.show(self.project, self._id(task)))
+            shown = self.run(self.services[TaskService].show(self.project, self._id(task)))
             assert shown.state == task.seen_state(self.clock())
             assert (shown.adjudication, shown.skips) == (task.adjudication, task.skips)
             assert (shown.label, shown.revision) == (task.label, task.revision)

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, exists, or_, select
 
 from services.review_queue.repository.statements import table_of
 from services.review_queue.tables import TaskRow
-from services.review_queue.tables.tags import ReviewerTagsRow
+from services.review_queue.tables.people import ReviewerTagsRow
 
 _tasks = table_of(TaskRow)
 _tags = table_of(ReviewerTagsRow)

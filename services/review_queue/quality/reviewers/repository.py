@@ -31,7 +31,7 @@ from services.review_queue.quality.reviewers.messages import ChangedAnswers
 from services.review_queue.repository.statements import count_where, fetch, table_of
 from services.review_queue.tables import LeaseRow, TaskRow, VerdictRow
 from services.review_queue.tables.gold import PauseRow, ProbeRow
-from services.review_queue.tables.tags import ReviewerTagsRow
+from services.review_queue.tables.people import ReviewerTagsRow
 
 _tasks = table_of(TaskRow)
 _verdicts = table_of(VerdictRow)

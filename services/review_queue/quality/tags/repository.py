@@ -11,7 +11,7 @@ from services.review_queue.lifecycle.needs import covered_by, tags_in
 from services.review_queue.repository.statements import fetch, table_of
 from services.review_queue.tables import TaskRow
 from services.review_queue.tables.gold import PauseRow
-from services.review_queue.tables.tags import ReviewerTagsRow
+from services.review_queue.tables.people import ReviewerTagsRow
 
 _tags = table_of(ReviewerTagsRow)
 _tasks = table_of(TaskRow)

@@ -7,10 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from services.review_queue.app import webhook_sender
+from services.review_queue.lifecycle.claims import ClaimService
 from services.review_queue.lifecycle.draws import LeaseDraws
+from services.review_queue.lifecycle.intake import IntakeService
+from services.review_queue.lifecycle.moves import MoveService
 from services.review_queue.links.signing import LinkSigner
 from services.review_queue.projects.messages import ProjectStatement
+from services.review_queue.projects.service import ProjectService
+from services.review_queue.quality.gold.labels import GoldService
 from services.review_queue.quality.reviewers.messages import ReviewerReport
+from services.review_queue.quality.reviewers.service import ReviewerService
 from services.review_queue.services import Services, build_services
 from services.review_queue.settings import ReviewQueueSettings
 from shared.auth import Principal
@@ -43,11 +49,11 @@ class Crowd:
 
     async def put(self, **review: Any) -> None:
         spec = PROJECT | {"labels": LABELS, "review": review}
-        await self.services.projects.put(self.project, ProjectStatement.model_validate(spec))
+        await self.services[ProjectService].put(self.project, ProjectStatement.model_validate(spec))
 
     async def post(self, count: int, **parts: Any) -> None:
         entries = [entry(f"ordinary-{number}", **parts) for number in range(count)]
-        await self.services.intake.enqueue(self.project, entries, "op")
+        await self.services[IntakeService].enqueue(self.project, entries, "op")
 
     async def add(self, said: str, count: int) -> None:
         """Add gold that the model was `right` or `wrong` about, or said nothing of (`none`)."""
@@ -58,12 +64,12 @@ class Crowd:
             predicted = {"right": label, "wrong": LABELS[(number + 1) % 3], "none": None}[said]
             self.truth[item_id] = label
             entries.append(gold_entry(item_id, label, predicted))
-        receipts = (await self.services.gold.add(self.project, entries, "op")).items
+        receipts = (await self.services[GoldService].add(self.project, entries, "op")).items
         assert {receipt.status for receipt in receipts} == {"created"}
 
     async def lease(self, name: str, count: int = 1) -> list[Lease]:
         request = LeaseRequest(count=count)
-        return (await self.services.claims.lease(self.project, name, request, _here)).leases
+        return (await self.services[ClaimService].lease(self.project, name, request, _here)).leases
 
     async def gold_of(self, name: str, count: int) -> list[Lease]:
         """Lease tasks and return the gold ones."""
@@ -71,11 +77,11 @@ class Crowd:
 
     async def answer(self, name: str, lease: Lease, label: str) -> None:
         who = Principal(name, "reviewer", None, 2e9, "")
-        await self.services.moves.submit(lease.token, VerdictBody(label=label), who)
+        await self.services[MoveService].submit(lease.token, VerdictBody(label=label), who)
 
     async def put_off(self, name: str, lease: Lease) -> None:
         who = Principal(name, "reviewer", None, 2e9, "")
-        await self.services.moves.skip(lease.token, SkipBody(to="me"), who)
+        await self.services[MoveService].skip(lease.token, SkipBody(to="me"), who)
 
     async def work(self, name: str, lease: Lease, answers: Answers) -> bool:
         """Answer gold; leave an ordinary task. Say whether the answer was right."""
@@ -85,7 +91,7 @@ class Crowd:
         return label == truth
 
     async def report(self, name: str) -> ReviewerReport:
-        return await self.services.statistics.reviewers.report(self.project, name)
+        return await self.services[ReviewerService].report(self.project, name)
 
 
 def gold_entry(item_id: str, label: str, predicted: str | None) -> Json:

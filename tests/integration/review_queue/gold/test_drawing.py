@@ -9,6 +9,7 @@ import pytest
 
 from services.review_queue.lifecycle.draws import LeaseDraws
 from services.review_queue.projects.messages import EditTerms, ProjectStatement
+from services.review_queue.projects.service import ProjectService
 from shared.contracts.review_settings import ReviewSettings
 from shared.contracts.tasks import Lease
 from tests.harness.clock import Clock
@@ -185,9 +186,9 @@ async def test_what_comes_back_shows_what_it_showed(crowd: Crowd) -> None:
 async def test_gold_of_a_label_that_the_project_has_no_longer_is_not_given(crowd: Crowd) -> None:
     await crowd.put(onboarding_tasks=9)
     await crowd.add("none", 9)
-    spec = (await crowd.services.projects.get("shop")).model_dump()
+    spec = (await crowd.services[ProjectService].get("shop")).model_dump()
     fewer = ProjectStatement.model_validate(spec | {"labels": LABELS[:2]})
-    await crowd.services.projects.put("shop", fewer, EditTerms(allow_label_removal=True))
+    await crowd.services[ProjectService].put("shop", fewer, EditTerms(allow_label_removal=True))
     leases = await crowd.lease("r1", 9)
     assert {crowd.truth[lease.task.item_id] for lease in leases} == set(LABELS[:2])
     assert len(leases) == 6

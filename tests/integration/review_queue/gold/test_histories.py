@@ -19,6 +19,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from services.review_queue.lifecycle.moves import MoveService
+from services.review_queue.lifecycle.outcomes.service import OutcomeService
 from services.review_queue.lifecycle.problems import LeaseExpired
 from shared.auth import Principal
 from shared.contracts.tasks import LeaseProgress, SkipBody, VerdictBody
@@ -179,7 +181,7 @@ class History(RuleBasedStateMachine):
             for reviewer in REVIEWERS:
                 self._figures_are_the_models(reviewer)
             feed = self.run(
-                self.crowd.services.outcomes.feed(
+                self.crowd.services[OutcomeService].feed(
                     self.crowd.project, after=None, limit=99, brief=True, wait_seconds=0, gone=_here
                 )
             )
@@ -204,7 +206,7 @@ class History(RuleBasedStateMachine):
 
     @property
     def moves(self) -> Any:
-        return self.crowd.services.moves
+        return self.crowd.services[MoveService]
 
     def _probe(self, place: int) -> Probe:
         return self.probes[-1 - place % min(len(self.probes), 8)]

@@ -6,6 +6,9 @@ from urllib.parse import quote
 import pytest
 
 from services.review_queue.lifecycle.problems import ReviewerPaused
+from services.review_queue.projects.service import ProjectService
+from services.review_queue.quality.gold.pausing import PauseService
+from services.review_queue.quality.reviewers.learning import KnownReviewers
 from shared.contracts.tasks import Lease
 from tests.harness.desk import Desk, body_of, entry, problem_of
 from tests.integration.review_queue.gold.crowd import Answers, Crowd, reviewer
@@ -67,7 +70,7 @@ async def test_resumed_reviewer_is_judged_by_what_he_does_from_then_on(crowd: Cr
     first = await answer_gold(crowd, "r1", wrong, 60)
     assert first < 10
     crowd.clock.advance(10)
-    await crowd.services.pauses.resume("shop", "r1", "op")
+    await crowd.services[PauseService].resume("shop", "r1", "op")
     crowd.clock.advance(10)
     assert await answer_gold(crowd, "r1", right, 5) == 5
     assert (await crowd.report("r1")).pause is None
@@ -116,13 +119,13 @@ async def test_gold_teaches_consensus_what_seeded_suggestions_do_not(crowd: Crow
     await crowd.add("right", 40)
     for name in ("r1", "r2"):
         await answer_gold(crowd, name, reviewer(1.0, random.Random(1)), 40)
-    assert await crowd.services.known.refresh() == 1
-    learned = crowd.services.known.of(await crowd.services.projects.get("shop"))
+    assert await crowd.services[KnownReviewers].refresh() == 1
+    learned = crowd.services[KnownReviewers].of(await crowd.services[ProjectService].get("shop"))
     assert learned is not None
     # Half of the suggestions were made wrong; some of the tasks show none.
     assert all(20 <= answers <= 28 for answers in learned.gold.tolist())
     crowd.clock.advance(61)
-    assert await crowd.services.known.refresh() == 0
+    assert await crowd.services[KnownReviewers].refresh() == 0
 
 
 async def test_operator_pauses_by_hand_and_resumes(desk: Desk) -> None:

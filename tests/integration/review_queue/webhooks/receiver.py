@@ -14,15 +14,19 @@ from fastapi import FastAPI, Request, Response
 from standardwebhooks import Webhook as Verifier
 
 from services.review_queue.app import webhook_sender
+from services.review_queue.lifecycle.decisions import DecisionService
 from services.review_queue.lifecycle.draws import LeaseDraws
+from services.review_queue.lifecycle.intake import IntakeService
 from services.review_queue.lifecycle.messages import VerdictOnBehalf
 from services.review_queue.links.signing import LinkSigner
 from services.review_queue.projects.messages import ProjectStatement
+from services.review_queue.projects.service import ProjectService
 from services.review_queue.services import Services, build_services
 from services.review_queue.settings import ReviewQueueSettings
 from services.review_queue.webhooks.messages import WebhookStatus
 from services.review_queue.webhooks.relay import Relay
 from services.review_queue.webhooks.sending import Sender
+from services.review_queue.webhooks.service import WebhookService
 from shared.contracts.base import task_id_for
 from shared.db import Database
 from shared.doorbells import Doorbells
@@ -128,14 +132,14 @@ class QueueParts:
 
     async def put(self, *webhooks: Json, project: str = "shop") -> None:
         spec = ProjectStatement.model_validate(PROJECT | {"webhooks": list(webhooks)})
-        await self.services.projects.put(project, spec)
+        await self.services[ProjectService].put(project, spec)
 
     async def resolve(self, *item_ids: str, project: str = "shop") -> None:
         for item_id in item_ids:
-            await self.services.intake.enqueue(project, [entry(item_id)], "tests")
+            await self.services[IntakeService].enqueue(project, [entry(item_id)], "tests")
             verdict = VerdictOnBehalf(reviewer="r1", label="positive")
             task_id = task_id_for(project, item_id)
-            await self.services.decisions.record(project, task_id, verdict, "tests")
+            await self.services[DecisionService].record(project, task_id, verdict, "tests")
 
     async def pump(self, *relays: Relay) -> None:
         """Let each relay, or a new one, go once round, at once, and finish what it began."""
@@ -144,7 +148,7 @@ class QueueParts:
         await asyncio.gather(*(relay.settled() for relay in relays))
 
     async def statuses(self, project: str = "shop") -> list[WebhookStatus]:
-        return (await self.services.webhooks.page(project)).webhooks
+        return (await self.services[WebhookService].page(project)).webhooks
 
     async def status(self) -> WebhookStatus:
         (status,) = await self.statuses()

@@ -10,12 +10,16 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 from sqlalchemy import delete, update
 
+from services.review_queue.erasure.service import ErasureService
+from services.review_queue.lifecycle.decisions import DecisionService
+from services.review_queue.lifecycle.outcomes.service import OutcomeService
 from services.review_queue.restored import declare_restored
 from services.review_queue.settings import ReviewQueueSettings
 from services.review_queue.tables import OutcomeRow
 from services.review_queue.tables.webhooks import DeliveryRow, WebhookRow
 from services.review_queue.webhooks.relay import CLAIM
 from services.review_queue.webhooks.schedule import MAX_ATTEMPTS, ceiling_seconds
+from services.review_queue.webhooks.service import WebhookService
 from shared.contracts.base import task_id_for
 from shared.settings import CommonSettings
 from tests.harness import wait_until
@@ -45,7 +49,7 @@ async def test_outcome_arrives_as_a_signed_cloud_event(
     assert event["data"]["label"] == "positive"
     assert event["data"]["data"] == {"text": "text of order/17"}
     assert event["time"] == event["data"]["resolved_at"]
-    feed = await queue.services.outcomes.feed(
+    feed = await queue.services[OutcomeService].feed(
         "shop", after=None, limit=9, brief=False, wait_seconds=0, gone=_stays
     )
     assert [event["data"]] == feed.model_dump(mode="json")["outcomes"]
@@ -61,7 +65,7 @@ async def _stays() -> bool:
 async def test_each_later_revision_is_a_correction(queue: QueueParts, receiver: Receiver) -> None:
     await queue.put(hook(receiver))
     await queue.resolve("a")
-    await queue.services.decisions.reopen("shop", task_id_for("shop", "a"), "o1")
+    await queue.services[DecisionService].reopen("shop", task_id_for("shop", "a"), "o1")
     await queue.resolve("a")
     await queue.pump()
     seen = {
@@ -83,7 +87,7 @@ async def test_what_is_still_to_be_sent_of_an_erased_item_has_no_content(
     await queue.resolve("a")
     await queue.pump()
     assert receiver.received[0].event["data"]["data"] == {"text": "text of a"}
-    await queue.services.erasure.erase("shop", "a", reason=None, operator="o1")
+    await queue.services[ErasureService].erase("shop", "a", reason=None, operator="o1")
     queue.clock.advance(3600)
     await queue.pump()
     told = [message.event for message in receiver.received[1:]]
@@ -99,7 +103,7 @@ async def test_receiver_gets_only_the_events_that_it_names(
     await queue.put(hook(receiver, events=["outcome.corrected"]))
     await queue.resolve("a")
     assert (await queue.status()).pending == 0
-    await queue.services.decisions.reopen("shop", task_id_for("shop", "a"), "o1")
+    await queue.services[DecisionService].reopen("shop", task_id_for("shop", "a"), "o1")
     assert (await queue.status()).pending == 1
     await queue.pump()
     assert receiver.kinds == ["outcome.corrected"]
@@ -216,7 +220,7 @@ async def test_gone_disables_the_webhook_until_it_is_enabled(
     assert len(receiver.received) == 1
     status = await queue.status()
     assert (status.state, status.pending, status.last_error) == ("disabled", 2, "410 Gone")
-    enabled = await queue.services.webhooks.enable("shop", status.webhook_id)
+    enabled = await queue.services[WebhookService].enable("shop", status.webhook_id)
     assert (enabled.state, enabled.pending) == ("enabled", 2)
     await queue.pump()
     assert sorted(message.event["subject"] for message in receiver.received[1:]) == ["a", "b"]
@@ -238,7 +242,7 @@ async def test_a_disabled_webhook_keeps_deliveries_as_long_as_the_project_keeps_
     status = await queue.status()
     # Of b there is no delivery yet: the webhook goes on behind it once it is enabled.
     assert (status.state, status.pending, status.failed) == ("disabled", 1, 1)
-    await queue.services.webhooks.enable("shop", status.webhook_id)
+    await queue.services[WebhookService].enable("shop", status.webhook_id)
     await queue.pump()
     await queue.pump()
     assert [message.event["subject"] for message in receiver.received] == ["a", "b"]
@@ -447,7 +451,7 @@ async def test_whatever_the_receiver_answers_it_gets_every_event_at_least_once(
     receiver.received.clear()
     receiver.script = [saying(status) for status in answers]
     await queue.resolve("a")
-    await queue.services.decisions.reopen("shop", task_id_for("shop", "a"), "o1")
+    await queue.services[DecisionService].reopen("shop", task_id_for("shop", "a"), "o1")
     for _ in range(len(answers) + 2):
         await queue.pump(queue.relay(), queue.relay())
         queue.clock.advance(ceiling_seconds(MAX_ATTEMPTS))

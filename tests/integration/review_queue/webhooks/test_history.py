@@ -5,11 +5,13 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, update
 
+from services.review_queue.erasure.service import ErasureService
 from services.review_queue.tables import ProjectRow
 from services.review_queue.tables.webhooks import DeliveryRow
 from services.review_queue.webhooks import retention
 from services.review_queue.webhooks.messages import WebhookDelivery
 from services.review_queue.webhooks.schedule import MAX_ATTEMPTS, ceiling_seconds
+from services.review_queue.webhooks.service import WebhookService
 from shared.contracts.base import new_id, task_id_for
 from shared.http.lists import encode_cursor
 from shared.problems import Conflict, NotFound
@@ -26,7 +28,7 @@ async def deliveries(queue: QueueParts, **wanted: Any) -> list[WebhookDelivery]:
     found: list[WebhookDelivery] = []
     after = None
     while True:
-        page = await queue.services.webhooks.deliveries("shop", after=after, **asked)
+        page = await queue.services[WebhookService].deliveries("shop", after=after, **asked)
         found += page.deliveries
         after = page.cursor
         if after is None:
@@ -100,15 +102,15 @@ async def test_event_that_was_given_up_is_sent_again_under_its_id(
     await give_up(queue)
     (failed,) = await deliveries(queue, state="failed")
     assert (failed.attempts, failed.next_attempt_at) == (MAX_ATTEMPTS, None)
-    retried = await queue.services.webhooks.retry("shop", failed.delivery_id)
+    retried = await queue.services[WebhookService].retry("shop", failed.delivery_id)
     assert (retried.state, retried.next_attempt_at) == ("waiting", queue.clock.moment)
     # Twice does what once does.
-    assert await queue.services.webhooks.retry("shop", failed.delivery_id) == retried
+    assert await queue.services[WebhookService].retry("shop", failed.delivery_id) == retried
     await queue.pump()
     (waiting,) = await deliveries(queue)
     assert (waiting.state, waiting.attempts) == ("waiting", 1)
     receiver.script = [saying(204)]
-    await queue.services.webhooks.retry("shop", failed.delivery_id)
+    await queue.services[WebhookService].retry("shop", failed.delivery_id)
     await queue.pump()
     (delivered,) = await deliveries(queue)
     assert (delivered.state, delivered.attempts) == ("delivered", 2)
@@ -121,7 +123,7 @@ async def test_delivered_event_can_be_sent_once_more(queue: QueueParts, receiver
     await queue.resolve("a")
     await queue.pump()
     (delivered,) = await deliveries(queue)
-    await queue.services.webhooks.retry("shop", delivered.delivery_id)
+    await queue.services[WebhookService].retry("shop", delivered.delivery_id)
     await queue.pump()
     first, again = receiver.received
     assert first.body == again.body
@@ -139,7 +141,7 @@ async def test_event_that_another_release_has_ended_unnoted_can_be_sent_again(
     async with queue.database.transaction() as session:
         await session.execute(delete(DeliveryRow))
     (waiting,) = await deliveries(queue)
-    await queue.services.webhooks.retry("shop", waiting.delivery_id)
+    await queue.services[WebhookService].retry("shop", waiting.delivery_id)
     await queue.pump()
     (line,) = await deliveries(queue)
     assert (line.state, line.attempts) == ("delivered", 1)
@@ -155,8 +157,8 @@ async def test_disabled_webhook_shows_no_next_attempt_and_refuses_retries(
     (line,) = await deliveries(queue)
     assert (line.state, line.status, line.next_attempt_at) == ("waiting", 410, None)
     with pytest.raises(Conflict, match="enable"):
-        await queue.services.webhooks.retry("shop", line.delivery_id)
-    await queue.services.webhooks.enable("shop", line.webhook_id)
+        await queue.services[WebhookService].retry("shop", line.delivery_id)
+    await queue.services[WebhookService].enable("shop", line.webhook_id)
     await queue.pump()
     assert [one.state for one in await deliveries(queue)] == ["delivered"]
 
@@ -217,7 +219,7 @@ async def test_history_of_an_erased_item_keeps_no_words_of_the_receiver(
     receiver.script = [saying(500), saying(500)]
     await queue.resolve("a", "b")
     await queue.pump()
-    await queue.services.erasure.erase("shop", "a", reason=None, operator="o1")
+    await queue.services[ErasureService].erase("shop", "a", reason=None, operator="o1")
     lines = {one.subject: one for one in await deliveries(queue)}
     assert (lines["a"].error, lines["a"].status, lines["a"].state) == (None, 500, "waiting")
     assert lines["b"].error == "500 Internal Server Error"
@@ -244,7 +246,7 @@ async def test_only_deliveries_of_the_project_are_found(
     (line,) = await deliveries(queue)
     for project, key in (("other", line.delivery_id), ("shop", new_id()), ("shop", "a\0b")):
         with pytest.raises(NotFound):
-            await queue.services.webhooks.retry(project, key)
+            await queue.services[WebhookService].retry(project, key)
 
 
 @pytest.mark.own_desk
