@@ -5,11 +5,11 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, Select, exists, select
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.review_queue.repository.statements import fetch, table_of
 from services.review_queue.tables import EventRow, TaskRow
 from services.review_queue.tables.activity import ActivityRow
+from shared.db import Session
 
 _activity = table_of(ActivityRow)
 _events = table_of(EventRow)
@@ -17,7 +17,7 @@ _tasks = table_of(TaskRow)
 
 
 async def log_entries(
-    session: AsyncSession,
+    session: Session,
     project: str | None,
     *,
     since: datetime | None,
@@ -41,7 +41,7 @@ async def log_entries(
 
 
 async def timeline_entries(
-    session: AsyncSession,
+    session: Session,
     project: str,
     *,
     before: int,

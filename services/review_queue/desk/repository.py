@@ -5,22 +5,22 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import CursorResult, and_, func, or_, select, tuple_, update
-from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from services.review_queue.quality.gold.repository.scores import counts, probes
 from services.review_queue.repository.statements import insert_new
 from services.review_queue.tables import TaskRow, VerdictRow
 from services.review_queue.tables.people import AcknowledgementRow
+from shared.db import Session
 
 
-async def acknowledged(session: AsyncSession, project: str, reviewer: str) -> int:
+async def acknowledged(session: Session, project: str, reviewer: str) -> int:
     """Return the revision of the instructions that the reviewer has read, 0 for none."""
     row = await session.get(AcknowledgementRow, (project, reviewer))
     return 0 if row is None else row.instructions_revision
 
 
-async def acknowledge(session: AsyncSession, row: AcknowledgementRow) -> bool:
+async def acknowledge(session: Session, row: AcknowledgementRow) -> bool:
     """Note what was read, and say if it is news; an older revision never replaces a newer one."""
     if await insert_new(session, AcknowledgementRow, "reviewer", [row.model_dump()]):
         return True
@@ -41,7 +41,7 @@ async def acknowledge(session: AsyncSession, row: AcknowledgementRow) -> bool:
 
 
 async def answers_by_label(
-    session: AsyncSession, project: str, reviewer: str, since: datetime | None
+    session: Session, project: str, reviewer: str, since: datetime | None
 ) -> list[tuple[str | None, int]]:
     """Return (label, how often) of a reviewer's standing answers; the label null counts skips.
 
@@ -73,7 +73,7 @@ async def answers_by_label(
 
 
 async def undecided(
-    session: AsyncSession, project: str, *, after: tuple[datetime, str] | None, limit: int
+    session: Session, project: str, *, after: tuple[datetime, str] | None, limit: int
 ) -> list[TaskRow]:
     """Return tasks that wait for an adjudicator, or have no label after skips, oldest first."""
     disputed = col(TaskRow.adjudication).is_(True)
@@ -97,7 +97,7 @@ async def undecided(
 
 
 async def standing_answers(
-    session: AsyncSession, task_ids: Sequence[str]
+    session: Session, task_ids: Sequence[str]
 ) -> dict[str, list[VerdictRow]]:
     """Return the standing verdicts and skips of each task, oldest first."""
     statement = (

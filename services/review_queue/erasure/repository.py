@@ -4,7 +4,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Table, delete, func, or_, select, update
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.review_queue.repository.statements import fetch, insert_new, table_of
 from services.review_queue.tables import (
@@ -25,6 +24,7 @@ from services.review_queue.tables.people import (
     SessionRow,
 )
 from services.review_queue.tables.webhooks import DeliveryRow, HistoryRow, ToldRow, WebhookRow
+from shared.db import Session
 
 _tasks = table_of(TaskRow)
 _verdicts = table_of(VerdictRow)
@@ -56,24 +56,24 @@ OF_PROJECTS = (
 _KEPT_DETAIL = frozenset({"lane", "from", "to", "label", "revision", "recorded_by"})
 
 
-async def tombstone(session: AsyncSession, task_id: str) -> TombstoneRow | None:
+async def tombstone(session: Session, task_id: str) -> TombstoneRow | None:
     """Return what is left of an item, if it was erased."""
     return await session.get(TombstoneRow, task_id)
 
 
-async def add_unknown(session: AsyncSession, row: dict[str, Any]) -> bool:
+async def add_unknown(session: Session, row: dict[str, Any]) -> bool:
     """Insert an empty task for an item that people were not asked about; False if it exists."""
     return bool(await insert_new(session, TaskRow, "task_id", [row]))
 
 
-async def erase_task(session: AsyncSession, task_id: str, now: datetime) -> None:
+async def erase_task(session: Session, task_id: str, now: datetime) -> None:
     """Take away what the task says of the item; its row stays."""
     nothing: dict[str, Any] = {"data": {}, "item_metadata": {}, "data_digest": ""}
     nothing |= {"needs": "", "prediction": None, "trace": None}
     await _set(session, _tasks, _tasks.c.task_id == task_id, **nothing, erased_at=now)
 
 
-async def erase_said(session: AsyncSession, project: str, task_id: str, now: datetime) -> None:
+async def erase_said(session: Session, project: str, task_id: str, now: datetime) -> None:
     """Take away what people and models said of the item; reviewers no longer get it as gold.
 
     With the digests by which an answer's comment could be guessed.
@@ -107,17 +107,17 @@ async def erase_said(session: AsyncSession, project: str, task_id: str, now: dat
 
 
 async def _set(
-    session: AsyncSession, table: Table, *conditions: ColumnElement[bool], **values: Any
+    session: Session, table: Table, *conditions: ColumnElement[bool], **values: Any
 ) -> None:
     await session.execute(update(table).where(*conditions).values(**values))
 
 
-async def disable_webhooks(session: AsyncSession, project: str, now: datetime) -> None:
+async def disable_webhooks(session: Session, project: str, now: datetime) -> None:
     """Let nothing more be sent of a project."""
     await _set(session, _webhooks, _webhooks.c.project == project, disabled_at=now)
 
 
-async def close_sessions(session: AsyncSession, project: str) -> None:
+async def close_sessions(session: Session, project: str) -> None:
     """End the sessions of pages that may enter the project and are not for all projects."""
     scoped = select(_sessions.c.session_digest, _sessions.c.projects)
     found = await fetch(session, scoped.where(_sessions.c.projects.is_not(None)))
@@ -126,13 +126,13 @@ async def close_sessions(session: AsyncSession, project: str) -> None:
         await session.execute(delete(_sessions).where(_sessions.c.session_digest.in_(ended)))
 
 
-async def being_deleted(session: AsyncSession) -> list[str]:
+async def being_deleted(session: Session) -> list[str]:
     """Return the names of the deleted projects that still have rows, or may."""
     left = (_projects.c.deleted_at.is_not(None), _projects.c.removed_at.is_(None))
     return [row.name for row in await fetch(session, select(_projects.c.name).where(*left))]
 
 
-async def remove_tasks(session: AsyncSession, project: str, limit: int) -> int:
+async def remove_tasks(session: Session, project: str, limit: int) -> int:
     """Remove up to `limit` tasks of a project and all that refers to them; return how many."""
     some = select(_tasks.c.task_id).where(_tasks.c.project == project).limit(limit)
     task_ids = list((await session.execute(some.with_for_update())).scalars())
@@ -147,7 +147,7 @@ async def remove_tasks(session: AsyncSession, project: str, limit: int) -> int:
     return len(task_ids)
 
 
-async def remove_deliveries(session: AsyncSession, project: str, limit: int) -> int:
+async def remove_deliveries(session: Session, project: str, limit: int) -> int:
     """Remove up to `limit` deliveries of a project's webhooks, and of their history; count them."""
     own = select(_webhooks.c.webhook_id).where(_webhooks.c.project == project)
     removed = 0
@@ -158,7 +158,7 @@ async def remove_deliveries(session: AsyncSession, project: str, limit: int) -> 
     return removed
 
 
-async def remove_others(session: AsyncSession, project: str) -> None:
+async def remove_others(session: Session, project: str) -> None:
     """Remove what refers to the project itself, once it has no task and no delivery."""
     for table in OF_PROJECTS:
         await session.execute(delete(table).where(table.c.project == project))

@@ -5,12 +5,12 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, func, select
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.review_queue.exchange.records import STANDING
 from services.review_queue.lifecycle.tasks.repository import Listing, TaskFilter, state_at
 from services.review_queue.repository.statements import fetch, is_postgresql, table_of
 from services.review_queue.tables import LeaseRow, OutcomeRow, TaskRow, VerdictRow
+from shared.db import Session
 
 _tasks = table_of(TaskRow)
 _verdicts = table_of(VerdictRow)
@@ -21,14 +21,14 @@ _GIVEN = ("lane", "due_at", "prediction")
 _SAID = ("reviewer", "label", "skipped", "comment", "active_seconds", "blind", "given_at")
 
 
-async def view(session: AsyncSession) -> None:
+async def view(session: Session) -> None:
     """Let all that this session reads be of one moment; on SQLite it is anyway."""
     if is_postgresql(session):
         await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
 
 
 async def page(
-    session: AsyncSession,
+    session: Session,
     project: str,
     wanted: TaskFilter,
     *,
@@ -44,7 +44,7 @@ async def page(
     return await fetch(session, listed.where(_tasks.c.erased_at.is_(None)).limit(limit))
 
 
-async def standing(session: AsyncSession, task_ids: Collection[str]) -> Sequence[Row[Any]]:
+async def standing(session: Session, task_ids: Collection[str]) -> Sequence[Row[Any]]:
     """Return the answers to these tasks that were not taken back, in the order they came in."""
     read = func.coalesce(_verdicts.c.instructions_revision, _leases.c.instructions_revision)
     said = (_verdicts.c[key] for key in ("task_id", *_SAID))

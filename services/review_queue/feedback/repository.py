@@ -3,15 +3,15 @@
 from collections.abc import Collection
 
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from services.review_queue.tables import TaskRow
 from services.review_queue.tables.people import FeedbackRow
+from shared.db import Session
 
 
 async def page(
-    session: AsyncSession, project: str, *, before: int | None, answered: bool | None, limit: int
+    session: Session, project: str, *, before: int | None, answered: bool | None, limit: int
 ) -> list[FeedbackRow]:
     """Return a project's feedback, newest first, from the one before `before` on."""
     statement = select(FeedbackRow).where(col(FeedbackRow.project) == project)
@@ -24,7 +24,7 @@ async def page(
     return list((await session.execute(newest)).scalars())
 
 
-async def newest_of(session: AsyncSession, project: str, author: str) -> FeedbackRow | None:
+async def newest_of(session: Session, project: str, author: str) -> FeedbackRow | None:
     """Return the author's newest remark in the project."""
     statement = (
         select(FeedbackRow)
@@ -35,13 +35,13 @@ async def newest_of(session: AsyncSession, project: str, author: str) -> Feedbac
     return (await session.execute(statement)).scalar_one_or_none()
 
 
-async def lock(session: AsyncSession, feedback_id: int) -> FeedbackRow | None:
+async def lock(session: Session, feedback_id: int) -> FeedbackRow | None:
     """Return one remark, locked until the transaction ends."""
     statement = select(FeedbackRow).where(col(FeedbackRow.feedback_id) == feedback_id)
     return (await session.execute(statement.with_for_update())).scalar_one_or_none()
 
 
-async def task_of(session: AsyncSession, project: str, feedback_id: int) -> str | None:
+async def task_of(session: Session, project: str, feedback_id: int) -> str | None:
     """Return the task that a remark in a project is about, if any."""
     statement = select(col(FeedbackRow.task_id)).where(
         col(FeedbackRow.feedback_id) == feedback_id, col(FeedbackRow.project) == project
@@ -49,7 +49,7 @@ async def task_of(session: AsyncSession, project: str, feedback_id: int) -> str 
     return (await session.execute(statement)).scalar_one_or_none()
 
 
-async def item_ids(session: AsyncSession, task_ids: Collection[str]) -> dict[str, str]:
+async def item_ids(session: Session, task_ids: Collection[str]) -> dict[str, str]:
     """Return the ids of the items that tasks ask about, by task."""
     statement = select(col(TaskRow.task_id), col(TaskRow.item_id))
     found = await session.execute(statement.where(col(TaskRow.task_id).in_(task_ids)))

@@ -3,21 +3,21 @@
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, delete, select, tuple_, update
-from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from services.review_queue.repository.statements import table_of
 from services.review_queue.tables.people import LinkRow, SessionRow
+from shared.db import Session
 
 _links = table_of(LinkRow)
 
 
-async def find(session: AsyncSession, digest: str) -> LinkRow | None:
+async def find(session: Session, digest: str) -> LinkRow | None:
     """Return the link, if there is one."""
     return await session.get(LinkRow, digest)
 
 
-async def use(session: AsyncSession, digest: str, now: datetime) -> LinkRow | None:
+async def use(session: Session, digest: str, now: datetime) -> LinkRow | None:
     """Use the link up and return it; None when it cannot be used.
 
     One statement, so that of two who come at once only one enters.
@@ -36,13 +36,13 @@ async def use(session: AsyncSession, digest: str, now: datetime) -> LinkRow | No
     return (await session.execute(statement)).scalar_one_or_none()
 
 
-async def request(session: AsyncSession, digest: str, now: datetime) -> LinkRow | None:
+async def request(session: Session, digest: str, now: datetime) -> LinkRow | None:
     """Note that the link's holder wants a new one, and return it; None when there is no such."""
     asked = update(LinkRow).where(col(LinkRow.code_digest) == digest).values(requested_at=now)
     return (await session.execute(asked.returning(LinkRow))).scalar_one_or_none()
 
 
-async def add(session: AsyncSession, row: LinkRow, forget_before: datetime) -> None:
+async def add(session: Session, row: LinkRow, forget_before: datetime) -> None:
     """Keep a link; its subject's requests are met. Forget links that expired long ago."""
     await session.execute(delete(_links).where(_links.c.expires_at <= forget_before))
     met = _of(row.project, _links.c.reviewer == row.reviewer, _links.c.requested_at.is_not(None))
@@ -51,7 +51,7 @@ async def add(session: AsyncSession, row: LinkRow, forget_before: datetime) -> N
 
 
 async def page(
-    session: AsyncSession,
+    session: Session,
     project: str | None,
     *,
     before: tuple[datetime, str] | None,
@@ -70,9 +70,7 @@ async def page(
     return list((await session.execute(newest.limit(limit))).scalars())
 
 
-async def revoke(
-    session: AsyncSession, project: str | None, subject: str, now: datetime
-) -> list[str]:
+async def revoke(session: Session, project: str | None, subject: str, now: datetime) -> list[str]:
     """Revoke a subject's links, end the pages' sessions of them; return the links' ids."""
     own = _of(project, _links.c.reviewer == subject, _links.c.revoked_at.is_(None))
     revoked = update(_links).where(*own).values(revoked_at=now, requested_at=None)
@@ -81,7 +79,7 @@ async def revoke(
     return ids
 
 
-async def revoked_ids(session: AsyncSession) -> frozenset[str]:
+async def revoked_ids(session: Session) -> frozenset[str]:
     """Return the ids of all links that were revoked."""
     found = select(_links.c.code_digest).where(_links.c.revoked_at.is_not(None))
     return frozenset((await session.execute(found)).scalars())

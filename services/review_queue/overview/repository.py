@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, ScalarSelect, Select, and_, func, literal, select
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.review_queue.repository.statements import fetch, json_length, step_number, table_of
 from services.review_queue.tables import ProjectRow, TaskRow, VerdictRow
+from shared.db import Session
 
 _projects = table_of(ProjectRow)
 _tasks = table_of(TaskRow)
@@ -25,7 +25,7 @@ class Counted:
 
 
 async def page(
-    session: AsyncSession, *, after: str, limit: int, only: Collection[str] | None, counted: Counted
+    session: Session, *, after: str, limit: int, only: Collection[str] | None, counted: Counted
 ) -> Sequence[Row[Any]]:
     """Return projects by name with their figures, without what may be long: instructions, fields.
 
@@ -83,7 +83,7 @@ def _number(which: ColumnElement[bool], most: int, order: ColumnElement[Any]) ->
 
 
 async def arrivals(
-    session: AsyncSession, project: str, since: datetime, step: int, most: int
+    session: Session, project: str, since: datetime, step: int, most: int
 ) -> dict[int, int]:
     """Return how many tasks were created in each step of seconds since `since`, by its number.
 
@@ -96,7 +96,7 @@ async def arrivals(
 
 
 async def answered(
-    session: AsyncSession, project: str, since: datetime, step: int, most: int
+    session: Session, project: str, since: datetime, step: int, most: int
 ) -> dict[int, int]:
     """Return how many verdicts that stand were given in each step, likewise."""
     moments = select(_verdicts.c.given_at.label("at")).where(
@@ -109,7 +109,7 @@ async def answered(
 
 
 async def _by_step(
-    session: AsyncSession, moments: Select[Any], since: datetime, step: int, most: int
+    session: Session, moments: Select[Any], since: datetime, step: int, most: int
 ) -> dict[int, int]:
     (moment,) = moments.selected_columns
     counted = moments.order_by(moment.desc()).limit(most).subquery()

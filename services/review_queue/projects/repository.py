@@ -7,25 +7,24 @@ from typing import Any
 
 from sqlalchemy import Row, exists, func, literal, select, update
 from sqlalchemy import insert as insert_into
-from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from services.review_queue.repository.statements import fetch, insert_new, table_of
 from services.review_queue.tables import ProjectChangeRow, ProjectRow, TaskRow, VerdictRow
-from shared.db import UtcDateTime
+from shared.db import Session, UtcDateTime
 
 _projects = table_of(ProjectRow)
 _changes = table_of(ProjectChangeRow)
 _tasks, _verdicts = table_of(TaskRow), table_of(VerdictRow)
 
 
-async def lock(session: AsyncSession, name: str) -> ProjectRow | None:
+async def lock(session: Session, name: str) -> ProjectRow | None:
     """Return the project, kept from other writers until the transaction ends."""
     row = await lock_name(session, name)
     return None if row is None or row.deleted_at is not None else row
 
 
-async def lock_name(session: AsyncSession, name: str) -> ProjectRow | None:
+async def lock_name(session: Session, name: str) -> ProjectRow | None:
     """Return the row of a name likewise, also that of a deleted project."""
     # Not the key: rows that refer to the project may still be written.
     statement = select(ProjectRow).where(col(ProjectRow.name) == name)
@@ -33,25 +32,25 @@ async def lock_name(session: AsyncSession, name: str) -> ProjectRow | None:
     return (await session.execute(statement)).scalar_one_or_none()
 
 
-async def find(session: AsyncSession, name: str) -> ProjectRow | None:
+async def find(session: Session, name: str) -> ProjectRow | None:
     """Return the project, only to read it."""
     row = await session.get(ProjectRow, name)
     return None if row is None or row.deleted_at is not None else row
 
 
-async def has_tasks(session: AsyncSession, name: str) -> bool:
+async def has_tasks(session: Session, name: str) -> bool:
     """Say whether the project has a task."""
     statement = select(_tasks.c.task_id).where(_tasks.c.project == name).limit(1)
     return (await session.execute(statement)).first() is not None
 
 
-async def insert(session: AsyncSession, row: ProjectRow) -> bool:
+async def insert(session: Session, row: ProjectRow) -> bool:
     """Insert `row`; False when there is one of its name."""
     return bool(await insert_new(session, ProjectRow, "name", [row.model_dump()]))
 
 
 async def page(
-    session: AsyncSession, *, after: str, limit: int, only: Collection[str] | None
+    session: Session, *, after: str, limit: int, only: Collection[str] | None
 ) -> list[ProjectRow]:
     """Return projects by name, after `after`; `only` these, unless it is None."""
     statement = select(ProjectRow).where(
@@ -63,7 +62,7 @@ async def page(
     return list((await session.execute(statement)).scalars())
 
 
-async def unpublished(session: AsyncSession) -> list[str]:
+async def unpublished(session: Session) -> list[str]:
     """Return the names of projects whose newest revision may not be in the store."""
     statement = select(col(ProjectRow.name)).where(
         col(ProjectRow.published_revision) < col(ProjectRow.revision)
@@ -71,31 +70,31 @@ async def unpublished(session: AsyncSession) -> list[str]:
     return list((await session.execute(statement)).scalars())
 
 
-async def unpublish(session: AsyncSession) -> None:
+async def unpublish(session: Session) -> None:
     """Let every project be published anew, whatever the store has."""
     await session.execute(update(ProjectRow).values(published_revision=0))
 
 
-async def overlapping(session: AsyncSession) -> list[str]:
+async def overlapping(session: Session) -> list[str]:
     """Return the names of projects that ask more than one person about a task."""
     query = select(col(ProjectRow.name), col(ProjectRow.spec))
     rows = await session.execute(query.where(col(ProjectRow.deleted_at).is_(None)))
     return [row.name for row in rows if row.spec["review"]["overlap"] > 1]
 
 
-async def revisions(session: AsyncSession) -> Sequence[Row[Any]]:
+async def revisions(session: Session) -> Sequence[Row[Any]]:
     """Return the name, the revision and the published revision of every project."""
     return await fetch(
         session, select(_projects.c.name, _projects.c.revision, _projects.c.published_revision)
     )
 
 
-def record_change(session: AsyncSession, project: str, revision: int, now: datetime) -> None:
+def record_change(session: Session, project: str, revision: int, now: datetime) -> None:
     """Write down that a revision of a project is in the store."""
     session.add(ProjectChangeRow(project=project, revision=revision, at=now))
 
 
-async def record_missing_changes(session: AsyncSession, now: datetime) -> None:
+async def record_missing_changes(session: Session, now: datetime) -> None:
     """Write down the projects whose stored revision is not known here.
 
     The release before writes nothing down, and may run beside this one.
@@ -108,7 +107,7 @@ async def record_missing_changes(session: AsyncSession, now: datetime) -> None:
 
 
 async def label_uses(
-    session: AsyncSession, project: str, labels: Collection[str]
+    session: Session, project: str, labels: Collection[str]
 ) -> dict[str, dict[str, int]]:
     """Return how often those of `labels` that are used are, by label and by use.
 

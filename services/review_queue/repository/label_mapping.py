@@ -20,13 +20,12 @@ from sqlalchemy import (
     true,
     update,
 )
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.review_queue.repository.statements import table_of
 from services.review_queue.tables import EventRow, Json, OutcomeRow, TaskRow, VerdictRow
 from services.review_queue.tables.gold import GoldRow, ProbeRow
 from shared.contracts.projects import Project
-from shared.db import UtcDateTime
+from shared.db import Session, UtcDateTime
 
 _tasks = table_of(TaskRow)
 _verdicts = table_of(VerdictRow)
@@ -37,7 +36,7 @@ _probes = table_of(ProbeRow)
 
 
 async def apply(
-    session: AsyncSession, after: Project, mapping: Mapping[str, str], actor: str | None
+    session: Session, after: Project, mapping: Mapping[str, str], actor: str | None
 ) -> None:
     """Give the labels in `mapping` (old: new) their new names in all answers and outcomes.
 
@@ -68,9 +67,7 @@ async def apply(
         await _rename(session, table, column, table.c.project == after.project, mapping)
 
 
-async def _tell(
-    session: AsyncSession, after: Project, old: str, new: str, actor: str | None
-) -> None:
+async def _tell(session: Session, after: Project, old: str, new: str, actor: str | None) -> None:
     """Add a line to the timeline of each task that has the label in an answer or an outcome."""
     answered = exists().where(_verdicts.c.task_id == _tasks.c.task_id, _verdicts.c.label == old)
     lines = select(
@@ -109,7 +106,7 @@ def _new_outcomes(after: Project, mapping: Mapping[str, str]) -> Insert:
 
 
 async def _rename(
-    session: AsyncSession,
+    session: Session,
     table: Table,
     column: str,
     condition: ColumnElement[bool],

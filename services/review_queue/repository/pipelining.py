@@ -16,11 +16,11 @@ from psycopg.rows import namedtuple_row
 from sqlalchemy import Connection, TextClause, TextualSelect, bindparam, column, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import TypeEngine
 
 from services.review_queue.repository.statements import is_postgresql
-from shared.db import UtcDateTime
+from shared.db import Session, UtcDateTime
 
 Rows = Sequence[Any]
 
@@ -46,7 +46,7 @@ class Query:
     sql: str
     columns: Mapping[str, TypeEngine[Any]]
 
-    def of(self, session: AsyncSession, *, lock: str = "", **parameters: Any) -> Statement:
+    def of(self, session: Session, *, lock: str = "", **parameters: Any) -> Statement:
         """Return the query with these parameters."""
         if is_postgresql(session):
             return Statement(_clause(self, lock, "= ANY(:{})", "json_agg({})"), parameters)
@@ -70,7 +70,7 @@ def _clause(query: Query, lock: str, among: str, listed: str) -> TextualSelect:
 
 
 async def run(
-    session: AsyncSession, statements: Sequence[Statement], *, last: bool = False
+    session: Session, statements: Sequence[Statement], *, last: bool = False
 ) -> list[Rows]:
     """Run statements in their order; return the rows of each, with its columns as attributes.
 

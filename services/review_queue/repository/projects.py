@@ -4,23 +4,23 @@ import re
 from typing import Any
 
 from sqlalchemy import Row, select
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.review_queue.repository.statements import table_of
 from services.review_queue.tables import ProjectRow
 from shared.contracts.base import PROJECT_PATTERN
+from shared.db import Session
 from shared.problems import NotFound
 
 _projects = table_of(ProjectRow)
 
 
-async def instructions_revision(session: AsyncSession, name: str) -> int:
+async def instructions_revision(session: Session, name: str) -> int:
     """Return the revision of a project's instructions, also of a deleted one."""
     statement = select(_projects.c.instructions_revision).where(_projects.c.name == name)
     return int((await session.execute(statement)).scalar_one())
 
 
-async def require_project(session: AsyncSession, name: str) -> Row[Any]:
+async def require_project(session: Session, name: str) -> Row[Any]:
     """Return the project's row, only to read it; `NotFound` when there is none."""
     # A name that cannot be is not looked up: databases do not take every text.
     if re.fullmatch(PROJECT_PATTERN, name):

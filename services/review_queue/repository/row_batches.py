@@ -13,11 +13,11 @@ from typing import Any
 import orjson
 from sqlalchemy import TextClause, text
 from sqlalchemy.dialects import postgresql
-from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import SQLModel
 
 from services.review_queue.repository.pipelining import Statement
 from services.review_queue.repository.statements import is_postgresql, table_of
+from shared.db import Session
 
 _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 
@@ -80,7 +80,7 @@ class RowBatch:
         self._parts = {part.table: part for part in parts}
         self._whole: dict[tuple[str, ...], TextClause] = {}
 
-    def of(self, session: AsyncSession, **rows: Sequence[dict[str, Any]]) -> list[Statement]:
+    def of(self, session: Session, **rows: Sequence[dict[str, Any]]) -> list[Statement]:
         """Return the statements that write `rows`, by the names of their tables."""
         tables = tuple(name for name in self._parts if rows.get(name))
         if not tables:

@@ -6,15 +6,16 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, Table, case, extract, func
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.selectable import TypedReturnsRows
 from sqlmodel import SQLModel
+
+from shared.db import Session
 
 # Rows that are held at a time while many are read; other calls have their turn in between.
 _STREAMED_ROWS = 200
 
 
-def is_postgresql(session: AsyncSession) -> bool:
+def is_postgresql(session: Session) -> bool:
     """Say which of the two databases `session` speaks to."""
     return session.get_bind().dialect.name == "postgresql"
 
@@ -25,7 +26,7 @@ def table_of(model: type[SQLModel]) -> Table:
 
 
 async def insert_new(
-    session: AsyncSession, model: type[SQLModel], key: str, rows: Sequence[dict[str, Any]]
+    session: Session, model: type[SQLModel], key: str, rows: Sequence[dict[str, Any]]
 ) -> set[str]:
     """Insert the rows that are not there yet; return the values of column `key` of those.
 
@@ -41,7 +42,7 @@ async def insert_new(
 
 
 async def insert_or_update(
-    session: AsyncSession,
+    session: Session,
     model: type[SQLModel],
     row: dict[str, Any],
     *,
@@ -75,20 +76,20 @@ def json_length(array: ColumnElement[Any]) -> ColumnElement[int]:
 
 
 def step_number(
-    session: AsyncSession, moment: ColumnElement[Any], since: datetime, step: int
+    session: Session, moment: ColumnElement[Any], since: datetime, step: int
 ) -> ColumnElement[int]:
     """Return in which step of so many seconds since `since`, a whole second, a moment lies."""
     seconds = extract("epoch", moment) - int(since.timestamp())
     return func.floor(seconds / step) if is_postgresql(session) else seconds // step
 
 
-async def fetch(session: AsyncSession, statement: TypedReturnsRows[Any]) -> Sequence[Row[Any]]:
+async def fetch(session: Session, statement: TypedReturnsRows[Any]) -> Sequence[Row[Any]]:
     """Return the rows of a statement that has some."""
     rows: Sequence[Row[Any]] = (await session.execute(statement)).all()
     return rows
 
 
-async def stream(session: AsyncSession, statement: Select[Any]) -> AsyncGenerator[Row[Any]]:
+async def stream(session: Session, statement: Select[Any]) -> AsyncGenerator[Row[Any]]:
     """Yield the rows of a query, a few at a time."""
     result = await session.stream(statement, execution_options={"yield_per": _STREAMED_ROWS})
     try:

@@ -6,12 +6,12 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, Select, and_, exists, func, or_, select
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.review_queue.repository.statements import count_where, fetch, table_of
 from services.review_queue.tables import LeaseRow, OutcomeRow, TaskRow, VerdictRow
 from services.review_queue.timings.holding import LeaseInterval
 from shared.contracts.tasks import REVIEWED_SOURCES
+from shared.db import Session
 
 _tasks = table_of(TaskRow)
 _leases = table_of(LeaseRow)
@@ -21,7 +21,7 @@ _labelled = and_(_outcomes.c.label.is_not(None), _outcomes.c.source.in_(REVIEWED
 
 
 async def resolved(
-    session: AsyncSession, project: str, since: datetime | None, newest: int
+    session: Session, project: str, since: datetime | None, newest: int
 ) -> Sequence[Row[Any]]:
     """Return the newest outcomes that people labelled, with the task's moments, newest first.
 
@@ -62,7 +62,7 @@ async def resolved(
     return await fetch(session, statement)
 
 
-async def answers(session: AsyncSession, task_ids: Sequence[str]) -> Sequence[Row[Any]]:
+async def answers(session: Session, task_ids: Sequence[str]) -> Sequence[Row[Any]]:
     """Return the verdicts that stand: task, when, active seconds, and when it had been leased.
 
     `answered_at` is when the same reviewer had answered anything before, None for never: until then
@@ -112,7 +112,7 @@ _WORKED_ON = or_(
 
 
 async def arrived(
-    session: AsyncSession, project: str, since: datetime, until: datetime, most: int
+    session: Session, project: str, since: datetime, until: datetime, most: int
 ) -> dict[str, int]:
     """Count the tasks that came in a stretch of time by lane, of the newest `most` of them."""
     came = (
@@ -131,7 +131,7 @@ async def arrived(
     return {row.lane: row.number for row in await fetch(session, counted)}
 
 
-async def answers_each(session: AsyncSession, project: str, newest: int) -> float | None:
+async def answers_each(session: Session, project: str, newest: int) -> float | None:
     """Return the mean of the verdicts of the newest outcomes that rest on any; None for none."""
     some = (
         select(_outcomes.c.verdicts)
@@ -157,7 +157,7 @@ class Flow:
     reviewers: int
 
 
-async def flow(session: AsyncSession, project: str, since: datetime) -> Flow:
+async def flow(session: Session, project: str, since: datetime) -> Flow:
     """Count what has come and gone since `since`, but for what came with its label."""
     came = _tasks.c.created_at >= since
     # People have not worked on what expired.
@@ -183,7 +183,7 @@ async def flow(session: AsyncSession, project: str, since: datetime) -> Flow:
 
 
 async def held_since(
-    session: AsyncSession, project: str, since: datetime, newest: int
+    session: Session, project: str, since: datetime, newest: int
 ) -> list[LeaseInterval]:
     """Return by whom, from when and to when each of the newest answered leases was held."""
     # Not a join: SQLite would begin with all tasks of the project.

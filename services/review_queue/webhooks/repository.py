@@ -20,13 +20,13 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from services.review_queue.repository.statements import fetch, table_of
 from services.review_queue.tables import OutcomeRow
 from services.review_queue.tables.webhooks import DeliveryRow, HistoryRow, ToldRow, WebhookRow
 from shared.contracts.base import new_id
+from shared.db import Session
 
 _webhooks = table_of(WebhookRow)
 _deliveries = table_of(DeliveryRow)
@@ -35,7 +35,7 @@ _outcomes = table_of(OutcomeRow)
 
 
 async def of_project(
-    session: AsyncSession, project: str, *, lock: bool = False
+    session: Session, project: str, *, lock: bool = False
 ) -> dict[str, WebhookRow]:
     """Return a project's webhooks by URL."""
     statement = select(WebhookRow).where(col(WebhookRow.project) == project)
@@ -45,12 +45,12 @@ async def of_project(
     return {row.url: row for row in (await session.execute(statement)).scalars()}
 
 
-async def find(session: AsyncSession, webhook_id: str) -> WebhookRow | None:
+async def find(session: Session, webhook_id: str) -> WebhookRow | None:
     """Return a webhook to read."""
     return await session.get(WebhookRow, webhook_id)
 
 
-async def lock(session: AsyncSession, webhook_id: str, *, wait: bool = True) -> WebhookRow | None:
+async def lock(session: Session, webhook_id: str, *, wait: bool = True) -> WebhookRow | None:
     """Return a webhook, kept from other writers; without `wait` None when another writer has it."""
     statement = select(WebhookRow).where(col(WebhookRow.webhook_id) == webhook_id)
     # Not the key: deliveries that refer to it may still be written.
@@ -58,18 +58,18 @@ async def lock(session: AsyncSession, webhook_id: str, *, wait: bool = True) -> 
     return (await session.execute(statement)).scalar_one_or_none()
 
 
-async def remove(session: AsyncSession, row: WebhookRow) -> None:
+async def remove(session: Session, row: WebhookRow) -> None:
     """Remove a webhook, all that was to be sent to it, and with it its history."""
     await session.execute(delete(_deliveries).where(_deliveries.c.webhook_id == row.webhook_id))
     await session.delete(row)
 
 
-async def any_webhook(session: AsyncSession) -> bool:
+async def any_webhook(session: Session) -> bool:
     """Say whether any project has a webhook."""
     return (await session.execute(select(_webhooks.c.webhook_id).limit(1))).first() is not None
 
 
-async def with_history(session: AsyncSession) -> Sequence[Row[Any]]:
+async def with_history(session: Session) -> Sequence[Row[Any]]:
     """Return `webhook_id` and `project` of the webhooks that something was sent to."""
     sent = exists().where(_history.c.webhook_id == _webhooks.c.webhook_id)
     return await fetch(session, select(_webhooks.c.webhook_id, _webhooks.c.project).where(sent))
@@ -82,7 +82,7 @@ def _active(now: datetime) -> ColumnElement[bool]:
     )
 
 
-async def lagging(session: AsyncSession) -> list[str]:
+async def lagging(session: Session) -> list[str]:
     """Return the enabled webhooks behind which the outcomes feed has gone on."""
     ahead = exists().where(
         _outcomes.c.project == _webhooks.c.project, _outcomes.c.position > _webhooks.c.position
@@ -91,7 +91,7 @@ async def lagging(session: AsyncSession) -> list[str]:
     return list((await session.execute(statement)).scalars())
 
 
-async def behind(session: AsyncSession, webhook: WebhookRow, limit: int) -> Sequence[Row[Any]]:
+async def behind(session: Session, webhook: WebhookRow, limit: int) -> Sequence[Row[Any]]:
     """Return `position`, `task_id` and `revision` of the outcomes behind a webhook's position."""
     statement = (
         select(_outcomes.c.position, _outcomes.c.task_id, _outcomes.c.revision)
@@ -102,22 +102,20 @@ async def behind(session: AsyncSession, webhook: WebhookRow, limit: int) -> Sequ
     return await fetch(session, statement)
 
 
-async def add_deliveries(
-    session: AsyncSession, now: datetime, rows: Sequence[dict[str, Any]]
-) -> None:
+async def add_deliveries(session: Session, now: datetime, rows: Sequence[dict[str, Any]]) -> None:
     """Write deliveries that are due at `now`; each row names its webhook and its event."""
     if rows:
         new = [{**row, "delivery_id": new_id(), "due_at": now, "attempts": 0} for row in rows]
         await session.execute(insert(_deliveries), new)
 
 
-async def announced(session: AsyncSession, project: str) -> ToldRow | None:
+async def announced(session: Session, project: str) -> ToldRow | None:
     """Return what was announced to the project's receivers, kept from other writers."""
     statement = select(ToldRow).where(col(ToldRow.project) == project).with_for_update()
     return (await session.execute(statement)).scalar_one_or_none()
 
 
-async def announced_by_project(session: AsyncSession) -> dict[str, ToldRow | None]:
+async def announced_by_project(session: Session) -> dict[str, ToldRow | None]:
     """Return what was announced to each project that has a webhook."""
     projects = select(_webhooks.c.project).distinct()
     known = await session.execute(select(ToldRow).where(col(ToldRow.project).in_(projects)))
@@ -126,12 +124,12 @@ async def announced_by_project(session: AsyncSession) -> dict[str, ToldRow | Non
     return {name: rows.get(name) for name in names}
 
 
-async def forget_announced(session: AsyncSession, project: str) -> None:
+async def forget_announced(session: Session, project: str) -> None:
     """Forget what was announced to a project's receivers."""
     await session.execute(delete(ToldRow).where(col(ToldRow.project) == project))
 
 
-async def due(session: AsyncSession, now: datetime) -> list[str]:
+async def due(session: Session, now: datetime) -> list[str]:
     """Return the webhooks to which something may be sent at `now`."""
     waiting = exists().where(
         _deliveries.c.webhook_id == _webhooks.c.webhook_id, _deliveries.c.due_at <= now
@@ -141,7 +139,7 @@ async def due(session: AsyncSession, now: datetime) -> list[str]:
 
 
 async def claim(
-    session: AsyncSession, webhook_id: str, *, now: datetime, until: datetime, limit: int
+    session: Session, webhook_id: str, *, now: datetime, until: datetime, limit: int
 ) -> Sequence[Row[Any]]:
     """Claim up to `limit` due deliveries of a webhook until `until`, and count the attempt."""
     first = (
@@ -162,14 +160,14 @@ async def claim(
     return await fetch(session, statement)
 
 
-async def finish(session: AsyncSession, delivery_id: str) -> bool:
+async def finish(session: Session, delivery_id: str) -> bool:
     """Remove a delivery; False when it is gone already."""
     gone = delete(_deliveries).where(_deliveries.c.delivery_id == delivery_id)
     statement = gone.returning(_deliveries.c.delivery_id)
     return (await session.execute(statement)).first() is not None
 
 
-async def overdue(session: AsyncSession, now: datetime) -> Sequence[Row[Any]]:
+async def overdue(session: Session, now: datetime) -> Sequence[Row[Any]]:
     """Return `webhook_id`, `project` and `oldest` (`due_at`) of webhooks with something due."""
     statement = (
         select(
@@ -185,7 +183,7 @@ async def overdue(session: AsyncSession, now: datetime) -> Sequence[Row[Any]]:
 
 
 async def drop_overdue(
-    session: AsyncSession, webhook_id: str, before: datetime, limit: int
+    session: Session, webhook_id: str, before: datetime, limit: int
 ) -> list[str]:
     """Remove up to `limit` deliveries of a webhook that were due before a moment; return which."""
     first = (
@@ -200,7 +198,7 @@ async def drop_overdue(
     ]
 
 
-async def put_off(session: AsyncSession, delivery: Row[Any], due_at: datetime) -> None:
+async def put_off(session: Session, delivery: Row[Any], due_at: datetime) -> None:
     """Let a claimed delivery be due at `due_at`, unless another replica has claimed it since."""
     claimed = _deliveries.c.delivery_id == delivery.delivery_id
     await session.execute(
@@ -210,7 +208,7 @@ async def put_off(session: AsyncSession, delivery: Row[Any], due_at: datetime) -
     )
 
 
-async def pending(session: AsyncSession) -> dict[str, int]:
+async def pending(session: Session) -> dict[str, int]:
     """Count the deliveries that wait, by project."""
     statement = (
         select(_webhooks.c.project, func.count())
@@ -220,7 +218,7 @@ async def pending(session: AsyncSession) -> dict[str, int]:
     return {row[0]: row[1] for row in await session.execute(statement)}
 
 
-async def waiting(session: AsyncSession, webhook: WebhookRow) -> int:
+async def waiting(session: Session, webhook: WebhookRow) -> int:
     """Count what a webhook is still to get: its deliveries, and outcomes behind its position."""
     written = select(func.count()).where(_deliveries.c.webhook_id == webhook.webhook_id)
     kind = case((_outcomes.c.revision == 1, "outcome.resolved"), else_="outcome.corrected")

@@ -6,12 +6,12 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, Table, func, select, text, update
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.review_queue.lifecycle.outcomes.places import Place, mark_of
 from services.review_queue.repository.epochs import feed_epoch
 from services.review_queue.repository.statements import fetch, is_postgresql, table_of
 from services.review_queue.tables import FIRST_EPOCH, FeedEpochRow, OutcomeRow, ProjectRow, TaskRow
+from shared.db import Session
 
 _outcomes = table_of(OutcomeRow)
 _tasks = table_of(TaskRow)
@@ -23,7 +23,7 @@ _PLACES_LOCK = 7_364_927
 PLACED_AT_ONCE = 10_000
 
 
-async def _lock_places(session: AsyncSession) -> None:
+async def _lock_places(session: Session) -> None:
     if is_postgresql(session):
         # Its own statement: the next one then sees all that the lock's last holder committed.
         await session.execute(text(f"SELECT pg_advisory_xact_lock({_PLACES_LOCK})"))
@@ -42,12 +42,12 @@ class Feed:
     key: str
     marks: tuple[ColumnElement[Any], ...]
 
-    async def waits(self, session: AsyncSession) -> bool:
+    async def waits(self, session: Session) -> bool:
         """Say whether a committed row has no position yet."""
         waiting = select(self.table.c[self.key]).where(self.table.c.position.is_(None))
         return (await session.execute(waiting.limit(1))).first() is not None
 
-    async def place(self, session: AsyncSession, *columns: str) -> Sequence[Row[Any]]:
+    async def place(self, session: Session, *columns: str) -> Sequence[Row[Any]]:
         """Give committed rows the next positions; return these columns of each.
 
         At most `PLACED_AT_ONCE` of them: when there are as many, more may be left.
@@ -69,7 +69,7 @@ class Feed:
         )
         return (await session.execute(statement)).all()
 
-    async def last(self, session: AsyncSession, project: str | None = None) -> int:
+    async def last(self, session: Session, project: str | None = None) -> int:
         """Return the last position, of one project or of all; 0 before the first."""
         statement = select(func.max(self.table.c.position))
         if project is not None:
@@ -78,7 +78,7 @@ class Feed:
         # A position is never given twice, also when the project of its row was deleted.
         return last if project is not None else max(last, await self._deleted_up_to(session))
 
-    async def _deleted_up_to(self, session: AsyncSession) -> int:
+    async def _deleted_up_to(self, session: Session) -> int:
         """Return the last position of a row that was removed with its project; 0 for none."""
         if self.table is not _outcomes:
             return 0
@@ -86,13 +86,13 @@ class Feed:
             await session.execute(select(func.max(_projects.c.last_position)))
         ).scalar_one() or 0
 
-    async def place_at(self, session: AsyncSession, epoch: int, position: int) -> Place:
+    async def place_at(self, session: Session, epoch: int, position: int) -> Place:
         """Return the place behind the row at `position`, with an empty mark if there is none."""
         statement = select(*self.marks).where(self.table.c.position == position)
         row = (await session.execute(statement)).one_or_none()
         return Place(epoch, position, "" if row is None else mark_of(*row))
 
-    async def confirmed(self, session: AsyncSession, place: Place) -> Place | None:
+    async def confirmed(self, session: Session, place: Place) -> Place | None:
         """Return `place` with its mark, None where it is not one of this feed.
 
         It is of another epoch, behind the feed's end, or behind another row than it was.
@@ -115,15 +115,13 @@ FEED = Feed(
 )
 
 
-async def epoch_of(session: AsyncSession, position: int) -> int:
+async def epoch_of(session: Session, position: int) -> int:
     """Return the epoch in which a position was given."""
     statement = select(func.max(_epochs.c.epoch)).where(_epochs.c.after_position < position)
     return (await session.execute(statement)).scalar_one() or FIRST_EPOCH
 
 
-async def begin_epoch(
-    session: AsyncSession, known: int, *, at_least: int, now: datetime
-) -> int | None:
+async def begin_epoch(session: Session, known: int, *, at_least: int, now: datetime) -> int | None:
     """Begin a new epoch, at least `at_least`; None where `known` is no longer the newest."""
     await _lock_places(session)
     newest = await feed_epoch(session)
@@ -152,7 +150,7 @@ _BRIEF = _select(func.nullif(_tasks.c.data_digest, "").label("data_digest"))
 
 
 async def feed(
-    session: AsyncSession, project: str, *, after: int, limit: int, brief: bool
+    session: Session, project: str, *, after: int, limit: int, brief: bool
 ) -> Sequence[Row[Any]]:
     """Return outcomes behind place `after`, in order; `brief` leaves large columns out."""
     statement = (
@@ -164,7 +162,7 @@ async def feed(
     return await fetch(session, statement)
 
 
-async def find(session: AsyncSession, task_id: str, revision: int) -> Row[Any] | None:
+async def find(session: Session, task_id: str, revision: int) -> Row[Any] | None:
     """Return one revision of a task's outcome."""
     statement = _WHOLE.where(_outcomes.c.task_id == task_id, _outcomes.c.revision == revision)
     row: Row[Any] | None = (await session.execute(statement)).one_or_none()

@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import JSON, Boolean, Integer, func, select, update
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.review_queue.lifecycle.lanes import GROUPS, RESERVED_TURN, Plan
 from services.review_queue.lifecycle.repository.writing import EVENTS
@@ -14,6 +13,7 @@ from services.review_queue.repository.pipelining import Query, Statement, run
 from services.review_queue.repository.row_batches import Part, RowBatch
 from services.review_queue.repository.statements import is_postgresql, table_of
 from services.review_queue.tables import LeaseRow, TaskRow, VerdictRow
+from shared.db import Session
 
 _tasks = table_of(TaskRow)
 _verdicts = table_of(VerdictRow)
@@ -146,7 +146,7 @@ _LEASES = RowBatch(
 
 
 def free(
-    session: AsyncSession, project: str, reviewers: Sequence[str], plan: Plan, now: datetime
+    session: Session, project: str, reviewers: Sequence[str], plan: Plan, now: datetime
 ) -> Statement:
     """Find as many tasks as `plan` has, and lock them; one of `reviewers` at least may have each.
 
@@ -167,7 +167,7 @@ def free(
 
 
 async def claimable_number(
-    session: AsyncSession, project: str, reviewer: str, now: datetime, limit: int
+    session: Session, project: str, reviewer: str, now: datetime, limit: int
 ) -> int:
     """Return how many tasks a claim would find, at most `limit`; it locks none of them."""
     counted = _COUNTED[is_postgresql(session)].of(
@@ -177,7 +177,7 @@ async def claimable_number(
     return int(row.number)
 
 
-def lease(session: AsyncSession, leases: Sequence[dict[str, Any]]) -> list[Statement]:
+def lease(session: Session, leases: Sequence[dict[str, Any]]) -> list[Statement]:
     """Lease tasks; each of `leases` has the columns of its row."""
     events = [
         timeline_entry(one["task_id"], "leased", one["reviewer"], one["leased_at"])
@@ -198,7 +198,7 @@ def lease(session: AsyncSession, leases: Sequence[dict[str, Any]]) -> list[State
 
 
 async def end_expired(
-    session: AsyncSession, task_ids: Sequence[str], now: datetime
+    session: Session, task_ids: Sequence[str], now: datetime
 ) -> list[dict[str, Any]]:
     """End leases of these tasks that nothing has ended; return the entries for their timelines."""
     statement = (
@@ -213,7 +213,7 @@ async def end_expired(
     ]
 
 
-async def held(session: AsyncSession, projects: Collection[str], now: datetime) -> dict[str, int]:
+async def held(session: Session, projects: Collection[str], now: datetime) -> dict[str, int]:
     """Return how many tasks are held, by project; it reads what is held now, and no more."""
     statement = (
         select(_tasks.c.project, func.count())
@@ -226,7 +226,7 @@ async def held(session: AsyncSession, projects: Collection[str], now: datetime) 
     return {row[0]: row[1] for row in await session.execute(statement)}
 
 
-async def active_seconds(session: AsyncSession, project: str, newest: int) -> list[float]:
+async def active_seconds(session: Session, project: str, newest: int) -> list[float]:
     """Return how long people were at work on each of the newest tasks that say so, in seconds."""
     statement = (
         select(_verdicts.c.active_seconds)

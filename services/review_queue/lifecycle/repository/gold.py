@@ -21,11 +21,11 @@ from sqlalchemy import (
     select,
     union_all,
 )
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.review_queue.repository.statements import table_of
 from services.review_queue.tables import TaskRow
 from services.review_queue.tables.gold import GoldRow
+from shared.db import Session
 
 tasks = table_of(TaskRow)
 gold = table_of(GoldRow)
@@ -85,21 +85,21 @@ def known(project: str) -> CompoundSelect[Any]:
     return union_all(vouched, adjudicated)
 
 
-async def labels(session: AsyncSession, project: str) -> dict[str, str]:
+async def labels(session: Session, project: str) -> dict[str, str]:
     """Return the known label of each gold task, by task."""
     rows = known(project).subquery()
     found = await session.execute(select(rows.c.task_id, rows.c.label))
     return {row.task_id: str(row.label) for row in found}
 
 
-async def number(session: AsyncSession, project: str, labels: Sequence[str]) -> int:
+async def number(session: Session, project: str, labels: Sequence[str]) -> int:
     """Return how many gold tasks there are whose label is among `labels`."""
     rows = known(project).subquery()
     counted = select(func.count()).select_from(rows).where(rows.c.label.in_(labels))
     return (await session.execute(counted)).scalar_one()
 
 
-async def is_gold(session: AsyncSession, project: str, task_id: str | None = None) -> bool:
+async def is_gold(session: Session, project: str, task_id: str | None = None) -> bool:
     """Say whether a task of the project is gold, by default any."""
     rows = known(project).subquery()
     found = select(rows.c.task_id).limit(1)

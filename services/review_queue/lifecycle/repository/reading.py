@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Float, Integer
-from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.types import TypeEngine
 from sqlmodel import SQLModel, col, select
 
@@ -19,6 +18,7 @@ from services.review_queue.repository.statements import table_of
 from services.review_queue.tables import EventRow, LeaseRow, OutcomeRow, TaskRow, VerdictRow
 from shared.contracts.projects import Project
 from shared.contracts.tasks import Lane, NewTask
+from shared.db import Session
 
 Columns = dict[str, TypeEngine[Any]]
 
@@ -98,7 +98,7 @@ _HISTORIES = (
 )
 
 
-def presented(session: AsyncSession, tokens: list[str], *, waits: bool) -> Statement:
+def presented(session: Session, tokens: list[str], *, waits: bool) -> Statement:
     """Lock the leases of these tokens and their tasks; unless it `waits`, only those that are free.
 
     Each row is a task, its lease and the project's revision: see `task_and_lease`.
@@ -113,16 +113,14 @@ def task_and_lease(row: Any) -> tuple[Task, Lease]:
     return Task(*row[:end]), Lease(*row[end : end + len(_LEASE)])
 
 
-async def lock_overdue(
-    session: AsyncSession, now: datetime, count: int
-) -> Iterator[tuple[Task, Lease]]:
+async def lock_overdue(session: Session, now: datetime, count: int) -> Iterator[tuple[Task, Lease]]:
     """Lock leased tasks whose lease has expired, with their leases; pass over what is locked."""
     overdue = _OVERDUE.of(session, lock=f"{_LOCKED} SKIP LOCKED", now=now, count=count)
     (rows,) = await run(session, [overdue])
     return map(task_and_lease, rows)
 
 
-async def anything_overdue(session: AsyncSession, now: datetime) -> bool:
+async def anything_overdue(session: Session, now: datetime) -> bool:
     """Say whether a lease has expired without an end."""
     statement = select(col(LeaseRow.token)).where(
         col(LeaseRow.ended_at).is_(None), col(LeaseRow.expires_at) <= now
@@ -130,7 +128,7 @@ async def anything_overdue(session: AsyncSession, now: datetime) -> bool:
     return (await session.execute(statement.limit(1))).first() is not None
 
 
-async def past_due(session: AsyncSession, now: datetime, count: int, *, lock: bool) -> list[Task]:
+async def past_due(session: Session, now: datetime, count: int, *, lock: bool) -> list[Task]:
     """Return optional tasks that may close by themselves; with `lock` only those that are free."""
     locked = " FOR UPDATE SKIP LOCKED" if lock else ""
     asked = _PAST_DUE.of(session, lock=locked, now=now, count=count)
@@ -139,14 +137,14 @@ async def past_due(session: AsyncSession, now: datetime, count: int, *, lock: bo
 
 
 async def predictions(
-    session: AsyncSession, task_ids: Collection[str]
+    session: Session, task_ids: Collection[str]
 ) -> dict[str, dict[str, Any] | None]:
     """Return what the router knew of the items of these tasks, as it is stored, by task."""
     (rows,) = await run(session, [_PREDICTIONS.of(session, tasks=list(task_ids))])
     return {row.task_id: row.prediction for row in rows}
 
 
-async def tasks(session: AsyncSession, task_ids: Collection[str], *, lock: bool) -> dict[str, Task]:
+async def tasks(session: Session, task_ids: Collection[str], *, lock: bool) -> dict[str, Task]:
     """Return these tasks by id; with `lock` kept from other writers until the transaction ends."""
     locked = " FOR UPDATE" if lock else ""
     asked = _TASKS.of(session, lock=locked, tasks=list(task_ids))
@@ -154,7 +152,7 @@ async def tasks(session: AsyncSession, task_ids: Collection[str], *, lock: bool)
     return {row.task_id: Task(*row) for row in rows}
 
 
-async def relabels(session: AsyncSession, task: Task, wanted: NewTask) -> bool:
+async def relabels(session: Session, task: Task, wanted: NewTask) -> bool:
     """Say whether a call asks to label a resolved task anew.
 
     A call that is repeated, by the same prediction, does not: what it asked for was answered.
@@ -166,7 +164,7 @@ async def relabels(session: AsyncSession, task: Task, wanted: NewTask) -> bool:
     return bool(before != wanted.prediction.model_dump(mode="json"))
 
 
-async def lanes_asked(session: AsyncSession, task_ids: Collection[str]) -> dict[str, list[Lane]]:
+async def lanes_asked(session: Session, task_ids: Collection[str]) -> dict[str, list[Lane]]:
     """Return by task the lanes in which it was asked for since it was last opened.
 
     An operator's reopening names no lane: it stands for `relabel`.
@@ -180,7 +178,7 @@ async def lanes_asked(session: AsyncSession, task_ids: Collection[str]) -> dict[
     return found
 
 
-async def histories(session: AsyncSession, task_ids: Collection[str]) -> dict[str, History]:
+async def histories(session: Session, task_ids: Collection[str]) -> dict[str, History]:
     """Return the leases, answers and outcomes of tasks, each of which has an entry."""
     found: dict[str, History] = {task_id: History() for task_id in task_ids}
     if not found:
@@ -203,7 +201,7 @@ _LATELY = timedelta(days=7)
 
 
 async def look_for_others(
-    session: AsyncSession, change: Change, project: Project, history: History, reviewer: str
+    session: Session, change: Change, project: Project, history: History, reviewer: str
 ) -> None:
     """Let `history` say whether reviewers are left who could answer besides `reviewer`."""
     if may_run_out(change.task, project, history):
@@ -211,7 +209,7 @@ async def look_for_others(
 
 
 async def others_answer(
-    session: AsyncSession, change: Change, project: Project, history: History, reviewer: str
+    session: Session, change: Change, project: Project, history: History, reviewer: str
 ) -> bool:
     """Say whether others than `reviewer` have answered lately, and may answer the task."""
     newest = (

@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from services.review_queue.lifecycle.lanes import group_of
 from services.review_queue.lifecycle.rules import Change
 from services.review_queue.lifecycle.states import Lease, Outcome, Task
@@ -22,6 +20,7 @@ from services.review_queue.tables import (
 )
 from shared import outbox
 from shared.contracts.base import new_id
+from shared.db import Session
 from shared.doorbells import outcomes_bell, tasks_bell
 
 _PREDICTION = "(SELECT prediction FROM tasks WHERE tasks.task_id = given.task_id)"
@@ -71,7 +70,7 @@ _ASKED_AGAIN = RowBatch(
 _BELLS = {"outcomes": outcomes_bell, "tasks": tasks_bell}
 
 
-def written(session: AsyncSession, changes: Sequence[Change]) -> list[Statement]:
+def written(session: Session, changes: Sequence[Change]) -> list[Statement]:
     """Return the statements that write `changes`, which are of different tasks."""
     withdrawn = [
         {"verdict_id": verdict_id, "withdrawn_at": change.now}
@@ -93,33 +92,33 @@ def written(session: AsyncSession, changes: Sequence[Change]) -> list[Statement]
     return [*_WITHDRAWALS.of(session, verdicts=withdrawn), *_CHANGES.of(session, **rows)]
 
 
-async def write(session: AsyncSession, changes: Sequence[Change]) -> None:
+async def write(session: Session, changes: Sequence[Change]) -> None:
     """Write `changes`, which are of different tasks."""
     await run(session, written(session, changes))
 
 
-async def write_creation(session: AsyncSession, tasks: Sequence[Task]) -> None:
+async def write_creation(session: Session, tasks: Sequence[Task]) -> None:
     """Write the `created_at` of tasks that are older than their rows, which no change writes."""
     rows = [{"task_id": one.task_id, "created_at": one.created_at} for one in tasks]
     await run(session, _CREATION.of(session, tasks=rows))
 
 
-async def add_new(session: AsyncSession, rows: Sequence[dict[str, Any]]) -> set[str]:
+async def add_new(session: Session, rows: Sequence[dict[str, Any]]) -> set[str]:
     """Insert the tasks that are not there yet; return their ids."""
     return await insert_new(session, TaskRow, "task_id", rows)
 
 
-async def add_events(session: AsyncSession, events: Sequence[dict[str, Any]]) -> None:
+async def add_events(session: Session, events: Sequence[dict[str, Any]]) -> None:
     """Add entries to timelines; each has `task_id`, `kind`, `actor`, `at` and `detail`."""
     await run(session, _EVENTS.of(session, task_events=events))
 
 
-async def ask_again(session: AsyncSession, rows: Sequence[dict[str, Any]]) -> None:
+async def ask_again(session: Session, rows: Sequence[dict[str, Any]]) -> None:
     """Give tasks the `prediction` and the `trace` that they are asked for again with, if any."""
     await run(session, _ASKED_AGAIN.of(session, tasks=rows))
 
 
-def ring_for_tasks(session: AsyncSession, project: str) -> None:
+def ring_for_tasks(session: Session, project: str) -> None:
     """Say, once this is committed, that a project has tasks to claim."""
     outbox.add(session, OutboxRow, tasks_bell(project))
 

@@ -21,12 +21,12 @@ from sqlalchemy import (
     true,
     tuple_,
 )
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.review_queue.lifecycle.lanes import GROUPS
 from services.review_queue.lifecycle.tasks.search import SEARCHED, TaskSearch
 from services.review_queue.repository.statements import count_where, fetch, table_of
 from services.review_queue.tables import EventRow, ProjectRow, TaskRow, VerdictRow
+from shared.db import Session
 
 _tasks = table_of(TaskRow)
 _verdicts = table_of(VerdictRow)
@@ -57,13 +57,13 @@ class TaskFilter:
     adjudication: bool | None = None
 
 
-async def find(session: AsyncSession, task_id: str) -> Row[Any] | None:
+async def find(session: Session, task_id: str) -> Row[Any] | None:
     """Return the task, if there is one."""
     statement = select(_tasks).where(_tasks.c.task_id == task_id)
     return (await session.execute(statement)).one_or_none()
 
 
-async def timeline(session: AsyncSession, task_id: str) -> Sequence[Row[Any]]:
+async def timeline(session: Session, task_id: str) -> Sequence[Row[Any]]:
     """Return what happened to the task, oldest first."""
     statement = select(_events).where(_events.c.task_id == task_id)
     return await fetch(session, statement.order_by(_events.c.event_id))
@@ -124,7 +124,7 @@ class Listing:
 
 
 async def end_of_search(
-    session: AsyncSession, listing: Listing, after: tuple[datetime, str] | None
+    session: Session, listing: Listing, after: tuple[datetime, str] | None
 ) -> Row[Any] | None:
     """Return (created_at, task_id) of the last task that a search looks at; None for all."""
     place = (_tasks.c.created_at, _tasks.c.task_id)
@@ -134,7 +134,7 @@ async def end_of_search(
 
 
 async def page(
-    session: AsyncSession,
+    session: Session,
     listing: Listing,
     search: TaskSearch,
     *,
@@ -170,7 +170,7 @@ def _found(search: TaskSearch) -> list[ColumnElement[bool]]:
 
 
 async def waiting(
-    session: AsyncSession, now: datetime, project: str | None = None
+    session: Session, now: datetime, project: str | None = None
 ) -> Sequence[Row[Any]]:
     """Return what waits in each lane, of one project or of all; idle projects cost a seek each.
 
@@ -196,7 +196,7 @@ async def waiting(
 
 
 async def ages(
-    session: AsyncSession, project: str, now: datetime, edges: Sequence[timedelta], most: int
+    session: Session, project: str, now: datetime, edges: Sequence[timedelta], most: int
 ) -> tuple[list[int], int]:
     """Return how many waiting tasks are at least as old as each edge and younger than the next.
 
@@ -225,7 +225,7 @@ async def ages(
     return [number or 0 for number in found], total
 
 
-async def disputed(session: AsyncSession, project: str | None = None) -> dict[str, int]:
+async def disputed(session: Session, project: str | None = None) -> dict[str, int]:
     """Return how many tasks wait for an adjudicator, by project: one, or all that have any."""
     statement = (
         select(_tasks.c.project, func.count().label("number"))

@@ -21,11 +21,11 @@ from sqlalchemy import (
     not_,
     select,
 )
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.review_queue.repository.statements import count_where, fetch, stream, table_of
 from services.review_queue.tables import OutcomeRow, TaskRow, VerdictRow
 from shared.contracts.tasks import REVIEWED_SOURCES
+from shared.db import Session
 
 _tasks = table_of(TaskRow)
 _verdicts = table_of(VerdictRow)
@@ -43,7 +43,7 @@ is_verdict = and_(stands, not_(_verdicts.c.skipped), _verdicts.c.label.is_not(No
 
 
 async def outcome_agreement(
-    session: AsyncSession, project: str, reviewers: Sequence[str], *, verdicts: int
+    session: Session, project: str, reviewers: Sequence[str], *, verdicts: int
 ) -> dict[str, tuple[int, int]]:
     """Return (verdicts, of these the outcome's label) on shared, resolved tasks, by reviewer.
 
@@ -66,7 +66,7 @@ async def outcome_agreement(
 
 
 def shared_verdicts(
-    session: AsyncSession, project: str, *, tasks: int, verdicts: int
+    session: Session, project: str, *, tasks: int, verdicts: int
 ) -> AsyncGenerator[Row[Any]]:
     """Yield (task_id, reviewer, label) of the newest tasks that two reviewers or more answered.
 
@@ -103,7 +103,7 @@ def newest_verdicts(project: str, verdicts: int) -> CTE:
     )
 
 
-async def count_verdicts(session: AsyncSession, project: str) -> int:
+async def count_verdicts(session: Session, project: str) -> int:
     """Count the project's newest verdicts that stand, up to `VERDICTS`."""
     newest = newest_verdicts(project, VERDICTS)
     return int((await session.execute(select(func.count()).select_from(newest))).scalar_one())
@@ -117,9 +117,7 @@ def _shared(newest: CTE) -> Select[Any]:
     )
 
 
-async def version_labels(
-    session: AsyncSession, project: str, *, outcomes: int
-) -> Sequence[Row[Any]]:
+async def version_labels(session: Session, project: str, *, outcomes: int) -> Sequence[Row[Any]]:
     """Return (model_version, blind, predicted, label, number) of the newest resolved tasks."""
     version, predicted = _said(_outcomes.c.prediction)
     newest = (
@@ -139,9 +137,7 @@ async def version_labels(
     return await fetch(session, _counted(newest))
 
 
-async def version_verdicts(
-    session: AsyncSession, project: str, *, verdicts: int
-) -> Sequence[Row[Any]]:
+async def version_verdicts(session: Session, project: str, *, verdicts: int) -> Sequence[Row[Any]]:
     """Return (model_version, reviewer, blind, predicted, label, number) of the newest verdicts.
 
     Of those on tasks that a version had labelled.
@@ -177,7 +173,7 @@ def is_newest() -> ColumnElement[bool]:
     )
 
 
-async def verdicts_mark(session: AsyncSession, project: str, *, verdicts: int) -> tuple[Any, ...]:
+async def verdicts_mark(session: Session, project: str, *, verdicts: int) -> tuple[Any, ...]:
     """Return a value that changes whenever the newest `verdicts` that stand do.
 
     Verdicts only come at the top, and only leave: their number and their ends tell of both.
@@ -187,7 +183,7 @@ async def verdicts_mark(session: AsyncSession, project: str, *, verdicts: int) -
     return tuple((await session.execute(ends)).one())
 
 
-async def outcomes_mark(session: AsyncSession, project: str) -> tuple[int, int]:
+async def outcomes_mark(session: Session, project: str) -> tuple[int, int]:
     """Return how many outcomes there are, and the newest's number, 0 when there is none.
 
     Whatever becomes of a resolved task, it is a new outcome.

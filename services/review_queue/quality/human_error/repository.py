@@ -3,15 +3,15 @@
 from collections.abc import Sequence
 
 from sqlalchemy import func, select
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.review_queue.lifecycle.repository.gold import tasks
 from services.review_queue.quality.agreement.repository import VERDICTS, newest_verdicts
 from services.review_queue.quality.gold.repository.scores import answered, probes
 from services.review_queue.repository.statements import count_where
+from shared.db import Session
 
 
-async def misses(session: AsyncSession, project: str, labels: Sequence[str]) -> tuple[int, int]:
+async def misses(session: Session, project: str, labels: Sequence[str]) -> tuple[int, int]:
     """Return how many gold items the model got wrong and reviewers answered, and on how many wrong.
 
     The newest answer to each item counts: several answers to one item are not independent.
@@ -39,7 +39,7 @@ async def misses(session: AsyncSession, project: str, labels: Sequence[str]) -> 
     return int(asked), int(missed)
 
 
-async def disagreements(session: AsyncSession, project: str) -> tuple[int, int]:
+async def disagreements(session: Session, project: str) -> tuple[int, int]:
     """Return how many items two reviewers answered blind, and on how many the first two differ.
 
     Without second opinions: these are asked for only where the first answer is doubted.

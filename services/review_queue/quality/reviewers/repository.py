@@ -24,7 +24,6 @@ from sqlalchemy import (
     select,
     union_all,
 )
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.review_queue.quality.agreement.repository import is_verdict, newest_verdicts, stands
 from services.review_queue.quality.reviewers.messages import ChangedAnswers
@@ -32,6 +31,7 @@ from services.review_queue.repository.statements import count_where, fetch, tabl
 from services.review_queue.tables import LeaseRow, TaskRow, VerdictRow
 from services.review_queue.tables.gold import PauseRow, ProbeRow
 from services.review_queue.tables.people import ReviewerTagsRow
+from shared.db import Session
 
 _tasks = table_of(TaskRow)
 _verdicts = table_of(VerdictRow)
@@ -62,7 +62,7 @@ _next_label = (
 
 
 async def answers(
-    session: AsyncSession, project: str, *, only: str | None = None, after: str = "", limit: int = 1
+    session: Session, project: str, *, only: str | None = None, after: str = "", limit: int = 1
 ) -> Sequence[Row[Any]]:
     """Return what each reviewer did, by name from the one behind `after` on; or one reviewer.
 
@@ -136,7 +136,7 @@ def _figures(
 
 
 async def label_mix(
-    session: AsyncSession, project: str, reviewers: Sequence[str]
+    session: Session, project: str, reviewers: Sequence[str]
 ) -> dict[str, dict[str, int]]:
     """Return how often each reviewer gave each label, most often first, by reviewer."""
     times = func.count()
@@ -158,7 +158,7 @@ async def label_mix(
 
 
 async def active_seconds(
-    session: AsyncSession, project: str, reviewers: Sequence[str]
+    session: Session, project: str, reviewers: Sequence[str]
 ) -> Sequence[Row[Any]]:
     """Return how long these reviewers' verdicts took: (reviewer, number, seconds), rising.
 
@@ -199,7 +199,7 @@ def _whole(number: ColumnElement[Any]) -> ColumnElement[int]:
 
 
 async def changed_answers(
-    session: AsyncSession, project: str, reviewers: Sequence[str], since: datetime
+    session: Session, project: str, reviewers: Sequence[str], since: datetime
 ) -> dict[str, ChangedAnswers]:
     """Return what each of these reviewers took back and changed since `since`.
 
@@ -253,7 +253,7 @@ def _changed(in_time: Sequence[ColumnElement[bool]]) -> Select[Any]:
     ).group_by(taken_back.c.reviewer)
 
 
-async def newest_votes(session: AsyncSession, project: str, count: int) -> Sequence[Row[Any]]:
+async def newest_votes(session: Session, project: str, count: int) -> Sequence[Row[Any]]:
     """Return (verdict_id, task_id, reviewer, label) of the newest verdicts that stand."""
     newest = newest_verdicts(project, count)
     columns = (newest.c.verdict_id, newest.c.task_id, newest.c.reviewer, newest.c.label)

@@ -4,19 +4,19 @@ from collections.abc import AsyncGenerator
 from typing import Any
 
 from sqlalchemy import Row, func, select, true
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.review_queue.quality.agreement.repository import is_newest, newest_verdicts
 from services.review_queue.repository.statements import stream, table_of
 from services.review_queue.tables import OutcomeRow, TaskRow
 from shared.contracts.tasks import EVIDENCE_LANES, REVIEWED_SOURCES
+from shared.db import Session
 
 _tasks = table_of(TaskRow)
 _outcomes = table_of(OutcomeRow)
 
 
 def labelled_outcomes(
-    session: AsyncSession, project: str, *, up_to: int, limit: int, only_scored: bool
+    session: Session, project: str, *, up_to: int, limit: int, only_scored: bool
 ) -> AsyncGenerator[Row[Any]]:
     """Yield tasks that people gave a label, the newest first; without those of erased items.
 
@@ -54,13 +54,13 @@ def labelled_outcomes(
     return stream(session, statement)
 
 
-def given_labels(session: AsyncSession, project: str, *, verdicts: int) -> AsyncGenerator[Row[Any]]:
+def given_labels(session: Session, project: str, *, verdicts: int) -> AsyncGenerator[Row[Any]]:
     """Yield task_id, reviewer and label of the project's newest `verdicts` that stand."""
     newest = newest_verdicts(project, verdicts)
     return stream(session, select(newest.c.task_id, newest.c.reviewer, newest.c.label))
 
 
-async def count_labelled(session: AsyncSession, project: str) -> int:
+async def count_labelled(session: Session, project: str) -> int:
     """Count the tasks that people gave a label, outside evidence."""
     statement = select(func.count()).where(
         _tasks.c.project == project,

@@ -4,7 +4,6 @@ from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import delete, exists, func, insert, select
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.review_queue.lifecycle.lanes import GROUPS
 from services.review_queue.lifecycle.needs import covered_by, tags_in
@@ -12,6 +11,7 @@ from services.review_queue.repository.statements import fetch, table_of
 from services.review_queue.tables import TaskRow
 from services.review_queue.tables.gold import PauseRow
 from services.review_queue.tables.people import ReviewerTagsRow
+from shared.db import Session
 
 _tags = table_of(ReviewerTagsRow)
 _tasks = table_of(TaskRow)
@@ -20,7 +20,7 @@ _MOST_NEEDS = 1_000
 
 
 async def tags_of(
-    session: AsyncSession, project: str, reviewers: Collection[str]
+    session: Session, project: str, reviewers: Collection[str]
 ) -> dict[str, list[str]]:
     """Return the tags of those of the reviewers who have some."""
     found: dict[str, list[str]] = {}
@@ -32,9 +32,7 @@ async def tags_of(
     return found
 
 
-async def replace(
-    session: AsyncSession, project: str, reviewer: str, tags: Collection[str]
-) -> None:
+async def replace(session: Session, project: str, reviewer: str, tags: Collection[str]) -> None:
     """Give a reviewer these tags and no others."""
     own = (_tags.c.project == project, _tags.c.reviewer == reviewer)
     await session.execute(delete(_tags).where(*own))
@@ -45,7 +43,7 @@ async def replace(
         await session.execute(insert(_tags), rows)
 
 
-async def uncovered(session: AsyncSession, project: str) -> dict[str, int]:
+async def uncovered(session: Session, project: str) -> dict[str, int]:
     """Count the waiting tasks that no reviewer can take, by their needs, most first.
 
     A reviewer who is paused takes none.

@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, delete, or_, select, tuple_, update
-from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from services.review_queue.repository.statements import (
@@ -15,6 +14,7 @@ from services.review_queue.repository.statements import (
     table_of,
 )
 from services.review_queue.tables.webhooks import DeliveryRow, HistoryRow, WebhookRow
+from shared.db import Session
 
 _history = table_of(HistoryRow)
 _deliveries = table_of(DeliveryRow)
@@ -23,7 +23,7 @@ _OF_AN_ATTEMPT = ("state", "status", "error", "attempts", "last_attempt_at", "ne
 _ENDED = ("delivered", "failed")
 
 
-async def note(session: AsyncSession, row: dict[str, Any]) -> None:
+async def note(session: Session, row: dict[str, Any]) -> None:
     """Write down how an attempt went, unless a later one, or one that delivered, is known."""
 
     def is_newer(noted: Any) -> ColumnElement[bool]:
@@ -34,7 +34,7 @@ async def note(session: AsyncSession, row: dict[str, Any]) -> None:
 
 
 async def find(
-    session: AsyncSession, project: str, delivery_id: str, *, lock: bool = True
+    session: Session, project: str, delivery_id: str, *, lock: bool = True
 ) -> HistoryRow | None:
     """Return what became of a delivery of the project, by default kept from other writers."""
     statement = select(HistoryRow).where(
@@ -47,7 +47,7 @@ async def find(
 
 
 async def page(
-    session: AsyncSession,
+    session: Session,
     project: str,
     *,
     state: str | None,
@@ -73,7 +73,7 @@ async def page(
     return await fetch(session, statement.order_by(*newest).limit(limit))
 
 
-async def send_again(session: AsyncSession, row: HistoryRow, now: datetime) -> bool:
+async def send_again(session: Session, row: HistoryRow, now: datetime) -> bool:
     """Write a delivery that has ended once more; False where its event waits under another id."""
     new = {
         "delivery_id": row.delivery_id,
@@ -88,24 +88,24 @@ async def send_again(session: AsyncSession, row: HistoryRow, now: datetime) -> b
     return bool(await insert_new(session, DeliveryRow, "delivery_id", [new]))
 
 
-async def send_now(session: AsyncSession, row: HistoryRow, now: datetime) -> None:
+async def send_now(session: Session, row: HistoryRow, now: datetime) -> None:
     """Let a delivery that waits be due, unless it is on its way."""
     waiting = (_deliveries.c.delivery_id == row.delivery_id, _deliveries.c.attempts == row.attempts)
     await session.execute(update(_deliveries).where(*waiting).values(due_at=now))
 
 
-async def fail(session: AsyncSession, delivery_ids: Collection[str], error: str) -> None:
+async def fail(session: Session, delivery_ids: Collection[str], error: str) -> None:
     """Say that deliveries were given up for another reason than their last attempt."""
     given_up = update(_history).where(_history.c.delivery_id.in_(delivery_ids))
     await session.execute(given_up.values(state="failed", error=error, next_attempt_at=None))
 
 
-async def forget(session: AsyncSession, delivery_id: str) -> None:
+async def forget(session: Session, delivery_id: str) -> None:
     """Forget a delivery of which nothing is sent any more."""
     await session.execute(delete(_history).where(_history.c.delivery_id == delivery_id))
 
 
-async def trim(session: AsyncSession, webhook_id: str, state: str, keep: int) -> None:
+async def trim(session: Session, webhook_id: str, state: str, keep: int) -> None:
     """Forget all but the newest `keep` deliveries of a webhook in this state."""
     of_state = (_history.c.webhook_id == webhook_id, _history.c.state == state)
     at = _history.c.first_attempt_at
@@ -113,7 +113,7 @@ async def trim(session: AsyncSession, webhook_id: str, state: str, keep: int) ->
     await session.execute(delete(_history).where(*of_state, at < newest.scalar_subquery()))
 
 
-async def forget_before(session: AsyncSession, webhook_id: str, moment: datetime) -> None:
+async def forget_before(session: Session, webhook_id: str, moment: datetime) -> None:
     """Forget the deliveries of a webhook that ended and were last attempted before a moment."""
     await session.execute(
         delete(_history).where(

@@ -5,15 +5,15 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, Select, and_, select, update
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.review_queue.lifecycle.repository.gold import gold, known
 from services.review_queue.quality.gold.repository.scores import answered, probes
 from services.review_queue.repository.statements import count_where, fetch, insert_new
 from services.review_queue.tables.gold import GoldRow
+from shared.db import Session
 
 
-async def vouch(session: AsyncSession, rows: Sequence[dict[str, Any]]) -> None:
+async def vouch(session: Session, rows: Sequence[dict[str, Any]]) -> None:
     """Write known labels; where one was retired, or was another, the new one takes its place."""
     new = await insert_new(session, GoldRow, "task_id", rows)
     for row in rows:
@@ -22,7 +22,7 @@ async def vouch(session: AsyncSession, rows: Sequence[dict[str, Any]]) -> None:
             await session.execute(statement.values(**row, retired_at=None))
 
 
-async def retire(session: AsyncSession, row: dict[str, Any], now: datetime) -> None:
+async def retire(session: Session, row: dict[str, Any], now: datetime) -> None:
     """Retire a task's known label, also one that only an adjudicator gave it."""
     await insert_new(session, GoldRow, "task_id", [row])
     await session.execute(
@@ -31,7 +31,7 @@ async def retire(session: AsyncSession, row: dict[str, Any], now: datetime) -> N
 
 
 async def rows(
-    session: AsyncSession, project: str, *, only: str | None = None, after: str = "", limit: int = 1
+    session: Session, project: str, *, only: str | None = None, after: str = "", limit: int = 1
 ) -> Sequence[Row[Any]]:
     """Return a project's gold by task id, from the one behind `after` on; or one task's."""
     found = known(project).subquery()
@@ -40,7 +40,7 @@ async def rows(
     return await fetch(session, statement.where(wanted))
 
 
-async def fared(session: AsyncSession, task_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+async def fared(session: Session, task_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Return how many probes of each task were `answered`, `right` and `skipped`."""
     right = and_(answered, probes.c.label == probes.c.expected)
     statement = (

@@ -5,23 +5,23 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, select, update
-from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from services.review_queue.repository.statements import insert_new, table_of
 from services.review_queue.tables.gold import PauseRow
+from shared.db import Session
 
 _pauses = table_of(PauseRow)
 _stands = _pauses.c.resumed_at.is_(None)
 
 
-async def add(session: AsyncSession, row: dict[str, Any]) -> bool:
+async def add(session: Session, row: dict[str, Any]) -> bool:
     """Pause a reviewer; False if already paused."""
     return bool(await insert_new(session, PauseRow, "reviewer", [row]))
 
 
 async def end(
-    session: AsyncSession, project: str, reviewer: str, resumed_by: str, now: datetime
+    session: Session, project: str, reviewer: str, resumed_by: str, now: datetime
 ) -> bool:
     """Resume a reviewer; False if not paused."""
     statement = (
@@ -33,9 +33,7 @@ async def end(
     return (await session.execute(statement)).first() is not None
 
 
-async def standing(
-    session: AsyncSession, project: str, names: Sequence[str]
-) -> dict[str, PauseRow]:
+async def standing(session: Session, project: str, names: Sequence[str]) -> dict[str, PauseRow]:
     """Return the pauses of a page of reviewers, in order and without gaps."""
     statement = select(PauseRow).where(
         col(PauseRow.project) == project,
@@ -45,14 +43,14 @@ async def standing(
     return {row.reviewer: row for row in (await session.execute(statement)).scalars()}
 
 
-async def paused(session: AsyncSession, project: str) -> frozenset[str]:
+async def paused(session: Session, project: str) -> frozenset[str]:
     """Return who is paused in a project."""
     statement = select(_pauses.c.reviewer).where(_pauses.c.project == project, _stands)
     return frozenset((await session.execute(statement)).scalars())
 
 
 async def resumptions(
-    session: AsyncSession, project: str, reviewer: str | None = None
+    session: Session, project: str, reviewer: str | None = None
 ) -> dict[str, datetime]:
     """Return when each reviewer of a project, or this one, was last resumed."""
     statement = (

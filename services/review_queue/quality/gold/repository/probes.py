@@ -18,7 +18,6 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from services.review_queue.lifecycle.claims import Claimant
@@ -34,6 +33,7 @@ from services.review_queue.quality.gold.repository.scores import (
 from services.review_queue.repository.statements import count_where, insert_new
 from services.review_queue.tables import TaskRow
 from services.review_queue.tables.gold import ProbeRow
+from shared.db import Session
 
 # A probe ended without an answer, or was skipped "to me" just now, or for good.
 CameBack = Literal["returned", "put_off", "skipped"]
@@ -83,7 +83,7 @@ def _of(project: str, reviewer: str) -> ColumnElement[bool]:
     return and_(probes.c.project == project, probes.c.reviewer == reviewer)
 
 
-async def situation(session: AsyncSession, who: Claimant) -> Situation:
+async def situation(session: Session, who: Claimant) -> Situation:
     """Return how a reviewer stands."""
     false = probes.c.suggestion != probes.c.expected
     wrong = case((probes.c.suggestion.is_not(None), false), else_=probes.c.kind == "model_wrong")
@@ -101,14 +101,14 @@ async def situation(session: AsyncSession, who: Claimant) -> Situation:
     return Situation(*(await session.execute(statement)).one())
 
 
-async def held(session: AsyncSession, project: str, reviewer: str, now: datetime) -> int:
+async def held(session: Session, project: str, reviewer: str, now: datetime) -> int:
     """Return how many probes a reviewer holds."""
     statement = select(func.count()).where(_of(project, reviewer), _live(now))
     return (await session.execute(statement)).scalar_one()
 
 
 async def taken(
-    session: AsyncSession, project: str, reviewer: str, at: datetime, since: datetime
+    session: Session, project: str, reviewer: str, at: datetime, since: datetime
 ) -> int:
     """Return how many tasks fewer would wait at a moment, were the reviewer's gold ordinary tasks.
 
@@ -126,7 +126,7 @@ async def taken(
 
 
 async def came_back(
-    session: AsyncSession, who: Claimant, why: CameBack, *, labels: Sequence[str], limit: int
+    session: Session, who: Claimant, why: CameBack, *, labels: Sequence[str], limit: int
 ) -> list[tuple[ProbeRow, TaskRow]]:
     """Return the newest probe of each gold item that came back so, oldest first.
 
@@ -153,7 +153,7 @@ async def came_back(
     return [(probe, task) for probe, task in (await session.execute(statement)).all()]
 
 
-async def end_expired(session: AsyncSession, tokens: Sequence[str], now: datetime) -> None:
+async def end_expired(session: Session, tokens: Sequence[str], now: datetime) -> None:
     """End those of the probes that have not ended: new ones take their place."""
     statement = (
         update(probes)
@@ -164,7 +164,7 @@ async def end_expired(session: AsyncSession, tokens: Sequence[str], now: datetim
 
 
 async def pick(
-    session: AsyncSession,
+    session: Session,
     who: Claimant,
     *,
     kind: Kind,
@@ -200,7 +200,7 @@ async def pick(
     return None
 
 
-async def add(session: AsyncSession, rows: Sequence[dict[str, Any]]) -> set[str]:
+async def add(session: Session, rows: Sequence[dict[str, Any]]) -> set[str]:
     """Write probes; return the tokens of those that no other call has made at the same time."""
     got: set[str] = set()
     # In one order, so that two calls never wait for one another in a circle.
@@ -209,7 +209,7 @@ async def add(session: AsyncSession, rows: Sequence[dict[str, Any]]) -> set[str]
     return got
 
 
-async def lock(session: AsyncSession, token: str) -> tuple[ProbeRow, TaskRow] | None:
+async def lock(session: Session, token: str) -> tuple[ProbeRow, TaskRow] | None:
     """Return the probe of `token`, kept from other calls, and its task; None when unknown."""
     statement = select(ProbeRow).where(col(ProbeRow.token) == token).with_for_update()
     probe = (await session.execute(statement)).scalar_one_or_none()
@@ -218,7 +218,7 @@ async def lock(session: AsyncSession, token: str) -> tuple[ProbeRow, TaskRow] | 
     return probe, await session.get_one(TaskRow, probe.task_id)
 
 
-async def newest_of(session: AsyncSession, probe: ProbeRow) -> ProbeRow:
+async def newest_of(session: Session, probe: ProbeRow) -> ProbeRow:
     """Return the newest probe of the same item and reviewer."""
     statement = (
         select(ProbeRow)

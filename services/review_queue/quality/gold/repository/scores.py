@@ -23,7 +23,6 @@ from sqlalchemy import (
     union,
     union_all,
 )
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.review_queue.lifecycle.repository.gold import decided, kind, known, tasks
 from services.review_queue.quality.reviewers.trust import Score
@@ -31,6 +30,7 @@ from services.review_queue.repository.statements import count_where, table_of
 from services.review_queue.tables import VerdictRow
 from services.review_queue.tables.gold import ProbeRow
 from shared.contracts.projects import Project
+from shared.db import Session
 
 probes = table_of(ProbeRow)
 _verdicts = table_of(VerdictRow)
@@ -96,7 +96,7 @@ def _answers(project: str, names: Sequence[str], labels: Sequence[str]) -> Compo
 
 
 async def scores(
-    session: AsyncSession,
+    session: Session,
     project: str,
     names: Sequence[str],
     *,
@@ -123,17 +123,13 @@ async def scores(
     return found
 
 
-async def score_of(
-    session: AsyncSession, project: Project, name: str, since: datetime | None
-) -> Score:
+async def score_of(session: Session, project: Project, name: str, since: datetime | None) -> Score:
     """Return how one reviewer fared on gold, from `since` on."""
     found = await scores(session, project.project, [name], labels=project.labels, since=since)
     return total(found.get(name, {}))
 
 
-async def ever_answered(
-    session: AsyncSession, project: str, names: Sequence[str]
-) -> dict[str, int]:
+async def ever_answered(session: Session, project: str, names: Sequence[str]) -> dict[str, int]:
     """Return how many gold tasks each reviewer has answered, whatever their labels became since.
 
     This decides who is a newcomer; a reviewer never becomes one again.
@@ -162,7 +158,7 @@ def total(by_kind: Mapping[str, Score]) -> Score:
 
 
 async def acceptances(
-    session: AsyncSession, project: str, names: Sequence[str], labels: Sequence[str]
+    session: Session, project: str, names: Sequence[str], labels: Sequence[str]
 ) -> dict[tuple[str, bool], tuple[int, int]]:
     """Return how often reviewers took what was suggested to them on gold.
 
@@ -185,7 +181,7 @@ async def acceptances(
 
 
 async def used_up(
-    session: AsyncSession, project: str, names: Sequence[str], labels: Sequence[str]
+    session: Session, project: str, names: Sequence[str], labels: Sequence[str]
 ) -> dict[str, int]:
     """Return how many gold tasks each reviewer has had, or has answered as an ordinary task."""
     gold = known(project).cte("known")
@@ -205,7 +201,7 @@ async def used_up(
 
 
 async def skipped(
-    session: AsyncSession, project: str, names: Sequence[str], labels: Sequence[str]
+    session: Session, project: str, names: Sequence[str], labels: Sequence[str]
 ) -> dict[str, int]:
     """Return how many gold tasks each reviewer has skipped, and would get again as a newcomer."""
     gold = known(project).subquery()
@@ -222,7 +218,7 @@ async def skipped(
     return await _counted(session, rows.subquery())
 
 
-async def _counted(session: AsyncSession, rows: FromClause) -> dict[str, int]:
+async def _counted(session: Session, rows: FromClause) -> dict[str, int]:
     statement = select(rows.c.reviewer, func.count()).group_by(rows.c.reviewer)
     return {row[0]: row[1] for row in await session.execute(statement)}
 
@@ -238,9 +234,7 @@ def answered_otherwise(
     )
 
 
-async def newest_votes(
-    session: AsyncSession, project: str, count: int
-) -> list[tuple[str, str, str]]:
+async def newest_votes(session: Session, project: str, count: int) -> list[tuple[str, str, str]]:
     """Return (task, reviewer, label) of the newest answers to probes.
 
     Without those that followed, or not, a suggestion that was made wrong: they tell of the
