@@ -6,14 +6,10 @@ from typing import Any
 
 from sqlalchemy import Row, Select, exists, select
 
-from services.review_queue.repository.statements import fetch, table_of
-from services.review_queue.tables import EventRow, TaskRow
-from services.review_queue.tables.activity import ActivityRow
+from services.review_queue.repository.statements import fetch
+from services.review_queue.tables import EVENTS, TASKS
+from services.review_queue.tables.activity import ACTIVITY
 from shared.db import Session
-
-_activity = table_of(ActivityRow)
-_events = table_of(EventRow)
-_tasks = table_of(TaskRow)
 
 
 async def log_entries(
@@ -27,16 +23,16 @@ async def log_entries(
     action: str | None,
 ) -> Sequence[Row[Any]]:
     """Return the log's own lines of a project (None: of no single one), newest first."""
-    statement: Select[Any] = select(_activity).where(
-        _activity.c.project == project, _activity.c.entry_id < before
+    statement: Select[Any] = select(ACTIVITY).where(
+        ACTIVITY.c.project == project, ACTIVITY.c.entry_id < before
     )
     if since is not None:
-        statement = statement.where(_activity.c.at >= since)
+        statement = statement.where(ACTIVITY.c.at >= since)
     if actor is not None:
-        statement = statement.where(_activity.c.actor == actor)
+        statement = statement.where(ACTIVITY.c.actor == actor)
     if action is not None:
-        statement = statement.where(_activity.c.action == action)
-    newest = statement.order_by(_activity.c.entry_id.desc()).limit(limit)
+        statement = statement.where(ACTIVITY.c.action == action)
+    newest = statement.order_by(ACTIVITY.c.entry_id.desc()).limit(limit)
     return await fetch(session, newest)
 
 
@@ -55,15 +51,15 @@ async def timeline_entries(
     without lines that have no actor, such as an answer that fell with its label.
     """
     # Not a join: SQLite would begin with all tasks of the project, and sort all their lines.
-    in_project = exists().where(_tasks.c.task_id == _events.c.task_id, _tasks.c.project == project)
-    statement: Select[Any] = select(_events).where(
+    in_project = exists().where(TASKS.c.task_id == EVENTS.c.task_id, TASKS.c.project == project)
+    statement: Select[Any] = select(EVENTS).where(
         in_project,
-        _events.c.event_id < before,
-        _events.c.kind.in_(kinds),
-        _events.c.actor.is_not(None),
-        _events.c.detail["recorded_by"].as_string().is_(None),
+        EVENTS.c.event_id < before,
+        EVENTS.c.kind.in_(kinds),
+        EVENTS.c.actor.is_not(None),
+        EVENTS.c.detail["recorded_by"].as_string().is_(None),
     )
     if actor is not None:
-        statement = statement.where(_events.c.actor == actor)
-    newest = statement.order_by(_events.c.event_id.desc()).limit(limit)
+        statement = statement.where(EVENTS.c.actor == actor)
+    newest = statement.order_by(EVENTS.c.event_id.desc()).limit(limit)
     return await fetch(session, newest)

@@ -5,27 +5,25 @@ from typing import Any
 from sqlalchemy import func, null, select
 
 from services.review_queue.lifecycle.outcomes.repository import Feed
-from services.review_queue.repository.statements import fetch, table_of
-from services.review_queue.tables import OutcomeRow, ProjectChangeRow
+from services.review_queue.repository.statements import fetch
+from services.review_queue.tables import CHANGES, OUTCOMES
 from shared.contracts.changes import Change, ChangeKind
 from shared.db import Session
 
-_changes = table_of(ProjectChangeRow)
-_outcomes = table_of(OutcomeRow)
-FEED = Feed(_changes, "change_id", (_changes.c.project, _changes.c.revision, null(), _changes.c.at))
+FEED = Feed(CHANGES, "change_id", (CHANGES.c.project, CHANGES.c.revision, null(), CHANGES.c.at))
 # So many rows of each kind a page is made of at most.
 _PAGE_ROWS = 10_000
 
 
 async def projects_after(session: Session, after: int) -> tuple[list[Change], int]:
     """Return the projects that changed behind a position, and the last of their positions."""
-    columns = _changes.c.position, _changes.c.project, _changes.c.revision
+    columns = CHANGES.c.position, CHANGES.c.project, CHANGES.c.revision
     return await _newest(session, "project", after, *columns)
 
 
 async def outcomes_after(session: Session, after: int) -> tuple[list[Change], int]:
     """Return the projects that have outcomes behind a position, and the last of their positions."""
-    position, project = _outcomes.c.position, _outcomes.c.project
+    position, project = OUTCOMES.c.position, OUTCOMES.c.project
     return await _newest(session, "outcomes", after, position, project, position)
 
 

@@ -7,9 +7,10 @@ from datetime import datetime
 from sqlalchemy import CursorResult, and_, func, or_, select, tuple_, update
 from sqlmodel import col
 
-from services.review_queue.quality.gold.repository.scores import counts, probes
+from services.review_queue.quality.gold.repository.scores import counts
 from services.review_queue.repository.statements import insert_new
 from services.review_queue.tables import TaskRow, VerdictRow
+from services.review_queue.tables.gold import PROBES
 from services.review_queue.tables.people import AcknowledgementRow
 from shared.db import Session
 
@@ -58,13 +59,13 @@ async def answers_by_label(
         .group_by(col(VerdictRow.label))
     )
     probed = (
-        select(probes.c.label, func.count())
-        .where(probes.c.project == project, probes.c.reviewer == reviewer, counts)
-        .group_by(probes.c.label)
+        select(PROBES.c.label, func.count())
+        .where(PROBES.c.project == project, PROBES.c.reviewer == reviewer, counts)
+        .group_by(PROBES.c.label)
     )
     if since is not None:
         ordinary = ordinary.where(col(VerdictRow.given_at) >= since)
-        probed = probed.where(probes.c.ended_at >= since)
+        probed = probed.where(PROBES.c.ended_at >= since)
     given: Counter[str | None] = Counter()
     for statement in (ordinary, probed):
         for label, count in await session.execute(statement):

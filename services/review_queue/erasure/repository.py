@@ -5,53 +5,26 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Table, delete, func, or_, select, update
 
-from services.review_queue.repository.statements import fetch, insert_new, table_of
+from services.review_queue.repository.statements import fetch, insert_new
 from services.review_queue.tables import (
-    EventRow,
-    LeaseRow,
-    OutcomeRow,
-    ProjectRow,
+    EVENTS,
+    LEASES,
+    OUTCOMES,
+    PROJECTS,
+    TASKS,
+    TOMBSTONES,
+    VERDICTS,
     TaskRow,
     TombstoneRow,
-    VerdictRow,
 )
-from services.review_queue.tables.gold import GoldRow, PauseRow, ProbeRow
-from services.review_queue.tables.people import (
-    AcknowledgementRow,
-    FeedbackRow,
-    LinkRow,
-    ReviewerTagsRow,
-    SessionRow,
-)
-from services.review_queue.tables.webhooks import DeliveryRow, HistoryRow, ToldRow, WebhookRow
+from services.review_queue.tables.gold import GOLD, PAUSES, PROBES
+from services.review_queue.tables.people import ACKNOWLEDGEMENTS, FEEDBACK, LINKS, SESSIONS, TAGS
+from services.review_queue.tables.webhooks import DELIVERIES, HISTORY, TOLD, WEBHOOKS
 from shared.db import Session
 
-_tasks = table_of(TaskRow)
-_verdicts = table_of(VerdictRow)
-_leases = table_of(LeaseRow)
-_outcomes = table_of(OutcomeRow)
-_events = table_of(EventRow)
-_feedback = table_of(FeedbackRow)
-_gold = table_of(GoldRow)
-_probes = table_of(ProbeRow)
-_tombstones = table_of(TombstoneRow)
-_projects = table_of(ProjectRow)
-_webhooks = table_of(WebhookRow)
-_deliveries = table_of(DeliveryRow)
-_history = table_of(HistoryRow)
-_sessions = table_of(SessionRow)
 # What refers to tasks, and what refers to projects alone.
-OF_TASKS = (_verdicts, _leases, _outcomes, _events, _gold, _probes, _tombstones)
-OF_PROJECTS = (
-    _feedback,
-    table_of(PauseRow),
-    table_of(ReviewerTagsRow),
-    table_of(LinkRow),
-    table_of(AcknowledgementRow),
-    table_of(ToldRow),
-    _history,
-    _webhooks,
-)
+OF_TASKS = (VERDICTS, LEASES, OUTCOMES, EVENTS, GOLD, PROBES, TOMBSTONES)
+OF_PROJECTS = (FEEDBACK, PAUSES, TAGS, LINKS, ACKNOWLEDGEMENTS, TOLD, HISTORY, WEBHOOKS)
 # All that a line of a timeline may say without saying anything of the item.
 _KEPT_DETAIL = frozenset({"lane", "from", "to", "label", "revision", "recorded_by"})
 
@@ -70,7 +43,7 @@ async def erase_task(session: Session, task_id: str, now: datetime) -> None:
     """Take away what the task says of the item; its row stays."""
     nothing: dict[str, Any] = {"data": {}, "item_metadata": {}, "data_digest": ""}
     nothing |= {"needs": "", "prediction": None, "trace": None}
-    await _set(session, _tasks, _tasks.c.task_id == task_id, **nothing, erased_at=now)
+    await _set(session, TASKS, TASKS.c.task_id == task_id, **nothing, erased_at=now)
 
 
 async def erase_said(session: Session, project: str, task_id: str, now: datetime) -> None:
@@ -78,32 +51,32 @@ async def erase_said(session: Session, project: str, task_id: str, now: datetime
 
     With the digests by which an answer's comment could be guessed.
     """
-    commented = select(_verdicts.c.token).where(
-        _verdicts.c.task_id == task_id, _verdicts.c.comment.is_not(None)
+    commented = select(VERDICTS.c.token).where(
+        VERDICTS.c.task_id == task_id, VERDICTS.c.comment.is_not(None)
     )
-    wrote = or_(_leases.c.ending == "skip", _leases.c.token.in_(commented))
-    await _set(session, _leases, _leases.c.task_id == task_id, wrote, body_digest=None)
-    await _set(session, _verdicts, _verdicts.c.task_id == task_id, comment=None)
-    await _set(session, _outcomes, _outcomes.c.task_id == task_id, prediction=None)
-    gold = _gold.c.task_id == task_id
-    await _set(session, _gold, gold, explanation=None)
-    await _set(session, _gold, gold, _gold.c.retired_at.is_(None), retired_at=now)
-    probe = _probes.c.task_id == task_id
-    await _set(session, _probes, probe, comment=None, body_digest=None)
-    await _set(session, _probes, probe, _probes.c.ending.is_(None), ending="expiry", ended_at=now)
-    about = (_feedback.c.project == project, _feedback.c.task_id == task_id)
-    await _set(session, _feedback, *about, text="")
-    await _set(session, _feedback, *about, _feedback.c.answer.is_not(None), answer="")
+    wrote = or_(LEASES.c.ending == "skip", LEASES.c.token.in_(commented))
+    await _set(session, LEASES, LEASES.c.task_id == task_id, wrote, body_digest=None)
+    await _set(session, VERDICTS, VERDICTS.c.task_id == task_id, comment=None)
+    await _set(session, OUTCOMES, OUTCOMES.c.task_id == task_id, prediction=None)
+    gold = GOLD.c.task_id == task_id
+    await _set(session, GOLD, gold, explanation=None)
+    await _set(session, GOLD, gold, GOLD.c.retired_at.is_(None), retired_at=now)
+    probe = PROBES.c.task_id == task_id
+    await _set(session, PROBES, probe, comment=None, body_digest=None)
+    await _set(session, PROBES, probe, PROBES.c.ending.is_(None), ending="expiry", ended_at=now)
+    about = (FEEDBACK.c.project == project, FEEDBACK.c.task_id == task_id)
+    await _set(session, FEEDBACK, *about, text="")
+    await _set(session, FEEDBACK, *about, FEEDBACK.c.answer.is_not(None), answer="")
     # Receivers' own words.
-    own = select(_webhooks.c.webhook_id).where(_webhooks.c.project == project)
-    sent = (_history.c.webhook_id.in_(own), _history.c.task_id == task_id)
-    await _set(session, _history, *sent, error=None)
+    own = select(WEBHOOKS.c.webhook_id).where(WEBHOOKS.c.project == project)
+    sent = (HISTORY.c.webhook_id.in_(own), HISTORY.c.task_id == task_id)
+    await _set(session, HISTORY, *sent, error=None)
     # The lines of its timeline stay, without reasons and comments.
-    lines = select(_events.c.event_id, _events.c.detail).where(_events.c.task_id == task_id)
+    lines = select(EVENTS.c.event_id, EVENTS.c.detail).where(EVENTS.c.task_id == task_id)
     for line in await fetch(session, lines):
         kept = {key: value for key, value in line.detail.items() if key in _KEPT_DETAIL}
         if kept != line.detail:
-            await _set(session, _events, _events.c.event_id == line.event_id, detail=kept)
+            await _set(session, EVENTS, EVENTS.c.event_id == line.event_id, detail=kept)
 
 
 async def _set(
@@ -114,44 +87,44 @@ async def _set(
 
 async def disable_webhooks(session: Session, project: str, now: datetime) -> None:
     """Let nothing more be sent of a project."""
-    await _set(session, _webhooks, _webhooks.c.project == project, disabled_at=now)
+    await _set(session, WEBHOOKS, WEBHOOKS.c.project == project, disabled_at=now)
 
 
 async def close_sessions(session: Session, project: str) -> None:
     """End the sessions of pages that may enter the project and are not for all projects."""
-    scoped = select(_sessions.c.session_digest, _sessions.c.projects)
-    found = await fetch(session, scoped.where(_sessions.c.projects.is_not(None)))
+    scoped = select(SESSIONS.c.session_digest, SESSIONS.c.projects)
+    found = await fetch(session, scoped.where(SESSIONS.c.projects.is_not(None)))
     ended = [row.session_digest for row in found if project in row.projects]
     if ended:
-        await session.execute(delete(_sessions).where(_sessions.c.session_digest.in_(ended)))
+        await session.execute(delete(SESSIONS).where(SESSIONS.c.session_digest.in_(ended)))
 
 
 async def being_deleted(session: Session) -> list[str]:
     """Return the names of the deleted projects that still have rows, or may."""
-    left = (_projects.c.deleted_at.is_not(None), _projects.c.removed_at.is_(None))
-    return [row.name for row in await fetch(session, select(_projects.c.name).where(*left))]
+    left = (PROJECTS.c.deleted_at.is_not(None), PROJECTS.c.removed_at.is_(None))
+    return [row.name for row in await fetch(session, select(PROJECTS.c.name).where(*left))]
 
 
 async def remove_tasks(session: Session, project: str, limit: int) -> int:
     """Remove up to `limit` tasks of a project and all that refers to them; return how many."""
-    some = select(_tasks.c.task_id).where(_tasks.c.project == project).limit(limit)
+    some = select(TASKS.c.task_id).where(TASKS.c.project == project).limit(limit)
     task_ids = list((await session.execute(some.with_for_update())).scalars())
     if not task_ids:
         return 0
-    reached = select(func.max(_outcomes.c.position)).where(_outcomes.c.task_id.in_(task_ids))
+    reached = select(func.max(OUTCOMES.c.position)).where(OUTCOMES.c.task_id.in_(task_ids))
     last = (await session.execute(reached)).scalar_one() or 0
-    farther = _projects.c.last_position < last
-    await _set(session, _projects, _projects.c.name == project, farther, last_position=last)
-    for table in (*OF_TASKS, _tasks):
+    farther = PROJECTS.c.last_position < last
+    await _set(session, PROJECTS, PROJECTS.c.name == project, farther, last_position=last)
+    for table in (*OF_TASKS, TASKS):
         await session.execute(delete(table).where(table.c.task_id.in_(task_ids)))
     return len(task_ids)
 
 
 async def remove_deliveries(session: Session, project: str, limit: int) -> int:
     """Remove up to `limit` deliveries of a project's webhooks, and of their history; count them."""
-    own = select(_webhooks.c.webhook_id).where(_webhooks.c.project == project)
+    own = select(WEBHOOKS.c.webhook_id).where(WEBHOOKS.c.project == project)
     removed = 0
-    for table in (_deliveries, _history):
+    for table in (DELIVERIES, HISTORY):
         some = select(table.c.delivery_id).where(table.c.webhook_id.in_(own)).limit(limit)
         gone = delete(table).where(table.c.delivery_id.in_(some)).returning(table.c.delivery_id)
         removed += len((await session.execute(gone)).all())

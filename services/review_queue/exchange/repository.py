@@ -8,14 +8,10 @@ from sqlalchemy import Row, func, select
 
 from services.review_queue.exchange.records import STANDING
 from services.review_queue.lifecycle.tasks.repository import Listing, TaskFilter, state_at
-from services.review_queue.repository.statements import fetch, is_postgresql, table_of
-from services.review_queue.tables import LeaseRow, OutcomeRow, TaskRow, VerdictRow
+from services.review_queue.repository.statements import fetch, is_postgresql
+from services.review_queue.tables import LEASES, TASKS, VERDICTS
 from shared.db import Session
 
-_tasks = table_of(TaskRow)
-_verdicts = table_of(VerdictRow)
-_outcomes = table_of(OutcomeRow)
-_leases = table_of(LeaseRow)
 # The keys of a record's item and prediction, and of an answer in it, that are columns.
 _GIVEN = ("lane", "due_at", "prediction")
 _SAID = ("reviewer", "label", "skipped", "comment", "active_seconds", "blind", "given_at")
@@ -37,21 +33,21 @@ async def page(
     limit: int,
 ) -> Sequence[Row[Any]]:
     """Return tasks of a project as records without their verdicts, oldest first, no erased ones."""
-    item = (_tasks.c.item_id, _tasks.c.data, _tasks.c.item_metadata.label("metadata"))
+    item = (TASKS.c.item_id, TASKS.c.data, TASKS.c.item_metadata.label("metadata"))
     state = {"state": state_at(now).label("state")}
-    columns = (state[key] if key in state else _tasks.c[key] for key in (*_GIVEN, *STANDING))
+    columns = (state[key] if key in state else TASKS.c[key] for key in (*_GIVEN, *STANDING))
     listed = Listing(project, wanted, now).select(*item, *columns, after=after)
-    return await fetch(session, listed.where(_tasks.c.erased_at.is_(None)).limit(limit))
+    return await fetch(session, listed.where(TASKS.c.erased_at.is_(None)).limit(limit))
 
 
 async def standing(session: Session, task_ids: Collection[str]) -> Sequence[Row[Any]]:
     """Return the answers to these tasks that were not taken back, in the order they came in."""
-    read = func.coalesce(_verdicts.c.instructions_revision, _leases.c.instructions_revision)
-    said = (_verdicts.c[key] for key in ("task_id", *_SAID))
+    read = func.coalesce(VERDICTS.c.instructions_revision, LEASES.c.instructions_revision)
+    said = (VERDICTS.c[key] for key in ("task_id", *_SAID))
     statement = (
         select(*said, read.label("instructions_revision"))
-        .outerjoin(_leases, _leases.c.token == _verdicts.c.token)
-        .where(_verdicts.c.task_id.in_(task_ids), _verdicts.c.withdrawn_at.is_(None))
-        .order_by(_verdicts.c.verdict_id)
+        .outerjoin(LEASES, LEASES.c.token == VERDICTS.c.token)
+        .where(VERDICTS.c.task_id.in_(task_ids), VERDICTS.c.withdrawn_at.is_(None))
+        .order_by(VERDICTS.c.verdict_id)
     )
     return await fetch(session, statement)

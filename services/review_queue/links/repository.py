@@ -5,11 +5,8 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, delete, select, tuple_, update
 from sqlmodel import col
 
-from services.review_queue.repository.statements import table_of
-from services.review_queue.tables.people import LinkRow, SessionRow
+from services.review_queue.tables.people import LINKS, LinkRow, SessionRow
 from shared.db import Session
-
-_links = table_of(LinkRow)
 
 
 async def find(session: Session, digest: str) -> LinkRow | None:
@@ -44,9 +41,9 @@ async def request(session: Session, digest: str, now: datetime) -> LinkRow | Non
 
 async def add(session: Session, row: LinkRow, forget_before: datetime) -> None:
     """Keep a link; its subject's requests are met. Forget links that expired long ago."""
-    await session.execute(delete(_links).where(_links.c.expires_at <= forget_before))
-    met = _of(row.project, _links.c.reviewer == row.reviewer, _links.c.requested_at.is_not(None))
-    await session.execute(update(_links).where(*met).values(requested_at=None))
+    await session.execute(delete(LINKS).where(LINKS.c.expires_at <= forget_before))
+    met = _of(row.project, LINKS.c.reviewer == row.reviewer, LINKS.c.requested_at.is_not(None))
+    await session.execute(update(LINKS).where(*met).values(requested_at=None))
     session.add(row)
 
 
@@ -72,18 +69,18 @@ async def page(
 
 async def revoke(session: Session, project: str | None, subject: str, now: datetime) -> list[str]:
     """Revoke a subject's links, end the pages' sessions of them; return the links' ids."""
-    own = _of(project, _links.c.reviewer == subject, _links.c.revoked_at.is_(None))
-    revoked = update(_links).where(*own).values(revoked_at=now, requested_at=None)
-    ids = list((await session.execute(revoked.returning(_links.c.code_digest))).scalars())
+    own = _of(project, LINKS.c.reviewer == subject, LINKS.c.revoked_at.is_(None))
+    revoked = update(LINKS).where(*own).values(revoked_at=now, requested_at=None)
+    ids = list((await session.execute(revoked.returning(LINKS.c.code_digest))).scalars())
     await session.execute(delete(SessionRow).where(col(SessionRow.link_id).in_(ids)))
     return ids
 
 
 async def revoked_ids(session: Session) -> frozenset[str]:
     """Return the ids of all links that were revoked."""
-    found = select(_links.c.code_digest).where(_links.c.revoked_at.is_not(None))
+    found = select(LINKS.c.code_digest).where(LINKS.c.revoked_at.is_not(None))
     return frozenset((await session.execute(found)).scalars())
 
 
 def _of(project: str | None, *more: ColumnElement[bool]) -> tuple[ColumnElement[bool], ...]:
-    return (_links.c.project == project, *more)
+    return (LINKS.c.project == project, *more)

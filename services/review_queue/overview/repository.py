@@ -7,13 +7,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, ScalarSelect, Select, and_, func, literal, select
 
-from services.review_queue.repository.statements import fetch, json_length, step_number, table_of
-from services.review_queue.tables import ProjectRow, TaskRow, VerdictRow
+from services.review_queue.repository.statements import fetch, json_length, step_number
+from services.review_queue.tables import PROJECTS, TASKS, VERDICTS
 from shared.db import Session
-
-_projects = table_of(ProjectRow)
-_tasks = table_of(TaskRow)
-_verdicts = table_of(VerdictRow)
 
 
 @dataclass(frozen=True)
@@ -31,41 +27,41 @@ async def page(
 
     Each figure is read from an index, and no further than its bound, whatever a project has.
     """
-    spec = _projects.c.spec
+    spec = PROJECTS.c.spec
     statement = (
         select(
-            _projects.c.name,
-            _projects.c.revision,
-            _projects.c.created_at,
+            PROJECTS.c.name,
+            PROJECTS.c.revision,
+            PROJECTS.c.created_at,
             spec["title"].as_string().label("title"),
             json_length(spec["labels"].as_json()).label("labels"),
             spec["archived_at"].as_string().label("archived_at"),
             *_figures(counted),
         )
-        .where(_projects.c.name > after, _projects.c.deleted_at.is_(None))
-        .order_by(_projects.c.name)
+        .where(PROJECTS.c.name > after, PROJECTS.c.deleted_at.is_(None))
+        .order_by(PROJECTS.c.name)
         .limit(limit)
     )
     if only is not None:
-        statement = statement.where(_projects.c.name.in_(only))
+        statement = statement.where(PROJECTS.c.name.in_(only))
     return await fetch(session, statement)
 
 
 def _figures(counted: Counted) -> list[ColumnElement[Any]]:
-    is_waiting = and_(_tasks.c.project == _projects.c.name, _tasks.c.turn.is_not(None))
-    is_disputed = and_(_tasks.c.project == _projects.c.name, _tasks.c.adjudication.is_(True))
+    is_waiting = and_(TASKS.c.project == PROJECTS.c.name, TASKS.c.turn.is_not(None))
+    is_disputed = and_(TASKS.c.project == PROJECTS.c.name, TASKS.c.adjudication.is_(True))
     stands = and_(
-        _verdicts.c.project == _projects.c.name,
-        _verdicts.c.given_at >= counted.since,
-        _verdicts.c.withdrawn_at.is_(None),
-        _verdicts.c.label.is_not(None),
+        VERDICTS.c.project == PROJECTS.c.name,
+        VERDICTS.c.given_at >= counted.since,
+        VERDICTS.c.withdrawn_at.is_(None),
+        VERDICTS.c.label.is_not(None),
     )
-    oldest = select(_tasks.c.created_at).where(is_waiting).order_by(_tasks.c.created_at).limit(1)
+    oldest = select(TASKS.c.created_at).where(is_waiting).order_by(TASKS.c.created_at).limit(1)
     return [
-        _number(is_waiting, counted.to, _tasks.c.created_at).label("waiting"),
-        oldest.correlate(_projects).scalar_subquery().label("oldest"),
-        _number(is_disputed, counted.to, _tasks.c.adjudication).label("disputed"),
-        _number(stands, counted.to, _verdicts.c.given_at).label("answers"),
+        _number(is_waiting, counted.to, TASKS.c.created_at).label("waiting"),
+        oldest.correlate(PROJECTS).scalar_subquery().label("oldest"),
+        _number(is_disputed, counted.to, TASKS.c.adjudication).label("disputed"),
+        _number(stands, counted.to, VERDICTS.c.given_at).label("answers"),
     ]
 
 
@@ -77,7 +73,7 @@ def _number(which: ColumnElement[bool], most: int, order: ColumnElement[Any]) ->
     """
     # Only one level down: the project comes from the statement around both.
     found = (
-        select(literal(1)).where(which).order_by(order).limit(most).correlate(_projects).subquery()
+        select(literal(1)).where(which).order_by(order).limit(most).correlate(PROJECTS).subquery()
     )
     return select(func.count()).select_from(found).scalar_subquery()
 
@@ -89,8 +85,8 @@ async def arrivals(
 
     At most the newest `most` are counted.
     """
-    moments = select(_tasks.c.created_at.label("at")).where(
-        _tasks.c.project == project, _tasks.c.created_at >= since
+    moments = select(TASKS.c.created_at.label("at")).where(
+        TASKS.c.project == project, TASKS.c.created_at >= since
     )
     return await _by_step(session, moments, since, step, most)
 
@@ -99,11 +95,11 @@ async def answered(
     session: Session, project: str, since: datetime, step: int, most: int
 ) -> dict[int, int]:
     """Return how many verdicts that stand were given in each step, likewise."""
-    moments = select(_verdicts.c.given_at.label("at")).where(
-        _verdicts.c.project == project,
-        _verdicts.c.given_at >= since,
-        _verdicts.c.withdrawn_at.is_(None),
-        _verdicts.c.label.is_not(None),
+    moments = select(VERDICTS.c.given_at.label("at")).where(
+        VERDICTS.c.project == project,
+        VERDICTS.c.given_at >= since,
+        VERDICTS.c.withdrawn_at.is_(None),
+        VERDICTS.c.label.is_not(None),
     )
     return await _by_step(session, moments, since, step, most)
 

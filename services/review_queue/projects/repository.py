@@ -9,13 +9,16 @@ from sqlalchemy import Row, exists, func, literal, select, update
 from sqlalchemy import insert as insert_into
 from sqlmodel import col
 
-from services.review_queue.repository.statements import fetch, insert_new, table_of
-from services.review_queue.tables import ProjectChangeRow, ProjectRow, TaskRow, VerdictRow
+from services.review_queue.repository.statements import fetch, insert_new
+from services.review_queue.tables import (
+    CHANGES,
+    PROJECTS,
+    TASKS,
+    VERDICTS,
+    ProjectChangeRow,
+    ProjectRow,
+)
 from shared.db import Session, UtcDateTime
-
-_projects = table_of(ProjectRow)
-_changes = table_of(ProjectChangeRow)
-_tasks, _verdicts = table_of(TaskRow), table_of(VerdictRow)
 
 
 async def lock(session: Session, name: str) -> ProjectRow | None:
@@ -40,7 +43,7 @@ async def find(session: Session, name: str) -> ProjectRow | None:
 
 async def has_tasks(session: Session, name: str) -> bool:
     """Say whether the project has a task."""
-    statement = select(_tasks.c.task_id).where(_tasks.c.project == name).limit(1)
+    statement = select(TASKS.c.task_id).where(TASKS.c.project == name).limit(1)
     return (await session.execute(statement)).first() is not None
 
 
@@ -85,7 +88,7 @@ async def overlapping(session: Session) -> list[str]:
 async def revisions(session: Session) -> Sequence[Row[Any]]:
     """Return the name, the revision and the published revision of every project."""
     return await fetch(
-        session, select(_projects.c.name, _projects.c.revision, _projects.c.published_revision)
+        session, select(PROJECTS.c.name, PROJECTS.c.revision, PROJECTS.c.published_revision)
     )
 
 
@@ -99,11 +102,11 @@ async def record_missing_changes(session: Session, now: datetime) -> None:
 
     The release before writes nothing down, and may run beside this one.
     """
-    name, published = _projects.c.name, _projects.c.published_revision
-    known = exists().where(_changes.c.project == name, _changes.c.revision == published)
+    name, published = PROJECTS.c.name, PROJECTS.c.published_revision
+    known = exists().where(CHANGES.c.project == name, CHANGES.c.revision == published)
     missing = select(name, published, literal(now, UtcDateTime())).where(published > 0, ~known)
-    columns = [_changes.c.project, _changes.c.revision, _changes.c.at]
-    await session.execute(insert_into(_changes).from_select(columns, missing))
+    columns = [CHANGES.c.project, CHANGES.c.revision, CHANGES.c.at]
+    await session.execute(insert_into(CHANGES).from_select(columns, missing))
 
 
 async def label_uses(
@@ -113,13 +116,13 @@ async def label_uses(
 
     Uses are the `votes` and `suggestions` of open tasks, and the `outcomes` of resolved ones.
     """
-    is_open = (_tasks.c.project == project) & (_tasks.c.state == "open")
-    is_resolved = (_tasks.c.project == project) & (_tasks.c.state == "resolved")
-    voted = _verdicts.join(_tasks, _tasks.c.task_id == _verdicts.c.task_id)
+    is_open = (TASKS.c.project == project) & (TASKS.c.state == "open")
+    is_resolved = (TASKS.c.project == project) & (TASKS.c.state == "resolved")
+    voted = VERDICTS.join(TASKS, TASKS.c.task_id == VERDICTS.c.task_id)
     counted = {
-        "votes": (_verdicts.c.label, voted, is_open & _verdicts.c.withdrawn_at.is_(None)),
-        "suggestions": (_tasks.c.prediction["label"].as_string(), _tasks, is_open),
-        "outcomes": (_tasks.c.label, _tasks, is_resolved),
+        "votes": (VERDICTS.c.label, voted, is_open & VERDICTS.c.withdrawn_at.is_(None)),
+        "suggestions": (TASKS.c.prediction["label"].as_string(), TASKS, is_open),
+        "outcomes": (TASKS.c.label, TASKS, is_resolved),
     }
     uses: dict[str, dict[str, int]] = defaultdict(lambda: dict.fromkeys(counted, 0))
     for use, (label, source, condition) in counted.items():

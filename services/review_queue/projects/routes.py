@@ -16,12 +16,7 @@ from shared.contracts.projects import Project
 from shared.http.access import ByAnyRole, ByOperator, Injected
 from shared.http.body import StrictRoute
 from shared.http.lists import After, Limit, decode_cursor
-from shared.problems import (
-    Conflict,
-    Unavailable,
-    Unprocessable,
-    declare,
-)
+from shared.problems import Conflict, Unavailable, Unprocessable, declare
 
 router = APIRouter(prefix="/v1/projects", route_class=StrictRoute, tags=["projects"])
 

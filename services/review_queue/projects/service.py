@@ -22,11 +22,7 @@ from services.review_queue.projects.messages import (
     ProjectPreview,
     ProjectStatement,
 )
-from services.review_queue.projects.problems import (
-    LabelsInUse,
-    ProjectBeingDeleted,
-    StaleRevision,
-)
+from services.review_queue.projects.problems import LabelsInUse, ProjectBeingDeleted, StaleRevision
 from services.review_queue.projects.publishing import ProjectPublisher
 from services.review_queue.projects.reading import current_project, hold, project_of, spec_of
 from services.review_queue.projects.recipes import require_recipe

@@ -21,18 +21,10 @@ from sqlalchemy import (
     update,
 )
 
-from services.review_queue.repository.statements import table_of
-from services.review_queue.tables import EventRow, Json, OutcomeRow, TaskRow, VerdictRow
-from services.review_queue.tables.gold import GoldRow, ProbeRow
+from services.review_queue.tables import EVENTS, OUTCOMES, TASKS, VERDICTS, Json
+from services.review_queue.tables.gold import GOLD, PROBES
 from shared.contracts.projects import Project
 from shared.db import Session, UtcDateTime
-
-_tasks = table_of(TaskRow)
-_verdicts = table_of(VerdictRow)
-_outcomes = table_of(OutcomeRow)
-_events = table_of(EventRow)
-_gold = table_of(GoldRow)
-_probes = table_of(ProbeRow)
 
 
 async def apply(
@@ -44,41 +36,39 @@ async def apply(
     ----------
     after : the project after the edit, at whose `updated_at` this happens
     """
-    own = _tasks.c.project == after.project
-    answered = exists().where(
-        _verdicts.c.task_id == _tasks.c.task_id, _verdicts.c.label.in_(mapping)
-    )
+    own = TASKS.c.project == after.project
+    answered = exists().where(VERDICTS.c.task_id == TASKS.c.task_id, VERDICTS.c.label.in_(mapping))
     # In the order in which verdicts lock tasks.
-    touched = select(_tasks.c.task_id).where(own, or_(_tasks.c.label.in_(mapping), answered))
-    await session.execute(touched.order_by(_tasks.c.task_id).with_for_update())
+    touched = select(TASKS.c.task_id).where(own, or_(TASKS.c.label.in_(mapping), answered))
+    await session.execute(touched.order_by(TASKS.c.task_id).with_for_update())
     for old, new in mapping.items():
         await _tell(session, after, old, new, actor)
     await session.execute(_new_outcomes(after, mapping))
-    resolved = update(_tasks).where(own, _tasks.c.label.in_(mapping))
+    resolved = update(TASKS).where(own, TASKS.c.label.in_(mapping))
     await session.execute(
         resolved.values(
-            label=_renamed(_tasks.c.label, mapping),
-            revision=_tasks.c.revision + 1,
+            label=_renamed(TASKS.c.label, mapping),
+            revision=TASKS.c.revision + 1,
         )
     )
-    of_project = _verdicts.c.task_id.in_(select(_tasks.c.task_id).where(own))
-    await _rename(session, _verdicts, "label", of_project, mapping)
-    for table, column in ((_gold, "label"), (_probes, "label"), (_probes, "expected")):
+    of_project = VERDICTS.c.task_id.in_(select(TASKS.c.task_id).where(own))
+    await _rename(session, VERDICTS, "label", of_project, mapping)
+    for table, column in ((GOLD, "label"), (PROBES, "label"), (PROBES, "expected")):
         await _rename(session, table, column, table.c.project == after.project, mapping)
 
 
 async def _tell(session: Session, after: Project, old: str, new: str, actor: str | None) -> None:
     """Add a line to the timeline of each task that has the label in an answer or an outcome."""
-    answered = exists().where(_verdicts.c.task_id == _tasks.c.task_id, _verdicts.c.label == old)
+    answered = exists().where(VERDICTS.c.task_id == TASKS.c.task_id, VERDICTS.c.label == old)
     lines = select(
-        _tasks.c.task_id,
+        TASKS.c.task_id,
         literal("label_mapped"),
         literal(actor),
         literal(after.updated_at, UtcDateTime()),
         literal({"from": old, "to": new}, Json),
-    ).where(_tasks.c.project == after.project, or_(_tasks.c.label == old, answered))
+    ).where(TASKS.c.project == after.project, or_(TASKS.c.label == old, answered))
     columns = ["task_id", "kind", "actor", "at", "detail"]
-    await session.execute(insert(_events).from_select(columns, lines))
+    await session.execute(insert(EVENTS).from_select(columns, lines))
 
 
 def _new_outcomes(after: Project, mapping: Mapping[str, str]) -> Insert:
@@ -88,21 +78,21 @@ def _new_outcomes(after: Project, mapping: Mapping[str, str]) -> Insert:
         *("instructions_revision", "resolved_at"),
     )
     changed = {
-        "revision": _outcomes.c.revision + 1,
-        "label": _renamed(_outcomes.c.label, mapping),
+        "revision": OUTCOMES.c.revision + 1,
+        "label": _renamed(OUTCOMES.c.label, mapping),
         "mapped": true(),
     }
     newest = (
-        select(*(_outcomes.c[name] for name in copied), *changed.values())
-        .join(_tasks, _tasks.c.task_id == _outcomes.c.task_id)
+        select(*(OUTCOMES.c[name] for name in copied), *changed.values())
+        .join(TASKS, TASKS.c.task_id == OUTCOMES.c.task_id)
         .where(
-            _tasks.c.project == after.project,
-            _tasks.c.label.in_(mapping),
-            _outcomes.c.revision == _tasks.c.revision,
+            TASKS.c.project == after.project,
+            TASKS.c.label.in_(mapping),
+            OUTCOMES.c.revision == TASKS.c.revision,
         )
-        .order_by(_tasks.c.task_id)
+        .order_by(TASKS.c.task_id)
     )
-    return insert(_outcomes).from_select([*copied, *changed], newest)
+    return insert(OUTCOMES).from_select([*copied, *changed], newest)
 
 
 async def _rename(

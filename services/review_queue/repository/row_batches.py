@@ -16,7 +16,8 @@ from sqlalchemy.dialects import postgresql
 from sqlmodel import SQLModel
 
 from services.review_queue.repository.pipelining import Statement
-from services.review_queue.repository.statements import is_postgresql, table_of
+from services.review_queue.repository.statements import is_postgresql
+from services.review_queue.tables import table_of
 from shared.db import Session
 
 _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]

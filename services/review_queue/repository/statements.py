@@ -4,11 +4,12 @@ from collections.abc import AsyncGenerator, Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, Table, case, extract, func
+from sqlalchemy import ColumnElement, Row, Select, case, extract, func
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.selectable import TypedReturnsRows
 from sqlmodel import SQLModel
 
+from services.review_queue.tables import table_of
 from shared.db import Session
 
 # Rows that are held at a time while many are read; other calls have their turn in between.
@@ -18,11 +19,6 @@ _STREAMED_ROWS = 200
 def is_postgresql(session: Session) -> bool:
     """Say which of the two databases `session` speaks to."""
     return session.get_bind().dialect.name == "postgresql"
-
-
-def table_of(model: type[SQLModel]) -> Table:
-    """Return the table of `model`."""
-    return model.metadata.tables[str(model.__tablename__)]
 
 
 async def insert_new(

@@ -3,7 +3,17 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Index, Integer, MetaData, UniqueConstraint, false, text
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    UniqueConstraint,
+    false,
+    text,
+)
 from sqlmodel import Field, SQLModel
 
 from shared.db import UtcDateTime
@@ -12,6 +22,11 @@ from shared.outbox import OutboxColumns
 # SQLite counts rows by itself only in a column declared INTEGER.
 Serial = BigInteger().with_variant(Integer, "sqlite")
 Json = JSON(none_as_null=True)
+
+
+def table_of(model: type[SQLModel]) -> Table:
+    """Return the table of `model`."""
+    return model.metadata.tables[str(model.__tablename__)]
 
 
 def partial_index(name: str, *columns: str, where: str, unique: bool = False) -> Index:
@@ -264,3 +279,14 @@ class OutboxRow(OutboxColumns, Base, table=True):
     """A doorbell that is still to be rung."""
 
     __tablename__ = "outbox"
+
+
+PROJECTS = table_of(ProjectRow)
+TASKS = table_of(TaskRow)
+LEASES = table_of(LeaseRow)
+VERDICTS = table_of(VerdictRow)
+OUTCOMES = table_of(OutcomeRow)
+EPOCHS = table_of(FeedEpochRow)
+CHANGES = table_of(ProjectChangeRow)
+EVENTS = table_of(EventRow)
+TOMBSTONES = table_of(TombstoneRow)

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlmodel import Field, Index
 
-from services.review_queue.tables import Base, Json, Serial
+from services.review_queue.tables import Base, Json, Serial, table_of
 from shared.db import UtcDateTime
 
 
@@ -31,3 +31,6 @@ class ActivityRow(Base, table=True):
     action: str
     target: str | None = None
     detail: dict[str, Any] = Field(default={}, sa_type=Json)
+
+
+ACTIVITY = table_of(ActivityRow)

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Index, UniqueConstraint
 from sqlmodel import Field
 
-from services.review_queue.tables import Base, Json, Serial, partial_index
+from services.review_queue.tables import Base, Json, Serial, partial_index, table_of
 from shared.db import UtcDateTime
 
 
@@ -87,3 +87,8 @@ class PauseRow(Base, table=True):
     paused_at: datetime = Field(sa_type=UtcDateTime)
     resumed_by: str | None = None
     resumed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+GOLD = table_of(GoldRow)
+PROBES = table_of(ProbeRow)
+PAUSES = table_of(PauseRow)

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import Index
 from sqlmodel import Field
 
-from services.review_queue.tables import Base, Json, Serial, partial_index
+from services.review_queue.tables import Base, Json, Serial, partial_index, table_of
 from shared.db import UtcDateTime
 
 
@@ -100,3 +100,10 @@ class FeedbackRow(Base, table=True):
     answer: str | None = None
     answered_by: str | None = None
     answered_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+LINKS = table_of(LinkRow)
+SESSIONS = table_of(SessionRow)
+ACKNOWLEDGEMENTS = table_of(AcknowledgementRow)
+TAGS = table_of(ReviewerTagsRow)
+FEEDBACK = table_of(FeedbackRow)

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import JSON, BigInteger, Index, UniqueConstraint
 from sqlmodel import Field
 
-from services.review_queue.tables import Base, Json
+from services.review_queue.tables import Base, Json, table_of
 from shared.db import UtcDateTime
 
 
@@ -109,3 +109,9 @@ class ToldRow(Base, table=True):
     standings: dict[str, Any] = Field(sa_type=JSON)
     champion: str | None = None
     live_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+WEBHOOKS = table_of(WebhookRow)
+DELIVERIES = table_of(DeliveryRow)
+HISTORY = table_of(HistoryRow)
+TOLD = table_of(ToldRow)

@@ -22,16 +22,11 @@ from sqlalchemy import (
 )
 from sqlmodel import col
 
-from services.review_queue.repository.statements import fetch, table_of
-from services.review_queue.tables import OutcomeRow
-from services.review_queue.tables.webhooks import DeliveryRow, HistoryRow, ToldRow, WebhookRow
+from services.review_queue.repository.statements import fetch
+from services.review_queue.tables import OUTCOMES
+from services.review_queue.tables.webhooks import DELIVERIES, HISTORY, WEBHOOKS, ToldRow, WebhookRow
 from shared.contracts.base import new_id
 from shared.db import Session
-
-_webhooks = table_of(WebhookRow)
-_deliveries = table_of(DeliveryRow)
-_history = table_of(HistoryRow)
-_outcomes = table_of(OutcomeRow)
 
 
 async def of_project(
@@ -60,43 +55,43 @@ async def lock(session: Session, webhook_id: str, *, wait: bool = True) -> Webho
 
 async def remove(session: Session, row: WebhookRow) -> None:
     """Remove a webhook, all that was to be sent to it, and with it its history."""
-    await session.execute(delete(_deliveries).where(_deliveries.c.webhook_id == row.webhook_id))
+    await session.execute(delete(DELIVERIES).where(DELIVERIES.c.webhook_id == row.webhook_id))
     await session.delete(row)
 
 
 async def any_webhook(session: Session) -> bool:
     """Say whether any project has a webhook."""
-    return (await session.execute(select(_webhooks.c.webhook_id).limit(1))).first() is not None
+    return (await session.execute(select(WEBHOOKS.c.webhook_id).limit(1))).first() is not None
 
 
 async def with_history(session: Session) -> Sequence[Row[Any]]:
     """Return `webhook_id` and `project` of the webhooks that something was sent to."""
-    sent = exists().where(_history.c.webhook_id == _webhooks.c.webhook_id)
-    return await fetch(session, select(_webhooks.c.webhook_id, _webhooks.c.project).where(sent))
+    sent = exists().where(HISTORY.c.webhook_id == WEBHOOKS.c.webhook_id)
+    return await fetch(session, select(WEBHOOKS.c.webhook_id, WEBHOOKS.c.project).where(sent))
 
 
 def _active(now: datetime) -> ColumnElement[bool]:
     return and_(
-        _webhooks.c.disabled_at.is_(None),
-        or_(_webhooks.c.resume_at.is_(None), _webhooks.c.resume_at <= now),
+        WEBHOOKS.c.disabled_at.is_(None),
+        or_(WEBHOOKS.c.resume_at.is_(None), WEBHOOKS.c.resume_at <= now),
     )
 
 
 async def lagging(session: Session) -> list[str]:
     """Return the enabled webhooks behind which the outcomes feed has gone on."""
     ahead = exists().where(
-        _outcomes.c.project == _webhooks.c.project, _outcomes.c.position > _webhooks.c.position
+        OUTCOMES.c.project == WEBHOOKS.c.project, OUTCOMES.c.position > WEBHOOKS.c.position
     )
-    statement = select(_webhooks.c.webhook_id).where(_webhooks.c.disabled_at.is_(None), ahead)
+    statement = select(WEBHOOKS.c.webhook_id).where(WEBHOOKS.c.disabled_at.is_(None), ahead)
     return list((await session.execute(statement)).scalars())
 
 
 async def behind(session: Session, webhook: WebhookRow, limit: int) -> Sequence[Row[Any]]:
     """Return `position`, `task_id` and `revision` of the outcomes behind a webhook's position."""
     statement = (
-        select(_outcomes.c.position, _outcomes.c.task_id, _outcomes.c.revision)
-        .where(_outcomes.c.project == webhook.project, _outcomes.c.position > webhook.position)
-        .order_by(_outcomes.c.position)
+        select(OUTCOMES.c.position, OUTCOMES.c.task_id, OUTCOMES.c.revision)
+        .where(OUTCOMES.c.project == webhook.project, OUTCOMES.c.position > webhook.position)
+        .order_by(OUTCOMES.c.position)
         .limit(limit)
     )
     return await fetch(session, statement)
@@ -106,7 +101,7 @@ async def add_deliveries(session: Session, now: datetime, rows: Sequence[dict[st
     """Write deliveries that are due at `now`; each row names its webhook and its event."""
     if rows:
         new = [{**row, "delivery_id": new_id(), "due_at": now, "attempts": 0} for row in rows]
-        await session.execute(insert(_deliveries), new)
+        await session.execute(insert(DELIVERIES), new)
 
 
 async def announced(session: Session, project: str) -> ToldRow | None:
@@ -117,10 +112,10 @@ async def announced(session: Session, project: str) -> ToldRow | None:
 
 async def announced_by_project(session: Session) -> dict[str, ToldRow | None]:
     """Return what was announced to each project that has a webhook."""
-    projects = select(_webhooks.c.project).distinct()
+    projects = select(WEBHOOKS.c.project).distinct()
     known = await session.execute(select(ToldRow).where(col(ToldRow.project).in_(projects)))
     rows = {row.project: row for row in known.scalars()}
-    names = (await session.execute(projects.order_by(_webhooks.c.project))).scalars()
+    names = (await session.execute(projects.order_by(WEBHOOKS.c.project))).scalars()
     return {name: rows.get(name) for name in names}
 
 
@@ -132,9 +127,9 @@ async def forget_announced(session: Session, project: str) -> None:
 async def due(session: Session, now: datetime) -> list[str]:
     """Return the webhooks to which something may be sent at `now`."""
     waiting = exists().where(
-        _deliveries.c.webhook_id == _webhooks.c.webhook_id, _deliveries.c.due_at <= now
+        DELIVERIES.c.webhook_id == WEBHOOKS.c.webhook_id, DELIVERIES.c.due_at <= now
     )
-    statement = select(_webhooks.c.webhook_id).where(_active(now), waiting)
+    statement = select(WEBHOOKS.c.webhook_id).where(_active(now), waiting)
     return list((await session.execute(statement)).scalars())
 
 
@@ -143,27 +138,27 @@ async def claim(
 ) -> Sequence[Row[Any]]:
     """Claim up to `limit` due deliveries of a webhook until `until`, and count the attempt."""
     first = (
-        select(_deliveries.c.delivery_id)
-        .join(_webhooks, _webhooks.c.webhook_id == _deliveries.c.webhook_id)
-        .where(_deliveries.c.webhook_id == webhook_id, _deliveries.c.due_at <= now, _active(now))
-        .order_by(_deliveries.c.due_at, _deliveries.c.delivery_id)
+        select(DELIVERIES.c.delivery_id)
+        .join(WEBHOOKS, WEBHOOKS.c.webhook_id == DELIVERIES.c.webhook_id)
+        .where(DELIVERIES.c.webhook_id == webhook_id, DELIVERIES.c.due_at <= now, _active(now))
+        .order_by(DELIVERIES.c.due_at, DELIVERIES.c.delivery_id)
         .limit(limit)
-        .with_for_update(of=_deliveries, skip_locked=True)
+        .with_for_update(of=DELIVERIES, skip_locked=True)
         .cte("first")
     )
     statement = (
-        update(_deliveries)
-        .where(_deliveries.c.delivery_id.in_(select(first.c.delivery_id)))
-        .values(due_at=until, attempts=_deliveries.c.attempts + 1)
-        .returning(*_deliveries.c)
+        update(DELIVERIES)
+        .where(DELIVERIES.c.delivery_id.in_(select(first.c.delivery_id)))
+        .values(due_at=until, attempts=DELIVERIES.c.attempts + 1)
+        .returning(*DELIVERIES.c)
     )
     return await fetch(session, statement)
 
 
 async def finish(session: Session, delivery_id: str) -> bool:
     """Remove a delivery; False when it is gone already."""
-    gone = delete(_deliveries).where(_deliveries.c.delivery_id == delivery_id)
-    statement = gone.returning(_deliveries.c.delivery_id)
+    gone = delete(DELIVERIES).where(DELIVERIES.c.delivery_id == delivery_id)
+    statement = gone.returning(DELIVERIES.c.delivery_id)
     return (await session.execute(statement)).first() is not None
 
 
@@ -171,13 +166,13 @@ async def overdue(session: Session, now: datetime) -> Sequence[Row[Any]]:
     """Return `webhook_id`, `project` and `oldest` (`due_at`) of webhooks with something due."""
     statement = (
         select(
-            _webhooks.c.webhook_id,
-            _webhooks.c.project,
-            func.min(_deliveries.c.due_at).label("oldest"),
+            WEBHOOKS.c.webhook_id,
+            WEBHOOKS.c.project,
+            func.min(DELIVERIES.c.due_at).label("oldest"),
         )
-        .join(_deliveries, _deliveries.c.webhook_id == _webhooks.c.webhook_id)
-        .where(_deliveries.c.due_at < now)
-        .group_by(_webhooks.c.webhook_id, _webhooks.c.project)
+        .join(DELIVERIES, DELIVERIES.c.webhook_id == WEBHOOKS.c.webhook_id)
+        .where(DELIVERIES.c.due_at < now)
+        .group_by(WEBHOOKS.c.webhook_id, WEBHOOKS.c.project)
     )
     return await fetch(session, statement)
 
@@ -187,23 +182,23 @@ async def drop_overdue(
 ) -> list[str]:
     """Remove up to `limit` deliveries of a webhook that were due before a moment; return which."""
     first = (
-        select(_deliveries.c.delivery_id)
-        .where(_deliveries.c.webhook_id == webhook_id, _deliveries.c.due_at < before)
-        .order_by(_deliveries.c.due_at)
+        select(DELIVERIES.c.delivery_id)
+        .where(DELIVERIES.c.webhook_id == webhook_id, DELIVERIES.c.due_at < before)
+        .order_by(DELIVERIES.c.due_at)
         .limit(limit)
     )
-    gone = delete(_deliveries).where(_deliveries.c.delivery_id.in_(first))
+    gone = delete(DELIVERIES).where(DELIVERIES.c.delivery_id.in_(first))
     return [
-        row.delivery_id for row in await fetch(session, gone.returning(_deliveries.c.delivery_id))
+        row.delivery_id for row in await fetch(session, gone.returning(DELIVERIES.c.delivery_id))
     ]
 
 
 async def put_off(session: Session, delivery: Row[Any], due_at: datetime) -> None:
     """Let a claimed delivery be due at `due_at`, unless another replica has claimed it since."""
-    claimed = _deliveries.c.delivery_id == delivery.delivery_id
+    claimed = DELIVERIES.c.delivery_id == delivery.delivery_id
     await session.execute(
-        update(_deliveries)
-        .where(claimed, _deliveries.c.attempts == delivery.attempts)
+        update(DELIVERIES)
+        .where(claimed, DELIVERIES.c.attempts == delivery.attempts)
         .values(due_at=due_at)
     )
 
@@ -211,20 +206,20 @@ async def put_off(session: Session, delivery: Row[Any], due_at: datetime) -> Non
 async def pending(session: Session) -> dict[str, int]:
     """Count the deliveries that wait, by project."""
     statement = (
-        select(_webhooks.c.project, func.count())
-        .join(_deliveries, _deliveries.c.webhook_id == _webhooks.c.webhook_id)
-        .group_by(_webhooks.c.project)
+        select(WEBHOOKS.c.project, func.count())
+        .join(DELIVERIES, DELIVERIES.c.webhook_id == WEBHOOKS.c.webhook_id)
+        .group_by(WEBHOOKS.c.project)
     )
     return {row[0]: row[1] for row in await session.execute(statement)}
 
 
 async def waiting(session: Session, webhook: WebhookRow) -> int:
     """Count what a webhook is still to get: its deliveries, and outcomes behind its position."""
-    written = select(func.count()).where(_deliveries.c.webhook_id == webhook.webhook_id)
-    kind = case((_outcomes.c.revision == 1, "outcome.resolved"), else_="outcome.corrected")
+    written = select(func.count()).where(DELIVERIES.c.webhook_id == webhook.webhook_id)
+    kind = case((OUTCOMES.c.revision == 1, "outcome.resolved"), else_="outcome.corrected")
     to_come = select(func.count()).where(
-        _outcomes.c.project == webhook.project,
-        or_(_outcomes.c.position.is_(None), _outcomes.c.position > webhook.position),
+        OUTCOMES.c.project == webhook.project,
+        or_(OUTCOMES.c.position.is_(None), OUTCOMES.c.position > webhook.position),
     )
     if webhook.events is not None:
         to_come = to_come.where(kind.in_(webhook.events))

@@ -7,8 +7,7 @@ import pytest
 from sqlalchemy import update
 
 from services.review_queue.quality.agreement import repository
-from services.review_queue.repository.statements import table_of
-from services.review_queue.tables import TaskRow, VerdictRow
+from services.review_queue.tables import TaskRow, VerdictRow, table_of
 from shared.contracts.base import rfc3339, task_id_for
 from shared.db import Database
 from tests.harness.desk import Desk, Json, body_of, entry, problem_of

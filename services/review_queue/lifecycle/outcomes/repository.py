@@ -9,14 +9,16 @@ from sqlalchemy import ColumnElement, Row, Select, Table, func, select, text, up
 
 from services.review_queue.lifecycle.outcomes.places import Place, mark_of
 from services.review_queue.repository.epochs import feed_epoch
-from services.review_queue.repository.statements import fetch, is_postgresql, table_of
-from services.review_queue.tables import FIRST_EPOCH, FeedEpochRow, OutcomeRow, ProjectRow, TaskRow
+from services.review_queue.repository.statements import fetch, is_postgresql
+from services.review_queue.tables import (
+    EPOCHS,
+    FIRST_EPOCH,
+    OUTCOMES,
+    PROJECTS,
+    TASKS,
+    FeedEpochRow,
+)
 from shared.db import Session
-
-_outcomes = table_of(OutcomeRow)
-_tasks = table_of(TaskRow)
-_epochs = table_of(FeedEpochRow)
-_projects = table_of(ProjectRow)
 
 # One transaction at a time gives places; the number is arbitrary, and this service's own.
 _PLACES_LOCK = 7_364_927
@@ -80,11 +82,9 @@ class Feed:
 
     async def _deleted_up_to(self, session: Session) -> int:
         """Return the last position of a row that was removed with its project; 0 for none."""
-        if self.table is not _outcomes:
+        if self.table is not OUTCOMES:
             return 0
-        return (
-            await session.execute(select(func.max(_projects.c.last_position)))
-        ).scalar_one() or 0
+        return (await session.execute(select(func.max(PROJECTS.c.last_position)))).scalar_one() or 0
 
     async def place_at(self, session: Session, epoch: int, position: int) -> Place:
         """Return the place behind the row at `position`, with an empty mark if there is none."""
@@ -109,15 +109,15 @@ class Feed:
 
 # Within one task serial ids keep the order of revisions: it is locked while one is written.
 FEED = Feed(
-    _outcomes,
+    OUTCOMES,
     "outcome_id",
-    (_outcomes.c.task_id, _outcomes.c.revision, _outcomes.c.label, _outcomes.c.resolved_at),
+    (OUTCOMES.c.task_id, OUTCOMES.c.revision, OUTCOMES.c.label, OUTCOMES.c.resolved_at),
 )
 
 
 async def epoch_of(session: Session, position: int) -> int:
     """Return the epoch in which a position was given."""
-    statement = select(func.max(_epochs.c.epoch)).where(_epochs.c.after_position < position)
+    statement = select(func.max(EPOCHS.c.epoch)).where(EPOCHS.c.after_position < position)
     return (await session.execute(statement)).scalar_one() or FIRST_EPOCH
 
 
@@ -138,15 +138,15 @@ def _select(*columns: ColumnElement[Any]) -> Select[Any]:
         *("position", "task_id", "revision", "lane", "label", "source", "verdicts", "blind"),
         *("instructions_revision", "resolved_at", "mapped"),
     )
-    erased = _tasks.c.erased_at.is_not(None).label("erased")
+    erased = TASKS.c.erased_at.is_not(None).label("erased")
     return select(
-        *(_outcomes.c[name] for name in names), _tasks.c.item_id, _tasks.c.trace, erased, *columns
-    ).join(_tasks, _tasks.c.task_id == _outcomes.c.task_id)
+        *(OUTCOMES.c[name] for name in names), TASKS.c.item_id, TASKS.c.trace, erased, *columns
+    ).join(TASKS, TASKS.c.task_id == OUTCOMES.c.task_id)
 
 
-_WHOLE = _select(_tasks.c.data, _tasks.c.item_metadata.label("metadata"), _outcomes.c.prediction)
+_WHOLE = _select(TASKS.c.data, TASKS.c.item_metadata.label("metadata"), OUTCOMES.c.prediction)
 # In place of the data: a trainer of an older release does not read it.
-_BRIEF = _select(func.nullif(_tasks.c.data_digest, "").label("data_digest"))
+_BRIEF = _select(func.nullif(TASKS.c.data_digest, "").label("data_digest"))
 
 
 async def feed(
@@ -155,8 +155,8 @@ async def feed(
     """Return outcomes behind place `after`, in order; `brief` leaves large columns out."""
     statement = (
         (_BRIEF if brief else _WHOLE)
-        .where(_outcomes.c.project == project, _outcomes.c.position > after)
-        .order_by(_outcomes.c.position)
+        .where(OUTCOMES.c.project == project, OUTCOMES.c.position > after)
+        .order_by(OUTCOMES.c.position)
         .limit(limit)
     )
     return await fetch(session, statement)
@@ -164,6 +164,6 @@ async def feed(
 
 async def find(session: Session, task_id: str, revision: int) -> Row[Any] | None:
     """Return one revision of a task's outcome."""
-    statement = _WHOLE.where(_outcomes.c.task_id == task_id, _outcomes.c.revision == revision)
+    statement = _WHOLE.where(OUTCOMES.c.task_id == task_id, OUTCOMES.c.revision == revision)
     row: Row[Any] | None = (await session.execute(statement)).one_or_none()
     return row

@@ -7,20 +7,16 @@ from typing import Any
 from sqlalchemy import JSON, Boolean, Integer, func, select, update
 
 from services.review_queue.lifecycle.lanes import GROUPS, RESERVED_TURN, Plan
-from services.review_queue.lifecycle.repository.writing import EVENTS
+from services.review_queue.lifecycle.repository.writing import EVENT_PART
 from services.review_queue.lifecycle.states import timeline_entry
 from services.review_queue.repository.pipelining import Query, Statement, run
 from services.review_queue.repository.row_batches import Part, RowBatch
-from services.review_queue.repository.statements import is_postgresql, table_of
-from services.review_queue.tables import LeaseRow, TaskRow, VerdictRow
+from services.review_queue.repository.statements import is_postgresql
+from services.review_queue.tables import LEASES, TASKS, VERDICTS, LeaseRow, TaskRow
 from shared.db import Session
 
-_tasks = table_of(TaskRow)
-_verdicts = table_of(VerdictRow)
-_leases = table_of(LeaseRow)
-
 _OF_TASK = {
-    name: _tasks.c[name].type
+    name: TASKS.c[name].type
     for name in (
         *("task_id", "item_id", "data", "item_metadata", "prediction", "lane_group"),
         *("lease_number", "turn", "trace", "reserved_for", "needs"),
@@ -138,7 +134,7 @@ _LEASES = RowBatch(
             *("suggestion_shown", "instructions_revision"),
         ),
     ),
-    EVENTS,
+    EVENT_PART,
     Part(
         TaskRow, ("state", "holder", "reserved_for", "available_at", "lease_number"), key="task_id"
     ),
@@ -202,10 +198,10 @@ async def end_expired(
 ) -> list[dict[str, Any]]:
     """End leases of these tasks that nothing has ended; return the entries for their timelines."""
     statement = (
-        update(_leases)
-        .where(_leases.c.task_id.in_(task_ids), _leases.c.ended_at.is_(None))
+        update(LEASES)
+        .where(LEASES.c.task_id.in_(task_ids), LEASES.c.ended_at.is_(None))
         .values(ending="expiry", ended_at=now)
-        .returning(_leases.c.task_id, _leases.c.reviewer, _leases.c.expires_at)
+        .returning(LEASES.c.task_id, LEASES.c.reviewer, LEASES.c.expires_at)
     )
     return [
         timeline_entry(row.task_id, "expired", row.reviewer, row.expires_at)
@@ -216,12 +212,12 @@ async def end_expired(
 async def held(session: Session, projects: Collection[str], now: datetime) -> dict[str, int]:
     """Return how many tasks are held, by project; it reads what is held now, and no more."""
     statement = (
-        select(_tasks.c.project, func.count())
-        .select_from(_leases.join(_tasks, _tasks.c.task_id == _leases.c.task_id))
+        select(TASKS.c.project, func.count())
+        .select_from(LEASES.join(TASKS, TASKS.c.task_id == LEASES.c.task_id))
         .where(
-            _leases.c.ended_at.is_(None), _leases.c.expires_at > now, _tasks.c.project.in_(projects)
+            LEASES.c.ended_at.is_(None), LEASES.c.expires_at > now, TASKS.c.project.in_(projects)
         )
-        .group_by(_tasks.c.project)
+        .group_by(TASKS.c.project)
     )
     return {row[0]: row[1] for row in await session.execute(statement)}
 
@@ -229,10 +225,10 @@ async def held(session: Session, projects: Collection[str], now: datetime) -> di
 async def active_seconds(session: Session, project: str, newest: int) -> list[float]:
     """Return how long people were at work on each of the newest tasks that say so, in seconds."""
     statement = (
-        select(_verdicts.c.active_seconds)
-        .join(_tasks, _tasks.c.task_id == _verdicts.c.task_id)
-        .where(_tasks.c.project == project, _verdicts.c.active_seconds.is_not(None))
-        .order_by(_verdicts.c.verdict_id.desc())
+        select(VERDICTS.c.active_seconds)
+        .join(TASKS, TASKS.c.task_id == VERDICTS.c.task_id)
+        .where(TASKS.c.project == project, VERDICTS.c.active_seconds.is_not(None))
+        .order_by(VERDICTS.c.verdict_id.desc())
         .limit(newest)
     )
     return list((await session.execute(statement)).scalars())

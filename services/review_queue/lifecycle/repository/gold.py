@@ -22,26 +22,22 @@ from sqlalchemy import (
     union_all,
 )
 
-from services.review_queue.repository.statements import table_of
-from services.review_queue.tables import TaskRow
-from services.review_queue.tables.gold import GoldRow
+from services.review_queue.tables import TASKS
+from services.review_queue.tables.gold import GOLD
 from shared.db import Session
 
-tasks = table_of(TaskRow)
-gold = table_of(GoldRow)
-
-predicted = tasks.c.prediction["label"].as_string()
+predicted = TASKS.c.prediction["label"].as_string()
 # Written out, not bound: otherwise neither database sees that the index of just these tasks serves.
 decided = and_(
-    tasks.c.lane == literal_column("'gold'"),
-    tasks.c.source == literal_column("'adjudicator'"),
-    tasks.c.label.is_not(None),
+    TASKS.c.lane == literal_column("'gold'"),
+    TASKS.c.source == literal_column("'adjudicator'"),
+    TASKS.c.label.is_not(None),
 )
 # An erased item has its label still, and nothing to ask about.
-_stands = and_(tasks.c.state == "resolved", tasks.c.erased_at.is_(None))
+_stands = and_(TASKS.c.state == "resolved", TASKS.c.erased_at.is_(None))
 kind = case(
     (predicted.is_(None), "no_prediction"),
-    (predicted == tasks.c.label, "model_right"),
+    (predicted == TASKS.c.label, "model_right"),
     else_="model_wrong",
 )
 
@@ -51,15 +47,15 @@ def known(project: str) -> CompoundSelect[Any]:
 
     Columns: task_id, item_id, label, kind, explanation, added_by (null: by adjudication), added_at.
     """
-    common = (tasks.c.task_id, tasks.c.item_id, tasks.c.label, kind.label("kind"))
+    common = (TASKS.c.task_id, TASKS.c.item_id, TASKS.c.label, kind.label("kind"))
     vouched: Select[Any] = (
-        select(*common, gold.c.explanation, gold.c.added_by, gold.c.added_at)
-        .join(tasks, tasks.c.task_id == gold.c.task_id)
+        select(*common, GOLD.c.explanation, GOLD.c.added_by, GOLD.c.added_at)
+        .join(TASKS, TASKS.c.task_id == GOLD.c.task_id)
         .where(
-            gold.c.project == project,
-            gold.c.retired_at.is_(None),
+            GOLD.c.project == project,
+            GOLD.c.retired_at.is_(None),
             _stands,
-            tasks.c.label == gold.c.label,
+            TASKS.c.label == GOLD.c.label,
         )
     )
     nothing = null().cast(String)
@@ -68,17 +64,17 @@ def known(project: str) -> CompoundSelect[Any]:
             *common,
             nothing.label("explanation"),
             nothing.label("added_by"),
-            tasks.c.resolved_at.label("added_at"),
+            TASKS.c.resolved_at.label("added_at"),
         )
-        .outerjoin(gold, gold.c.task_id == tasks.c.task_id)
+        .outerjoin(GOLD, GOLD.c.task_id == TASKS.c.task_id)
         .where(
-            tasks.c.project == project,
+            TASKS.c.project == project,
             decided,
             _stands,
             # Retired, or vouched for with a label that the task has no longer: see above.
             or_(
-                gold.c.task_id.is_(None),
-                and_(gold.c.retired_at.is_(None), gold.c.label != tasks.c.label),
+                GOLD.c.task_id.is_(None),
+                and_(GOLD.c.retired_at.is_(None), GOLD.c.label != TASKS.c.label),
             ),
         )
     )

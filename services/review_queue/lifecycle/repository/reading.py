@@ -14,8 +14,15 @@ from services.review_queue.lifecycle.rules import Change
 from services.review_queue.lifecycle.settlement import may_run_out
 from services.review_queue.lifecycle.states import Answer, History, Lease, Outcome, Task
 from services.review_queue.repository.pipelining import Query, Statement, run
-from services.review_queue.repository.statements import table_of
-from services.review_queue.tables import EventRow, LeaseRow, OutcomeRow, TaskRow, VerdictRow
+from services.review_queue.tables import (
+    EVENTS,
+    TASKS,
+    LeaseRow,
+    OutcomeRow,
+    TaskRow,
+    VerdictRow,
+    table_of,
+)
 from shared.contracts.projects import Project
 from shared.contracts.tasks import Lane, NewTask
 from shared.db import Session
@@ -83,13 +90,13 @@ _OF_TASKS = "WHERE task_id {among:tasks} ORDER BY"
 _TASKS = _query(f"FROM tasks {_OF_TASKS} task_id{{lock}}", _TASK)
 _PREDICTIONS = _query(
     f"FROM tasks {_OF_TASKS} task_id",
-    {name: table_of(TaskRow).c[name].type for name in ("task_id", "prediction")},
+    {name: TASKS.c[name].type for name in ("task_id", "prediction")},
 )
 _ASKED = _query(
     """
 FROM task_events WHERE task_id {among:tasks}
 AND kind IN ('created', 'moved', 'asked', 'reopened') ORDER BY event_id""",
-    {name: table_of(EventRow).c[name].type for name in ("task_id", "kind", "detail")},
+    {name: EVENTS.c[name].type for name in ("task_id", "kind", "detail")},
 )
 _HISTORIES = (
     _query(f"FROM leases {_OF_TASKS} number", _LEASE),

@@ -24,7 +24,7 @@ from shared.db import Session
 from shared.doorbells import outcomes_bell, tasks_bell
 
 _PREDICTION = "(SELECT prediction FROM tasks WHERE tasks.task_id = given.task_id)"
-EVENTS = Part(EventRow, ("task_id", "kind", "actor", "at", "detail"))
+EVENT_PART = Part(EventRow, ("task_id", "kind", "actor", "at", "detail"))
 _WITHDRAWALS = RowBatch(Part(VerdictRow, ("withdrawn_at",), key="verdict_id"))
 _VERDICT = (
     *("project", "task_id", "reviewer", "recorded_by", "token", "skipped", "label", "comment"),
@@ -48,12 +48,12 @@ _CHANGES = RowBatch(
         ("project", "lane", "source", *_OUTCOME),
         computed=(("prediction", _PREDICTION),),
     ),
-    EVENTS,
+    EVENT_PART,
     Part(OutboxRow, ("event_id", "bell", "created_at")),
     Part(LeaseRow, ("ended_at", *_LEASE), key="token"),
     Part(TaskRow, ("lane_group", *_TASK), key="task_id"),
 )
-_EVENTS = RowBatch(EVENTS)
+_EVENTS = RowBatch(EVENT_PART)
 _CREATION = RowBatch(Part(TaskRow, ("created_at",), key="task_id"))
 # What a task is asked for again with; what is not given stays.
 _ASKED_AGAIN = RowBatch(

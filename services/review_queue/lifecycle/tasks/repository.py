@@ -24,16 +24,12 @@ from sqlalchemy import (
 
 from services.review_queue.lifecycle.lanes import GROUPS
 from services.review_queue.lifecycle.tasks.search import SEARCHED, TaskSearch
-from services.review_queue.repository.statements import count_where, fetch, table_of
-from services.review_queue.tables import EventRow, ProjectRow, TaskRow, VerdictRow
+from services.review_queue.repository.statements import count_where, fetch
+from services.review_queue.tables import EVENTS, PROJECTS, TASKS, VERDICTS
 from shared.db import Session
 
-_tasks = table_of(TaskRow)
-_verdicts = table_of(VerdictRow)
-_events = table_of(EventRow)
-_projects = table_of(ProjectRow)
 _LISTED = tuple(
-    _tasks.c[name]
+    TASKS.c[name]
     for name in (
         *("task_id", "item_id", "lane", "label", "source", "due_at", "created_at"),
         "resolved_at",
@@ -59,44 +55,44 @@ class TaskFilter:
 
 async def find(session: Session, task_id: str) -> Row[Any] | None:
     """Return the task, if there is one."""
-    statement = select(_tasks).where(_tasks.c.task_id == task_id)
+    statement = select(TASKS).where(TASKS.c.task_id == task_id)
     return (await session.execute(statement)).one_or_none()
 
 
 async def timeline(session: Session, task_id: str) -> Sequence[Row[Any]]:
     """Return what happened to the task, oldest first."""
-    statement = select(_events).where(_events.c.task_id == task_id)
-    return await fetch(session, statement.order_by(_events.c.event_id))
+    statement = select(EVENTS).where(EVENTS.c.task_id == task_id)
+    return await fetch(session, statement.order_by(EVENTS.c.event_id))
 
 
 def _leased(now: datetime) -> ColumnElement[bool]:
-    return and_(_tasks.c.state == "leased", _tasks.c.available_at > now)
+    return and_(TASKS.c.state == "leased", TASKS.c.available_at > now)
 
 
 def state_at(now: datetime) -> ColumnElement[str]:
     """Return the state as people see it: an expired lease holds nothing."""
     return case(
-        (_tasks.c.erased_at.is_not(None), "erased"),
-        (_tasks.c.state == "resolved", "resolved"),
+        (TASKS.c.erased_at.is_not(None), "erased"),
+        (TASKS.c.state == "resolved", "resolved"),
         (_leased(now), "leased"),
         else_="open",
     )
 
 
 def _conditions(wanted: TaskFilter, now: datetime) -> list[ColumnElement[bool]]:
-    holds = and_(_leased(now), _tasks.c.holder == wanted.reviewer)
+    holds = and_(_leased(now), TASKS.c.holder == wanted.reviewer)
     answered = exists().where(
-        _verdicts.c.task_id == _tasks.c.task_id,
-        _verdicts.c.reviewer == wanted.reviewer,
-        _verdicts.c.withdrawn_at.is_(None),
+        VERDICTS.c.task_id == TASKS.c.task_id,
+        VERDICTS.c.reviewer == wanted.reviewer,
+        VERDICTS.c.withdrawn_at.is_(None),
     )
     asked = (
         (wanted.state, state_at(now) == wanted.state),
-        (wanted.lane, _tasks.c.lane == wanted.lane),
-        (wanted.label, _tasks.c.label == wanted.label),
+        (wanted.lane, TASKS.c.lane == wanted.lane),
+        (wanted.label, TASKS.c.label == wanted.label),
         (wanted.reviewer, or_(holds, answered)),
-        (wanted.adjudication, _tasks.c.adjudication.is_(wanted.adjudication)),
-        (wanted.older_than, _tasks.c.created_at <= now - (wanted.older_than or timedelta())),
+        (wanted.adjudication, TASKS.c.adjudication.is_(wanted.adjudication)),
+        (wanted.older_than, TASKS.c.created_at <= now - (wanted.older_than or timedelta())),
     )
     return [condition for value, condition in asked if value is not None]
 
@@ -112,10 +108,10 @@ class Listing:
 
     def select(self, *columns: Any, after: tuple[datetime, str] | None) -> Select[Any]:
         """Return a query of the tasks behind `after`."""
-        place = (_tasks.c.created_at, _tasks.c.task_id)
+        place = (TASKS.c.created_at, TASKS.c.task_id)
         order = [column.desc() if self.newest_first else column for column in place]
         statement: Select[Any] = select(*columns).where(
-            _tasks.c.project == self.project, *_conditions(self.wanted, self.now)
+            TASKS.c.project == self.project, *_conditions(self.wanted, self.now)
         )
         if after is not None:
             behind = tuple_(*place)
@@ -127,7 +123,7 @@ async def end_of_search(
     session: Session, listing: Listing, after: tuple[datetime, str] | None
 ) -> Row[Any] | None:
     """Return (created_at, task_id) of the last task that a search looks at; None for all."""
-    place = (_tasks.c.created_at, _tasks.c.task_id)
+    place = (TASKS.c.created_at, TASKS.c.task_id)
     last = listing.select(*place, after=after).offset(SEARCHED - 1).limit(1)
     row: Row[Any] | None = (await session.execute(last)).first()
     return row
@@ -147,24 +143,24 @@ async def page(
     columns = (*_LISTED, state, _excerpt(search.fields))
     statement = listing.select(*columns, after=after).where(*_found(search))
     if until is not None:
-        place, end = tuple_(_tasks.c.created_at, _tasks.c.task_id), tuple(until)
+        place, end = tuple_(TASKS.c.created_at, TASKS.c.task_id), tuple(until)
         statement = statement.where(place >= end if listing.newest_first else place <= end)
     return await fetch(session, statement.limit(limit))
 
 
 def _excerpt(fields: Sequence[str]) -> ColumnElement[Any]:
     """Return how the first of the fields that has a text begins; null where none has."""
-    texts = [func.substr(_tasks.c.data[one].as_string(), 1, _EXCERPT) for one in fields]
+    texts = [func.substr(TASKS.c.data[one].as_string(), 1, _EXCERPT) for one in fields]
     given: list[Any] = [null(), null(), *(func.nullif(one, "") for one in texts)]
     return func.coalesce(*given).label("excerpt")
 
 
 def _found(search: TaskSearch) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = [
-        _tasks.c.item_metadata[key].as_string() == value for key, value in search.metadata.items()
+        TASKS.c.item_metadata[key].as_string() == value for key, value in search.metadata.items()
     ]
     if search.text is not None:
-        texts = [_tasks.c.item_id, *(_tasks.c.data[name].as_string() for name in search.fields)]
+        texts = [TASKS.c.item_id, *(TASKS.c.data[name].as_string() for name in search.fields)]
         found.append(or_(*(one.icontains(search.text, autoescape=True) for one in texts)))
     return found
 
@@ -179,19 +175,19 @@ async def waiting(
     leased = _leased(now)
     statement = (
         select(
-            _tasks.c.project,
-            _tasks.c.lane,
+            TASKS.c.project,
+            TASKS.c.lane,
             count_where(not_(leased)).label("open"),
             count_where(leased).label("leased"),
-            func.min(_tasks.c.created_at).label("oldest"),
+            func.min(TASKS.c.created_at).label("oldest"),
         )
-        .join(_projects, _projects.c.name == _tasks.c.project)
-        .where(_tasks.c.lane_group.in_(GROUPS), _tasks.c.turn.is_not(None))
-        .group_by(_tasks.c.lane, _tasks.c.project)
-        .order_by(_tasks.c.project, _tasks.c.lane)
+        .join(PROJECTS, PROJECTS.c.name == TASKS.c.project)
+        .where(TASKS.c.lane_group.in_(GROUPS), TASKS.c.turn.is_not(None))
+        .group_by(TASKS.c.lane, TASKS.c.project)
+        .order_by(TASKS.c.project, TASKS.c.lane)
     )
     if project is not None:
-        statement = statement.where(_projects.c.name == project)
+        statement = statement.where(PROJECTS.c.name == project)
     return await fetch(session, statement)
 
 
@@ -203,9 +199,9 @@ async def ages(
     Also how many were counted: at most the oldest `most`. An index holds what is read.
     """
     waiting = (
-        select(_tasks.c.created_at.label("at"))
-        .where(_tasks.c.project == project, _tasks.c.turn.is_not(None))
-        .order_by(_tasks.c.created_at)
+        select(TASKS.c.created_at.label("at"))
+        .where(TASKS.c.project == project, TASKS.c.turn.is_not(None))
+        .order_by(TASKS.c.created_at)
         .limit(most)
         .subquery()
     )
@@ -228,11 +224,11 @@ async def ages(
 async def disputed(session: Session, project: str | None = None) -> dict[str, int]:
     """Return how many tasks wait for an adjudicator, by project: one, or all that have any."""
     statement = (
-        select(_tasks.c.project, func.count().label("number"))
-        .join(_projects, _projects.c.name == _tasks.c.project)
-        .where(_tasks.c.adjudication.is_(True))
-        .group_by(_tasks.c.project)
+        select(TASKS.c.project, func.count().label("number"))
+        .join(PROJECTS, PROJECTS.c.name == TASKS.c.project)
+        .where(TASKS.c.adjudication.is_(True))
+        .group_by(TASKS.c.project)
     )
     if project is not None:
-        statement = statement.where(_projects.c.name == project)
+        statement = statement.where(PROJECTS.c.name == project)
     return {row.project: row.number for row in await fetch(session, statement)}

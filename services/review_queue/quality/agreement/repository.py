@@ -22,24 +22,21 @@ from sqlalchemy import (
     select,
 )
 
-from services.review_queue.repository.statements import count_where, fetch, stream, table_of
-from services.review_queue.tables import OutcomeRow, TaskRow, VerdictRow
+from services.review_queue.repository.statements import count_where, fetch, stream
+from services.review_queue.tables import OUTCOMES, TASKS, VERDICTS
 from shared.contracts.tasks import REVIEWED_SOURCES
 from shared.db import Session
 
-_tasks = table_of(TaskRow)
-_verdicts = table_of(VerdictRow)
-_outcomes = table_of(OutcomeRow)
 # Older verdicts are of other instructions, and often of other people.
-VERDICTS = 250_000
+MOST_VERDICTS = 250_000
 
-stands = _verdicts.c.withdrawn_at.is_(None)
+stands = VERDICTS.c.withdrawn_at.is_(None)
 _reviewed = and_(
-    _tasks.c.state == "resolved",
-    _tasks.c.label.is_not(None),
-    _tasks.c.source.in_(REVIEWED_SOURCES),
+    TASKS.c.state == "resolved",
+    TASKS.c.label.is_not(None),
+    TASKS.c.source.in_(REVIEWED_SOURCES),
 )
-is_verdict = and_(stands, not_(_verdicts.c.skipped), _verdicts.c.label.is_not(None))
+is_verdict = and_(stands, not_(VERDICTS.c.skipped), VERDICTS.c.label.is_not(None))
 
 
 async def outcome_agreement(
@@ -55,9 +52,9 @@ async def outcome_agreement(
     # A page of names: SQLite would look each up for each task if it were a list of them.
     ends = reviewers[0], reviewers[-1]
     statement = (
-        select(newest.c.reviewer, func.count(), count_where(newest.c.label == _tasks.c.label))
+        select(newest.c.reviewer, func.count(), count_where(newest.c.label == TASKS.c.label))
         .join(shared, shared.c.task_id == newest.c.task_id)
-        .join(_tasks, _tasks.c.task_id == newest.c.task_id)
+        .join(TASKS, TASKS.c.task_id == newest.c.task_id)
         .where(_reviewed, newest.c.reviewer.between(*ends))
         .group_by(newest.c.reviewer)
     )
@@ -85,27 +82,25 @@ def shared_verdicts(
 def newest_verdicts(project: str, verdicts: int) -> CTE:
     """Return the project's newest `verdicts` that stand: they bound every comparison."""
     # Not a join: SQLite would begin with all tasks of the project, and sort all their verdicts.
-    in_project = exists().where(
-        _tasks.c.task_id == _verdicts.c.task_id, _tasks.c.project == project
-    )
+    in_project = exists().where(TASKS.c.task_id == VERDICTS.c.task_id, TASKS.c.project == project)
     return (
         select(
-            _verdicts.c.verdict_id,
-            _verdicts.c.task_id,
-            _verdicts.c.reviewer,
-            _verdicts.c.label,
-            _verdicts.c.blind,
+            VERDICTS.c.verdict_id,
+            VERDICTS.c.task_id,
+            VERDICTS.c.reviewer,
+            VERDICTS.c.label,
+            VERDICTS.c.blind,
         )
         .where(is_verdict, in_project)
-        .order_by(_verdicts.c.verdict_id.desc())
+        .order_by(VERDICTS.c.verdict_id.desc())
         .limit(verdicts)
         .cte("newest_verdicts")
     )
 
 
 async def count_verdicts(session: Session, project: str) -> int:
-    """Count the project's newest verdicts that stand, up to `VERDICTS`."""
-    newest = newest_verdicts(project, VERDICTS)
+    """Count the project's newest verdicts that stand, up to `MOST_VERDICTS`."""
+    newest = newest_verdicts(project, MOST_VERDICTS)
     return int((await session.execute(select(func.count()).select_from(newest))).scalar_one())
 
 
@@ -119,18 +114,18 @@ def _shared(newest: CTE) -> Select[Any]:
 
 async def version_labels(session: Session, project: str, *, outcomes: int) -> Sequence[Row[Any]]:
     """Return (model_version, blind, predicted, label, number) of the newest resolved tasks."""
-    version, predicted = _said(_outcomes.c.prediction)
+    version, predicted = _said(OUTCOMES.c.prediction)
     newest = (
-        select(version, _outcomes.c.blind, predicted, _outcomes.c.label)
-        .join(_tasks, is_newest())
+        select(version, OUTCOMES.c.blind, predicted, OUTCOMES.c.label)
+        .join(TASKS, is_newest())
         .where(
-            _outcomes.c.project == project,
-            _outcomes.c.label.is_not(None),
-            _outcomes.c.source.in_(REVIEWED_SOURCES),
+            OUTCOMES.c.project == project,
+            OUTCOMES.c.label.is_not(None),
+            OUTCOMES.c.source.in_(REVIEWED_SOURCES),
             version.is_not(None),
             predicted.is_not(None),
         )
-        .order_by(_outcomes.c.outcome_id.desc())
+        .order_by(OUTCOMES.c.outcome_id.desc())
         .limit(outcomes)
         .subquery()
     )
@@ -143,10 +138,10 @@ async def version_verdicts(session: Session, project: str, *, verdicts: int) -> 
     Of those on tasks that a version had labelled.
     """
     newest = newest_verdicts(project, verdicts)
-    version, predicted = _said(_tasks.c.prediction)
+    version, predicted = _said(TASKS.c.prediction)
     given = (
         select(version, newest.c.reviewer, newest.c.blind, predicted, newest.c.label)
-        .join(_tasks, _tasks.c.task_id == newest.c.task_id)
+        .join(TASKS, TASKS.c.task_id == newest.c.task_id)
         .where(version.is_not(None), predicted.is_not(None))
         .subquery()
     )
@@ -167,9 +162,9 @@ def _counted(rows: Subquery) -> Select[Any]:
 def is_newest() -> ColumnElement[bool]:
     """Say that an outcome is its task's newest, and that the task is resolved."""
     return and_(
-        _tasks.c.task_id == _outcomes.c.task_id,
-        _tasks.c.revision == _outcomes.c.revision,
-        _tasks.c.state == "resolved",
+        TASKS.c.task_id == OUTCOMES.c.task_id,
+        TASKS.c.revision == OUTCOMES.c.revision,
+        TASKS.c.state == "resolved",
     )
 
 
@@ -188,7 +183,7 @@ async def outcomes_mark(session: Session, project: str) -> tuple[int, int]:
 
     Whatever becomes of a resolved task, it is a new outcome.
     """
-    newest = func.coalesce(func.max(_outcomes.c.outcome_id), 0)
-    statement = select(func.count(), newest).where(_outcomes.c.project == project)
+    newest = func.coalesce(func.max(OUTCOMES.c.outcome_id), 0)
+    statement = select(func.count(), newest).where(OUTCOMES.c.project == project)
     number, last = (await session.execute(statement)).one()
     return number, last

@@ -28,7 +28,7 @@ from services.review_queue.quality.agreement.messages import (
     VersionAgreement,
     VersionReviewer,
 )
-from services.review_queue.quality.agreement.repository import VERDICTS
+from services.review_queue.quality.agreement.repository import MOST_VERDICTS
 from services.review_queue.quality.agreement.table import MISSING, IntArray, RatingTable
 from services.review_queue.quality.answer_cache import AnswerCache
 from services.review_queue.quality.notes import agreement_note
@@ -36,8 +36,8 @@ from shared.db import Database, Row, Session
 
 Version = TypeVar("Version", bound=VersionAgreement)
 
-TASKS = 50_000
-OUTCOMES = 50_000
+MOST_TASKS = 50_000
+MOST_OUTCOMES = 50_000
 # The matrix has a row and a column for each; those with most verdicts come into it.
 REVIEWERS = 100
 
@@ -79,7 +79,7 @@ class AgreementService:
 
         async def mark() -> Hashable:
             async with self.database.reading() as session:
-                verdicts = await repository.verdicts_mark(session, project, verdicts=VERDICTS)
+                verdicts = await repository.verdicts_mark(session, project, verdicts=MOST_VERDICTS)
                 return (*labels, verdicts, await repository.outcomes_mark(session, project))
 
         found = await self._known.of(project, mark, lambda: self._work_out(project, labels))
@@ -93,15 +93,17 @@ class AgreementService:
     async def _work_out(self, project: str, labels: Sequence[str]) -> Agreement:
         async with self.database.reading() as session:
             ratings = await _read(session, project, labels)
-            versions = await repository.version_labels(session, project, outcomes=OUTCOMES)
-            beside = await repository.version_verdicts(session, project, verdicts=OUTCOMES)
+            versions = await repository.version_labels(session, project, outcomes=MOST_OUTCOMES)
+            beside = await repository.version_verdicts(session, project, verdicts=MOST_OUTCOMES)
         # Resampling takes a second where tasks are many; leases go on meanwhile.
         return await asyncio.to_thread(_compare, ratings, versions, beside)
 
 
 async def _read(session: Session, project: str, labels: Sequence[str]) -> Ratings:
     ratings = Ratings({label: number for number, label in enumerate(labels)})
-    async for row in repository.shared_verdicts(session, project, tasks=TASKS, verdicts=VERDICTS):
+    async for row in repository.shared_verdicts(
+        session, project, tasks=MOST_TASKS, verdicts=MOST_VERDICTS
+    ):
         ratings.add(row.task_id, row.reviewer, row.label)
     return ratings
 

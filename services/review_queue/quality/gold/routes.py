@@ -14,12 +14,7 @@ from services.review_queue.quality.gold.messages import (
 from shared.http.access import ByOperator, Injected
 from shared.http.body import StrictRoute
 from shared.http.lists import After, Limit, decode_cursor
-from shared.problems import (
-    Conflict,
-    ProjectArchived,
-    Unprocessable,
-    declare,
-)
+from shared.problems import Conflict, ProjectArchived, Unprocessable, declare
 
 router = APIRouter(prefix="/v1/projects/{project}", route_class=StrictRoute, tags=["gold"])
 

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 
 from sqlalchemy import func, select
 
-from services.review_queue.lifecycle.repository.gold import tasks
-from services.review_queue.quality.agreement.repository import VERDICTS, newest_verdicts
-from services.review_queue.quality.gold.repository.scores import answered, probes
+from services.review_queue.quality.agreement.repository import MOST_VERDICTS, newest_verdicts
+from services.review_queue.quality.gold.repository.scores import answered
 from services.review_queue.repository.statements import count_where
+from services.review_queue.tables import TASKS
+from services.review_queue.tables.gold import PROBES
 from shared.db import Session
 
 
@@ -17,18 +18,18 @@ async def misses(session: Session, project: str, labels: Sequence[str]) -> tuple
     The newest answer to each item counts: several answers to one item are not independent.
     """
     number = func.row_number().over(
-        partition_by=probes.c.task_id, order_by=(probes.c.ended_at.desc(), probes.c.token)
+        partition_by=PROBES.c.task_id, order_by=(PROBES.c.ended_at.desc(), PROBES.c.token)
     )
     newest = (
-        select(probes.c.label, probes.c.expected, number.label("number"))
-        .join(tasks, tasks.c.task_id == probes.c.task_id)
+        select(PROBES.c.label, PROBES.c.expected, number.label("number"))
+        .join(TASKS, TASKS.c.task_id == PROBES.c.task_id)
         .where(
-            probes.c.project == project,
-            probes.c.kind == "model_wrong",
-            probes.c.suggestion.is_(None),
+            PROBES.c.project == project,
+            PROBES.c.kind == "model_wrong",
+            PROBES.c.suggestion.is_(None),
             answered,
-            tasks.c.label == probes.c.expected,
-            tasks.c.label.in_(labels),
+            TASKS.c.label == PROBES.c.expected,
+            TASKS.c.label.in_(labels),
         )
         .subquery()
     )
@@ -44,12 +45,12 @@ async def disagreements(session: Session, project: str) -> tuple[int, int]:
 
     Without second opinions: these are asked for only where the first answer is doubted.
     """
-    given = newest_verdicts(project, VERDICTS)
+    given = newest_verdicts(project, MOST_VERDICTS)
     number = func.row_number().over(partition_by=given.c.task_id, order_by=given.c.verdict_id)
     numbered = (
         select(given.c.task_id, given.c.label, number.label("number"))
-        .join(tasks, tasks.c.task_id == given.c.task_id)
-        .where(given.c.blind.is_(True), tasks.c.second_opinion.is_(False))
+        .join(TASKS, TASKS.c.task_id == given.c.task_id)
+        .where(given.c.blind.is_(True), TASKS.c.second_opinion.is_(False))
         .subquery()
     )
     pairs = (

@@ -27,36 +27,30 @@ from sqlalchemy import (
 
 from services.review_queue.quality.agreement.repository import is_verdict, newest_verdicts, stands
 from services.review_queue.quality.reviewers.messages import ChangedAnswers
-from services.review_queue.repository.statements import count_where, fetch, table_of
-from services.review_queue.tables import LeaseRow, TaskRow, VerdictRow
-from services.review_queue.tables.gold import PauseRow, ProbeRow
-from services.review_queue.tables.people import ReviewerTagsRow
+from services.review_queue.repository.statements import count_where, fetch
+from services.review_queue.tables import LEASES, TASKS, VERDICTS
+from services.review_queue.tables.gold import PAUSES, PROBES
+from services.review_queue.tables.people import TAGS
 from shared.db import Session
 
-_tasks = table_of(TaskRow)
-_verdicts = table_of(VerdictRow)
-_probes = table_of(ProbeRow)
-_pauses = table_of(PauseRow)
-_tags = table_of(ReviewerTagsRow)
-_leases = table_of(LeaseRow)
-_later = _verdicts.alias("later")
+_later = VERDICTS.alias("later")
 _MINUTE_SECONDS = 60
 # Whose answers are wanted, said of a column of names.
 _Wanted = Callable[[ColumnElement[str]], ColumnElement[bool]]
 
-_is_probed = _probes.c.ending == "verdict"
-_probe_seen = or_(_probes.c.ending.in_(["verdict", "undo"]), _probes.c.skipped)
+_is_probed = PROBES.c.ending == "verdict"
+_probe_seen = or_(PROBES.c.ending.in_(["verdict", "undo"]), PROBES.c.skipped)
 _next_label = (
     select(_later.c.label)
     .where(
-        _later.c.task_id == _verdicts.c.task_id,
-        _later.c.reviewer == _verdicts.c.reviewer,
-        _later.c.verdict_id > _verdicts.c.verdict_id,
+        _later.c.task_id == VERDICTS.c.task_id,
+        _later.c.reviewer == VERDICTS.c.reviewer,
+        _later.c.verdict_id > VERDICTS.c.verdict_id,
         not_(_later.c.skipped),
     )
     .order_by(_later.c.verdict_id)
     .limit(1)
-    .correlate(_verdicts)
+    .correlate(VERDICTS)
     .scalar_subquery()
 )
 
@@ -90,32 +84,28 @@ async def answers(
 
 
 def _answers(project: str, wanted: _Wanted) -> FromClause:
-    timed = case((is_verdict, _verdicts.c.active_seconds))
+    timed = case((is_verdict, VERDICTS.c.active_seconds))
     ordinary: Select[Any] = (
         select(
-            _verdicts.c.reviewer,
-            *_figures(is_verdict, and_(stands, _verdicts.c.skipped), timed, _verdicts.c.given_at),
+            VERDICTS.c.reviewer,
+            *_figures(is_verdict, and_(stands, VERDICTS.c.skipped), timed, VERDICTS.c.given_at),
         )
-        .join(_tasks, _tasks.c.task_id == _verdicts.c.task_id)
-        .where(_tasks.c.project == project, wanted(_verdicts.c.reviewer))
-        .group_by(_verdicts.c.reviewer)
+        .join(TASKS, TASKS.c.task_id == VERDICTS.c.task_id)
+        .where(TASKS.c.project == project, wanted(VERDICTS.c.reviewer))
+        .group_by(VERDICTS.c.reviewer)
     )
-    timed = case((_is_probed, _probes.c.active_seconds))
+    timed = case((_is_probed, PROBES.c.active_seconds))
     probed: Select[Any] = (
-        select(
-            _probes.c.reviewer, *_figures(_is_probed, _probes.c.skipped, timed, _probes.c.ended_at)
-        )
-        .where(_probes.c.project == project, _probe_seen, wanted(_probes.c.reviewer))
-        .group_by(_probes.c.reviewer)
+        select(PROBES.c.reviewer, *_figures(_is_probed, PROBES.c.skipped, timed, PROBES.c.ended_at))
+        .where(PROBES.c.project == project, _probe_seen, wanted(PROBES.c.reviewer))
+        .group_by(PROBES.c.reviewer)
     )
     paused: Select[Any] = select(
-        _pauses.c.reviewer, *(literal(0) for _ in range(3)), null(), null(), null()
-    ).where(
-        _pauses.c.project == project, _pauses.c.resumed_at.is_(None), wanted(_pauses.c.reviewer)
-    )
+        PAUSES.c.reviewer, *(literal(0) for _ in range(3)), null(), null(), null()
+    ).where(PAUSES.c.project == project, PAUSES.c.resumed_at.is_(None), wanted(PAUSES.c.reviewer))
     tagged: Select[Any] = select(
-        _tags.c.reviewer, *(literal(0) for _ in range(3)), null(), null(), null()
-    ).where(_tags.c.project == project, wanted(_tags.c.reviewer))
+        TAGS.c.reviewer, *(literal(0) for _ in range(3)), null(), null(), null()
+    ).where(TAGS.c.project == project, wanted(TAGS.c.reviewer))
     return union_all(ordinary, probed, paused, tagged).subquery()
 
 
@@ -141,15 +131,15 @@ async def label_mix(
     """Return how often each reviewer gave each label, most often first, by reviewer."""
     times = func.count()
     statement = (
-        select(_verdicts.c.reviewer, _verdicts.c.label, times.label("times"))
+        select(VERDICTS.c.reviewer, VERDICTS.c.label, times.label("times"))
         .where(
-            _verdicts.c.project == project,
-            _verdicts.c.reviewer.in_(reviewers),
-            _verdicts.c.withdrawn_at.is_(None),
-            _verdicts.c.label.is_not(None),
+            VERDICTS.c.project == project,
+            VERDICTS.c.reviewer.in_(reviewers),
+            VERDICTS.c.withdrawn_at.is_(None),
+            VERDICTS.c.label.is_not(None),
         )
-        .group_by(_verdicts.c.reviewer, _verdicts.c.label)
-        .order_by(times.desc(), _verdicts.c.label)
+        .group_by(VERDICTS.c.reviewer, VERDICTS.c.label)
+        .order_by(times.desc(), VERDICTS.c.label)
     )
     mix: dict[str, dict[str, int]] = {}
     for row in await fetch(session, statement):
@@ -166,15 +156,15 @@ async def active_seconds(
     their number and mean: neither database can take medians of a million rows cheaply.
     `reviewers` is a page of names in order, without gaps.
     """
-    ordinary = _grouped(_verdicts.c.reviewer, _verdicts.c.active_seconds)
-    ordinary = ordinary.join(_tasks, _tasks.c.task_id == _verdicts.c.task_id).where(
-        _tasks.c.project == project,
-        _verdicts.c.reviewer.between(reviewers[0], reviewers[-1]),
+    ordinary = _grouped(VERDICTS.c.reviewer, VERDICTS.c.active_seconds)
+    ordinary = ordinary.join(TASKS, TASKS.c.task_id == VERDICTS.c.task_id).where(
+        TASKS.c.project == project,
+        VERDICTS.c.reviewer.between(reviewers[0], reviewers[-1]),
         is_verdict,
     )
-    probed = _grouped(_probes.c.reviewer, _probes.c.active_seconds).where(
-        _probes.c.project == project,
-        _probes.c.reviewer.between(reviewers[0], reviewers[-1]),
+    probed = _grouped(PROBES.c.reviewer, PROBES.c.active_seconds).where(
+        PROBES.c.project == project,
+        PROBES.c.reviewer.between(reviewers[0], reviewers[-1]),
         _is_probed,
     )
     rows = union_all(ordinary, probed).subquery()
@@ -206,16 +196,16 @@ async def changed_answers(
     `reviewers` is a page of names in order, without gaps.
     """
     in_time = [
-        _tasks.c.project == project,
-        _verdicts.c.reviewer.between(reviewers[0], reviewers[-1]),
-        _verdicts.c.given_at >= since,
-        not_(_verdicts.c.skipped),
+        TASKS.c.project == project,
+        VERDICTS.c.reviewer.between(reviewers[0], reviewers[-1]),
+        VERDICTS.c.given_at >= since,
+        not_(VERDICTS.c.skipped),
     ]
     answered = (
-        select(_verdicts.c.reviewer, func.count())
-        .join(_tasks, _tasks.c.task_id == _verdicts.c.task_id)
+        select(VERDICTS.c.reviewer, func.count())
+        .join(TASKS, TASKS.c.task_id == VERDICTS.c.task_id)
         .where(*in_time)
-        .group_by(_verdicts.c.reviewer)
+        .group_by(VERDICTS.c.reviewer)
     )
     answers = {row[0]: row[1] for row in await session.execute(answered)}
     rows = await session.execute(_changed(in_time))
@@ -230,15 +220,15 @@ async def changed_answers(
 def _changed(in_time: Sequence[ColumnElement[bool]]) -> Select[Any]:
     taken_back = (
         select(
-            _verdicts.c.reviewer,
-            _verdicts.c.label,
+            VERDICTS.c.reviewer,
+            VERDICTS.c.label,
             _next_label.label("next_label"),
-            _tasks.c.lane_group,
-            _tasks.c.prediction["label"].as_string().label("predicted"),
+            TASKS.c.lane_group,
+            TASKS.c.prediction["label"].as_string().label("predicted"),
         )
-        .join(_tasks, _tasks.c.task_id == _verdicts.c.task_id)
-        .join(_leases, _leases.c.token == _verdicts.c.token)
-        .where(*in_time, _verdicts.c.withdrawn_at.is_not(None), _leases.c.ending == "undo")
+        .join(TASKS, TASKS.c.task_id == VERDICTS.c.task_id)
+        .join(LEASES, LEASES.c.token == VERDICTS.c.token)
+        .where(*in_time, VERDICTS.c.withdrawn_at.is_not(None), LEASES.c.ending == "undo")
         .subquery()
     )
     changed = taken_back.c.next_label != taken_back.c.label

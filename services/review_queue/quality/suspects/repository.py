@@ -6,13 +6,10 @@ from typing import Any
 from sqlalchemy import Row, func, select, true
 
 from services.review_queue.quality.agreement.repository import is_newest, newest_verdicts
-from services.review_queue.repository.statements import stream, table_of
-from services.review_queue.tables import OutcomeRow, TaskRow
+from services.review_queue.repository.statements import stream
+from services.review_queue.tables import OUTCOMES, TASKS
 from shared.contracts.tasks import EVIDENCE_LANES, REVIEWED_SOURCES
 from shared.db import Session
-
-_tasks = table_of(TaskRow)
-_outcomes = table_of(OutcomeRow)
 
 
 def labelled_outcomes(
@@ -27,28 +24,28 @@ def labelled_outcomes(
 
     Columns: task_id, item_id, lane, label, prediction, verdicts, resolved_at.
     """
-    scored = _outcomes.c.prediction["probabilities"].as_string().is_not(None)
+    scored = OUTCOMES.c.prediction["probabilities"].as_string().is_not(None)
     statement = (
         select(
-            _outcomes.c.task_id,
-            _tasks.c.item_id,
-            _outcomes.c.lane,
-            _outcomes.c.label,
-            _outcomes.c.prediction,
-            _outcomes.c.verdicts,
-            _outcomes.c.resolved_at,
+            OUTCOMES.c.task_id,
+            TASKS.c.item_id,
+            OUTCOMES.c.lane,
+            OUTCOMES.c.label,
+            OUTCOMES.c.prediction,
+            OUTCOMES.c.verdicts,
+            OUTCOMES.c.resolved_at,
         )
-        .join(_tasks, is_newest())
+        .join(TASKS, is_newest())
         .where(
-            _outcomes.c.project == project,
-            _outcomes.c.outcome_id <= up_to,
-            _outcomes.c.label.is_not(None),
-            _outcomes.c.source.in_(REVIEWED_SOURCES),
-            _outcomes.c.lane.not_in(sorted(EVIDENCE_LANES)),
-            _tasks.c.erased_at.is_(None),
+            OUTCOMES.c.project == project,
+            OUTCOMES.c.outcome_id <= up_to,
+            OUTCOMES.c.label.is_not(None),
+            OUTCOMES.c.source.in_(REVIEWED_SOURCES),
+            OUTCOMES.c.lane.not_in(sorted(EVIDENCE_LANES)),
+            TASKS.c.erased_at.is_(None),
             scored if only_scored else true(),
         )
-        .order_by(_outcomes.c.outcome_id.desc())
+        .order_by(OUTCOMES.c.outcome_id.desc())
         .limit(limit)
     )
     return stream(session, statement)
@@ -63,10 +60,10 @@ def given_labels(session: Session, project: str, *, verdicts: int) -> AsyncGener
 async def count_labelled(session: Session, project: str) -> int:
     """Count the tasks that people gave a label, outside evidence."""
     statement = select(func.count()).where(
-        _tasks.c.project == project,
-        _tasks.c.state == "resolved",
-        _tasks.c.label.is_not(None),
-        _tasks.c.source.in_(REVIEWED_SOURCES),
-        _tasks.c.lane.not_in(sorted(EVIDENCE_LANES)),
+        TASKS.c.project == project,
+        TASKS.c.state == "resolved",
+        TASKS.c.label.is_not(None),
+        TASKS.c.source.in_(REVIEWED_SOURCES),
+        TASKS.c.lane.not_in(sorted(EVIDENCE_LANES)),
     )
     return int((await session.execute(statement)).scalar_one())

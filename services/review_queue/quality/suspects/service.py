@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.review_queue.projects.reading import current_project
-from services.review_queue.quality.agreement.repository import VERDICTS, outcomes_mark
+from services.review_queue.quality.agreement.repository import MOST_VERDICTS, outcomes_mark
 from services.review_queue.quality.answer_cache import AnswerCache
 from services.review_queue.quality.notes import LONE_REVIEWER, suspects_note
 from services.review_queue.quality.suspects import repository
@@ -24,7 +24,7 @@ from shared.http.lists import page_of
 from shared.label_errors import find_suspects
 from shared.store import Store
 
-OUTCOMES = 20_000
+MOST_OUTCOMES = 20_000
 # With many labels fewer outcomes are looked at, so that their probabilities stay small.
 CELLS = 5_000_000
 
@@ -146,7 +146,7 @@ async def _read(
     """
     labels = project.labels
     number = {label: code for code, label in enumerate(labels)}
-    limit = min(OUTCOMES, CELLS // len(labels))
+    limit = min(MOST_OUTCOMES, CELLS // len(labels))
     probabilities = np.zeros((limit, len(labels)), dtype=np.float32)
     rows: list[Row] = []
     versions: list[str | None] = []
@@ -205,7 +205,7 @@ async def _given(session: Session, project: str, scored: _Scored) -> _Given:
     highest = scored.probabilities.max(axis=1).tolist() if scored.rows else []
     names: dict[str, int] = {}
     given = _Given([], [], [], [])
-    async for row in repository.given_labels(session, project, verdicts=VERDICTS):
+    async for row in repository.given_labels(session, project, verdicts=MOST_VERDICTS):
         place = places.get(row.task_id)
         if place is not None:
             given.reviewer.append(names.setdefault(row.reviewer, len(names)))

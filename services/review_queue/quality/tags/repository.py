@@ -7,15 +7,12 @@ from sqlalchemy import delete, exists, func, insert, select
 
 from services.review_queue.lifecycle.lanes import GROUPS
 from services.review_queue.lifecycle.needs import covered_by, tags_in
-from services.review_queue.repository.statements import fetch, table_of
-from services.review_queue.tables import TaskRow
-from services.review_queue.tables.gold import PauseRow
-from services.review_queue.tables.people import ReviewerTagsRow
+from services.review_queue.repository.statements import fetch
+from services.review_queue.tables import TASKS
+from services.review_queue.tables.gold import PAUSES
+from services.review_queue.tables.people import TAGS
 from shared.db import Session
 
-_tags = table_of(ReviewerTagsRow)
-_tasks = table_of(TaskRow)
-_pauses = table_of(PauseRow)
 _MOST_NEEDS = 1_000
 
 
@@ -24,8 +21,8 @@ async def tags_of(
 ) -> dict[str, list[str]]:
     """Return the tags of those of the reviewers who have some."""
     found: dict[str, list[str]] = {}
-    of_them = (_tags.c.project == project, _tags.c.reviewer.in_(reviewers))
-    for row in await fetch(session, select(_tags).where(*of_them).order_by(_tags.c.needs)):
+    of_them = (TAGS.c.project == project, TAGS.c.reviewer.in_(reviewers))
+    for row in await fetch(session, select(TAGS).where(*of_them).order_by(TAGS.c.needs)):
         # The other rows are what several of the tags cover together.
         if len(tags_in(row.needs)) == 1:
             found.setdefault(row.reviewer, []).append(row.needs)
@@ -34,13 +31,13 @@ async def tags_of(
 
 async def replace(session: Session, project: str, reviewer: str, tags: Collection[str]) -> None:
     """Give a reviewer these tags and no others."""
-    own = (_tags.c.project == project, _tags.c.reviewer == reviewer)
-    await session.execute(delete(_tags).where(*own))
+    own = (TAGS.c.project == project, TAGS.c.reviewer == reviewer)
+    await session.execute(delete(TAGS).where(*own))
     rows: list[dict[str, Any]] = [
         {"project": project, "reviewer": reviewer, "needs": needs} for needs in covered_by(tags)
     ]
     if rows:
-        await session.execute(insert(_tags), rows)
+        await session.execute(insert(TAGS), rows)
 
 
 async def uncovered(session: Session, project: str) -> dict[str, int]:
@@ -49,24 +46,24 @@ async def uncovered(session: Session, project: str) -> dict[str, int]:
     A reviewer who is paused takes none.
     """
     paused = exists().where(
-        _pauses.c.project == _tags.c.project,
-        _pauses.c.reviewer == _tags.c.reviewer,
-        _pauses.c.resumed_at.is_(None),
+        PAUSES.c.project == TAGS.c.project,
+        PAUSES.c.reviewer == TAGS.c.reviewer,
+        PAUSES.c.resumed_at.is_(None),
     )
     # Tasks with the same needs are counted together: reviewers are matched once for each set of
     # needs, and not for each task.
     waiting = (
-        select(_tasks.c.needs, func.count().label("number"))
+        select(TASKS.c.needs, func.count().label("number"))
         .where(
-            _tasks.c.project == project,
-            _tasks.c.lane_group.in_(GROUPS),
-            _tasks.c.needs > "",
-            _tasks.c.turn.is_not(None),
+            TASKS.c.project == project,
+            TASKS.c.lane_group.in_(GROUPS),
+            TASKS.c.needs > "",
+            TASKS.c.turn.is_not(None),
         )
-        .group_by(_tasks.c.needs)
+        .group_by(TASKS.c.needs)
         .subquery()
     )
-    covered = exists().where(_tags.c.project == project, _tags.c.needs == waiting.c.needs, ~paused)
+    covered = exists().where(TAGS.c.project == project, TAGS.c.needs == waiting.c.needs, ~paused)
     statement = (
         select(waiting.c.needs, waiting.c.number)
         .where(~covered)

@@ -7,18 +7,16 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, delete, or_, select, tuple_, update
 from sqlmodel import col
 
-from services.review_queue.repository.statements import (
-    fetch,
-    insert_new,
-    insert_or_update,
-    table_of,
+from services.review_queue.repository.statements import fetch, insert_new, insert_or_update
+from services.review_queue.tables.webhooks import (
+    DELIVERIES,
+    HISTORY,
+    WEBHOOKS,
+    DeliveryRow,
+    HistoryRow,
 )
-from services.review_queue.tables.webhooks import DeliveryRow, HistoryRow, WebhookRow
 from shared.db import Session
 
-_history = table_of(HistoryRow)
-_deliveries = table_of(DeliveryRow)
-_webhooks = table_of(WebhookRow)
 _OF_AN_ATTEMPT = ("state", "status", "error", "attempts", "last_attempt_at", "next_attempt_at")
 _ENDED = ("delivered", "failed")
 
@@ -27,8 +25,8 @@ async def note(session: Session, row: dict[str, Any]) -> None:
     """Write down how an attempt went, unless a later one, or one that delivered, is known."""
 
     def is_newer(noted: Any) -> ColumnElement[bool]:
-        later = or_(noted.state == "delivered", noted.attempts > _history.c.attempts)
-        return (_history.c.state != "delivered") & later
+        later = or_(noted.state == "delivered", noted.attempts > HISTORY.c.attempts)
+        return (HISTORY.c.state != "delivered") & later
 
     await insert_or_update(session, HistoryRow, row, changed=_OF_AN_ATTEMPT, where=is_newer)
 
@@ -57,19 +55,19 @@ async def page(
 ) -> Sequence[Row[Any]]:
     """Return deliveries with `url` and `disabled_at` of their webhooks, newest first."""
     statement = (
-        select(_history, _webhooks.c.url, _webhooks.c.disabled_at)
-        .join(_webhooks, _webhooks.c.webhook_id == _history.c.webhook_id)
-        .where(_history.c.project == project)
+        select(HISTORY, WEBHOOKS.c.url, WEBHOOKS.c.disabled_at)
+        .join(WEBHOOKS, WEBHOOKS.c.webhook_id == HISTORY.c.webhook_id)
+        .where(HISTORY.c.project == project)
     )
     if state is not None:
-        own = select(_webhooks.c.webhook_id).where(_webhooks.c.project == project)
-        statement = statement.where(_history.c.webhook_id.in_(own), _history.c.state == state)
+        own = select(WEBHOOKS.c.webhook_id).where(WEBHOOKS.c.project == project)
+        statement = statement.where(HISTORY.c.webhook_id.in_(own), HISTORY.c.state == state)
     if webhook_id is not None:
-        statement = statement.where(_history.c.webhook_id == webhook_id)
+        statement = statement.where(HISTORY.c.webhook_id == webhook_id)
     if before is not None:
-        place = tuple_(_history.c.first_attempt_at, _history.c.delivery_id)
+        place = tuple_(HISTORY.c.first_attempt_at, HISTORY.c.delivery_id)
         statement = statement.where(place < before)
-    newest = (_history.c.first_attempt_at.desc(), _history.c.delivery_id.desc())
+    newest = (HISTORY.c.first_attempt_at.desc(), HISTORY.c.delivery_id.desc())
     return await fetch(session, statement.order_by(*newest).limit(limit))
 
 
@@ -90,35 +88,35 @@ async def send_again(session: Session, row: HistoryRow, now: datetime) -> bool:
 
 async def send_now(session: Session, row: HistoryRow, now: datetime) -> None:
     """Let a delivery that waits be due, unless it is on its way."""
-    waiting = (_deliveries.c.delivery_id == row.delivery_id, _deliveries.c.attempts == row.attempts)
-    await session.execute(update(_deliveries).where(*waiting).values(due_at=now))
+    waiting = (DELIVERIES.c.delivery_id == row.delivery_id, DELIVERIES.c.attempts == row.attempts)
+    await session.execute(update(DELIVERIES).where(*waiting).values(due_at=now))
 
 
 async def fail(session: Session, delivery_ids: Collection[str], error: str) -> None:
     """Say that deliveries were given up for another reason than their last attempt."""
-    given_up = update(_history).where(_history.c.delivery_id.in_(delivery_ids))
+    given_up = update(HISTORY).where(HISTORY.c.delivery_id.in_(delivery_ids))
     await session.execute(given_up.values(state="failed", error=error, next_attempt_at=None))
 
 
 async def forget(session: Session, delivery_id: str) -> None:
     """Forget a delivery of which nothing is sent any more."""
-    await session.execute(delete(_history).where(_history.c.delivery_id == delivery_id))
+    await session.execute(delete(HISTORY).where(HISTORY.c.delivery_id == delivery_id))
 
 
 async def trim(session: Session, webhook_id: str, state: str, keep: int) -> None:
     """Forget all but the newest `keep` deliveries of a webhook in this state."""
-    of_state = (_history.c.webhook_id == webhook_id, _history.c.state == state)
-    at = _history.c.first_attempt_at
+    of_state = (HISTORY.c.webhook_id == webhook_id, HISTORY.c.state == state)
+    at = HISTORY.c.first_attempt_at
     newest = select(at).where(*of_state).order_by(at.desc()).offset(keep - 1).limit(1)
-    await session.execute(delete(_history).where(*of_state, at < newest.scalar_subquery()))
+    await session.execute(delete(HISTORY).where(*of_state, at < newest.scalar_subquery()))
 
 
 async def forget_before(session: Session, webhook_id: str, moment: datetime) -> None:
     """Forget the deliveries of a webhook that ended and were last attempted before a moment."""
     await session.execute(
-        delete(_history).where(
-            _history.c.webhook_id == webhook_id,
-            _history.c.state.in_(_ENDED),
-            _history.c.last_attempt_at < moment,
+        delete(HISTORY).where(
+            HISTORY.c.webhook_id == webhook_id,
+            HISTORY.c.state.in_(_ENDED),
+            HISTORY.c.last_attempt_at < moment,
         )
     )

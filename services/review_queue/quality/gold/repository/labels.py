@@ -6,10 +6,10 @@ from typing import Any
 
 from sqlalchemy import Row, Select, and_, select, update
 
-from services.review_queue.lifecycle.repository.gold import gold, known
-from services.review_queue.quality.gold.repository.scores import answered, probes
+from services.review_queue.lifecycle.repository.gold import known
+from services.review_queue.quality.gold.repository.scores import answered
 from services.review_queue.repository.statements import count_where, fetch, insert_new
-from services.review_queue.tables.gold import GoldRow
+from services.review_queue.tables.gold import GOLD, PROBES, GoldRow
 from shared.db import Session
 
 
@@ -18,7 +18,7 @@ async def vouch(session: Session, rows: Sequence[dict[str, Any]]) -> None:
     new = await insert_new(session, GoldRow, "task_id", rows)
     for row in rows:
         if row["task_id"] not in new:
-            statement = update(gold).where(gold.c.task_id == row["task_id"])
+            statement = update(GOLD).where(GOLD.c.task_id == row["task_id"])
             await session.execute(statement.values(**row, retired_at=None))
 
 
@@ -26,7 +26,7 @@ async def retire(session: Session, row: dict[str, Any], now: datetime) -> None:
     """Retire a task's known label, also one that only an adjudicator gave it."""
     await insert_new(session, GoldRow, "task_id", [row])
     await session.execute(
-        update(gold).where(gold.c.task_id == row["task_id"]).values(retired_at=now)
+        update(GOLD).where(GOLD.c.task_id == row["task_id"]).values(retired_at=now)
     )
 
 
@@ -42,16 +42,16 @@ async def rows(
 
 async def fared(session: Session, task_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Return how many probes of each task were `answered`, `right` and `skipped`."""
-    right = and_(answered, probes.c.label == probes.c.expected)
+    right = and_(answered, PROBES.c.label == PROBES.c.expected)
     statement = (
         select(
-            probes.c.task_id,
+            PROBES.c.task_id,
             count_where(answered).label("answered"),
             count_where(right).label("right"),
-            count_where(probes.c.skipped).label("skipped"),
+            count_where(PROBES.c.skipped).label("skipped"),
         )
-        .where(probes.c.task_id.in_(task_ids))
-        .group_by(probes.c.task_id)
+        .where(PROBES.c.task_id.in_(task_ids))
+        .group_by(PROBES.c.task_id)
     )
     rows = map(dict, (await session.execute(statement)).mappings())
     return {row.pop("task_id"): row for row in rows}

@@ -7,12 +7,11 @@ from typing import Any
 from sqlalchemy import func, select, update
 from sqlmodel import col
 
-from services.review_queue.repository.statements import insert_new, table_of
-from services.review_queue.tables.gold import PauseRow
+from services.review_queue.repository.statements import insert_new
+from services.review_queue.tables.gold import PAUSES, PauseRow
 from shared.db import Session
 
-_pauses = table_of(PauseRow)
-_stands = _pauses.c.resumed_at.is_(None)
+_stands = PAUSES.c.resumed_at.is_(None)
 
 
 async def add(session: Session, row: dict[str, Any]) -> bool:
@@ -25,10 +24,10 @@ async def end(
 ) -> bool:
     """Resume a reviewer; False if not paused."""
     statement = (
-        update(_pauses)
-        .where(_pauses.c.project == project, _pauses.c.reviewer == reviewer, _stands)
+        update(PAUSES)
+        .where(PAUSES.c.project == project, PAUSES.c.reviewer == reviewer, _stands)
         .values(resumed_by=resumed_by, resumed_at=now)
-        .returning(_pauses.c.pause_id)
+        .returning(PAUSES.c.pause_id)
     )
     return (await session.execute(statement)).first() is not None
 
@@ -45,7 +44,7 @@ async def standing(session: Session, project: str, names: Sequence[str]) -> dict
 
 async def paused(session: Session, project: str) -> frozenset[str]:
     """Return who is paused in a project."""
-    statement = select(_pauses.c.reviewer).where(_pauses.c.project == project, _stands)
+    statement = select(PAUSES.c.reviewer).where(PAUSES.c.project == project, _stands)
     return frozenset((await session.execute(statement)).scalars())
 
 
@@ -54,10 +53,10 @@ async def resumptions(
 ) -> dict[str, datetime]:
     """Return when each reviewer of a project, or this one, was last resumed."""
     statement = (
-        select(_pauses.c.reviewer, func.max(_pauses.c.resumed_at).label("at"))
-        .where(_pauses.c.project == project, _pauses.c.resumed_at.is_not(None))
-        .group_by(_pauses.c.reviewer)
+        select(PAUSES.c.reviewer, func.max(PAUSES.c.resumed_at).label("at"))
+        .where(PAUSES.c.project == project, PAUSES.c.resumed_at.is_not(None))
+        .group_by(PAUSES.c.reviewer)
     )
     if reviewer is not None:
-        statement = statement.where(_pauses.c.reviewer == reviewer)
+        statement = statement.where(PAUSES.c.reviewer == reviewer)
     return {row.reviewer: row.at for row in await session.execute(statement)}

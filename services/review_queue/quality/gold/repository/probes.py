@@ -22,17 +22,16 @@ from sqlmodel import col
 
 from services.review_queue.lifecycle.claims import Claimant
 from services.review_queue.lifecycle.repository.covering import covers
-from services.review_queue.lifecycle.repository.gold import known, tasks
+from services.review_queue.lifecycle.repository.gold import known
 from services.review_queue.quality.gold.choosing import Kind
 from services.review_queue.quality.gold.repository.scores import (
     answered_otherwise,
     newest,
-    probes,
     skipped_for_good,
 )
 from services.review_queue.repository.statements import count_where, insert_new
-from services.review_queue.tables import TaskRow
-from services.review_queue.tables.gold import ProbeRow
+from services.review_queue.tables import TASKS, TaskRow
+from services.review_queue.tables.gold import PROBES, ProbeRow
 from shared.db import Session
 
 # A probe ended without an answer, or was skipped "to me" just now, or for good.
@@ -55,24 +54,24 @@ class Situation:
 
 
 def _live(now: datetime) -> ColumnElement[bool]:
-    return and_(probes.c.ending.is_(None), probes.c.expires_at > now)
+    return and_(PROBES.c.ending.is_(None), PROBES.c.expires_at > now)
 
 
 # What the reviewer skipped "to me".
-_deferred = and_(probes.c.ending == "skip", ~probes.c.skipped)
+_deferred = and_(PROBES.c.ending == "skip", ~PROBES.c.skipped)
 
 
 def _given_back(who: Claimant) -> ColumnElement[bool]:
     return or_(
-        probes.c.ending.in_(["release", "undo"]),
-        and_(probes.c.ending.is_(None), probes.c.expires_at <= who.now),
-        and_(_deferred, probes.c.ended_at <= _a_lease_ago(who)),
+        PROBES.c.ending.in_(["release", "undo"]),
+        and_(PROBES.c.ending.is_(None), PROBES.c.expires_at <= who.now),
+        and_(_deferred, PROBES.c.ended_at <= _a_lease_ago(who)),
     )
 
 
 def _put_off(who: Claimant) -> ColumnElement[bool]:
     # As an ordinary task does: for the time of a lease it comes behind all others.
-    return and_(_deferred, probes.c.ended_at > _a_lease_ago(who))
+    return and_(_deferred, PROBES.c.ended_at > _a_lease_ago(who))
 
 
 def _a_lease_ago(who: Claimant) -> datetime:
@@ -80,17 +79,17 @@ def _a_lease_ago(who: Claimant) -> datetime:
 
 
 def _of(project: str, reviewer: str) -> ColumnElement[bool]:
-    return and_(probes.c.project == project, probes.c.reviewer == reviewer)
+    return and_(PROBES.c.project == project, PROBES.c.reviewer == reviewer)
 
 
 async def situation(session: Session, who: Claimant) -> Situation:
     """Return how a reviewer stands."""
-    false = probes.c.suggestion != probes.c.expected
-    wrong = case((probes.c.suggestion.is_not(None), false), else_=probes.c.kind == "model_wrong")
+    false = PROBES.c.suggestion != PROBES.c.expected
+    wrong = case((PROBES.c.suggestion.is_not(None), false), else_=PROBES.c.kind == "model_wrong")
     right = case(
-        (probes.c.suggestion.is_not(None), not_(false)), else_=probes.c.kind == "model_right"
+        (PROBES.c.suggestion.is_not(None), not_(false)), else_=PROBES.c.kind == "model_right"
     )
-    first = probes.c.number == 1
+    first = PROBES.c.number == 1
     statement = select(
         count_where(_live(who.now)),
         count_where(_given_back(who)),
@@ -114,12 +113,12 @@ async def taken(
 
     Those held then, and those that the reviewer's answers had finished from `since` on.
     """
-    lasted = or_(probes.c.ended_at.is_(None), probes.c.ended_at > at)
-    held_then = and_(probes.c.leased_at <= at, probes.c.expires_at > at, lasted)
+    lasted = or_(PROBES.c.ended_at.is_(None), PROBES.c.ended_at > at)
+    held_then = and_(PROBES.c.leased_at <= at, PROBES.c.expires_at > at, lasted)
     finished = and_(
-        probes.c.ending.in_(["verdict", "skip"]),
-        probes.c.state_after.in_(["resolved", "adjudication"]),
-        probes.c.ended_at.between(since, at),
+        PROBES.c.ending.in_(["verdict", "skip"]),
+        PROBES.c.state_after.in_(["resolved", "adjudication"]),
+        PROBES.c.ended_at.between(since, at),
     )
     statement = select(func.count()).where(_of(project, reviewer), or_(held_then, finished))
     return (await session.execute(statement)).scalar_one()
@@ -142,7 +141,7 @@ async def came_back(
         .where(
             _of(who.project, who.reviewer),
             col(ProbeRow.task_id).in_(there),
-            ~answered_otherwise(probes.c.task_id, who.reviewer),
+            ~answered_otherwise(PROBES.c.task_id, who.reviewer),
             covers(who.reviewer),
             came[why],
             newest,
@@ -156,8 +155,8 @@ async def came_back(
 async def end_expired(session: Session, tokens: Sequence[str], now: datetime) -> None:
     """End those of the probes that have not ended: new ones take their place."""
     statement = (
-        update(probes)
-        .where(probes.c.token.in_(tokens), probes.c.ending.is_(None))
+        update(PROBES)
+        .where(PROBES.c.token.in_(tokens), PROBES.c.ending.is_(None))
         .values(ending="expiry", ended_at=now)
     )
     await session.execute(statement)
@@ -177,11 +176,11 @@ async def pick(
     Columns: task_id, item_id, data, item_metadata, prediction, label and kind.
     """
     gold = known(who.project).subquery()
-    had = exists().where(probes.c.task_id == gold.c.task_id, probes.c.reviewer == who.reviewer)
-    data = (tasks.c.item_id, tasks.c.data, tasks.c.item_metadata, tasks.c.prediction)
+    had = exists().where(PROBES.c.task_id == gold.c.task_id, PROBES.c.reviewer == who.reviewer)
+    data = (TASKS.c.item_id, TASKS.c.data, TASKS.c.item_metadata, TASKS.c.prediction)
     candidates: Select[Any] = (
         select(gold.c.task_id, gold.c.label, gold.c.kind, *data)
-        .join(tasks, tasks.c.task_id == gold.c.task_id)
+        .join(TASKS, TASKS.c.task_id == gold.c.task_id)
         .where(
             gold.c.kind == kind,
             gold.c.label.in_(labels),

@@ -24,72 +24,67 @@ from sqlalchemy import (
     union_all,
 )
 
-from services.review_queue.lifecycle.repository.gold import decided, kind, known, tasks
+from services.review_queue.lifecycle.repository.gold import decided, kind, known
 from services.review_queue.quality.reviewers.trust import Score
-from services.review_queue.repository.statements import count_where, table_of
-from services.review_queue.tables import VerdictRow
-from services.review_queue.tables.gold import ProbeRow
+from services.review_queue.repository.statements import count_where
+from services.review_queue.tables import TASKS, VERDICTS
+from services.review_queue.tables.gold import PROBES
 from shared.contracts.projects import Project
 from shared.db import Session
 
-probes = table_of(ProbeRow)
-_verdicts = table_of(VerdictRow)
-
-answered = probes.c.ending == "verdict"
+answered = PROBES.c.ending == "verdict"
 # A skip "to me", and what was given back without one, is no answer.
-counts = or_(answered, probes.c.skipped)
-_later = probes.alias("later")
+counts = or_(answered, PROBES.c.skipped)
+_later = PROBES.alias("later")
 newest = ~exists().where(
-    _later.c.task_id == probes.c.task_id,
-    _later.c.reviewer == probes.c.reviewer,
-    _later.c.number > probes.c.number,
+    _later.c.task_id == PROBES.c.task_id,
+    _later.c.reviewer == PROBES.c.reviewer,
+    _later.c.number > PROBES.c.number,
 )
 # Such a probe of an item says that the reviewer has had it.
-had = and_(newest, or_(probes.c.ending.is_(None), probes.c.ending != "skip", probes.c.skipped))
+had = and_(newest, or_(PROBES.c.ending.is_(None), PROBES.c.ending != "skip", PROBES.c.skipped))
 # The reviewer has had it, and has not answered.
-skipped_for_good = and_(newest, probes.c.ending == "skip", probes.c.skipped)
-_given = and_(
-    _verdicts.c.withdrawn_at.is_(None), _verdicts.c.label.is_not(None), ~_verdicts.c.skipped
-)
+skipped_for_good = and_(newest, PROBES.c.ending == "skip", PROBES.c.skipped)
+_given = and_(VERDICTS.c.withdrawn_at.is_(None), VERDICTS.c.label.is_not(None), ~VERDICTS.c.skipped)
 
 
 def _probed(project: str, names: Sequence[str], labels: Sequence[str]) -> ColumnElement[bool]:
     """Say that a probe's answer counts for one of these reviewers."""
     return and_(
-        probes.c.project == project,
-        probes.c.reviewer.between(names[0], names[-1]),
+        PROBES.c.project == project,
+        PROBES.c.reviewer.between(names[0], names[-1]),
         answered,
-        tasks.c.label == probes.c.expected,
-        tasks.c.label.in_(labels),
+        TASKS.c.label == PROBES.c.expected,
+        TASKS.c.label.in_(labels),
     )
 
 
 def _answers(project: str, names: Sequence[str], labels: Sequence[str]) -> CompoundSelect[Any]:
     probed: Select[Any] = (
         select(
-            probes.c.reviewer,
-            probes.c.kind,
-            probes.c.ended_at.label("at"),
-            case((probes.c.label == probes.c.expected, 1), else_=0).label("right"),
+            PROBES.c.reviewer,
+            PROBES.c.kind,
+            PROBES.c.ended_at.label("at"),
+            case((PROBES.c.label == PROBES.c.expected, 1), else_=0).label("right"),
         )
-        .join(tasks, tasks.c.task_id == probes.c.task_id)
+        .join(TASKS, TASKS.c.task_id == PROBES.c.task_id)
         .where(_probed(project, names, labels))
     )
     ordinary: Select[Any] = (
         select(
-            _verdicts.c.reviewer,
+            VERDICTS.c.reviewer,
             kind.label("kind"),
-            _verdicts.c.given_at.label("at"),
-            case((_verdicts.c.label == tasks.c.label, 1), else_=0).label("right"),
+            VERDICTS.c.given_at.label("at"),
+            case((VERDICTS.c.label == TASKS.c.label, 1), else_=0).label("right"),
         )
-        .join(tasks, tasks.c.task_id == _verdicts.c.task_id)
+        .join(TASKS, TASKS.c.task_id == VERDICTS.c.task_id)
         .where(
-            tasks.c.project == project,
+            TASKS.c.project == project,
             decided,
-            tasks.c.label.in_(labels),
-            tasks.c.state == "resolved",
+            TASKS.c.label.in_(labels),
+            TASKS.c.state == "resolved",
             _given,
-            _verdicts.c.reviewer.between(names[0], names[-1]),
+            VERDICTS.c.reviewer.between(names[0], names[-1]),
         )
     )
     return union_all(probed, ordinary)
@@ -135,16 +130,16 @@ async def ever_answered(session: Session, project: str, names: Sequence[str]) ->
     This decides who is a newcomer; a reviewer never becomes one again.
     """
     either = union(
-        select(probes.c.reviewer, probes.c.task_id).where(
-            probes.c.project == project, probes.c.reviewer.between(names[0], names[-1]), answered
+        select(PROBES.c.reviewer, PROBES.c.task_id).where(
+            PROBES.c.project == project, PROBES.c.reviewer.between(names[0], names[-1]), answered
         ),
-        select(_verdicts.c.reviewer, _verdicts.c.task_id)
-        .join(tasks, tasks.c.task_id == _verdicts.c.task_id)
+        select(VERDICTS.c.reviewer, VERDICTS.c.task_id)
+        .join(TASKS, TASKS.c.task_id == VERDICTS.c.task_id)
         .where(
-            tasks.c.project == project,
+            TASKS.c.project == project,
             decided,
             _given,
-            _verdicts.c.reviewer.between(names[0], names[-1]),
+            VERDICTS.c.reviewer.between(names[0], names[-1]),
         ),
     ).subquery()
     return await _counted(session, either)
@@ -164,17 +159,17 @@ async def acceptances(
 
     By name and whether the suggestion was right: (answers, of these the suggested label).
     """
-    right = (probes.c.suggestion == probes.c.expected).label("right")
+    right = (PROBES.c.suggestion == PROBES.c.expected).label("right")
     statement = (
         select(
-            probes.c.reviewer,
+            PROBES.c.reviewer,
             right,
             func.count(),
-            count_where(probes.c.label == probes.c.suggestion),
+            count_where(PROBES.c.label == PROBES.c.suggestion),
         )
-        .join(tasks, tasks.c.task_id == probes.c.task_id)
-        .where(_probed(project, names, labels), probes.c.suggestion.is_not(None))
-        .group_by(probes.c.reviewer, right)
+        .join(TASKS, TASKS.c.task_id == PROBES.c.task_id)
+        .where(_probed(project, names, labels), PROBES.c.suggestion.is_not(None))
+        .group_by(PROBES.c.reviewer, right)
     )
     rows = await session.execute(statement)
     return {(name, bool(is_right)): (number, taken) for name, is_right, number, taken in rows}
@@ -186,14 +181,14 @@ async def used_up(
     """Return how many gold tasks each reviewer has had, or has answered as an ordinary task."""
     gold = known(project).cte("known")
     met = union(
-        select(probes.c.reviewer, probes.c.task_id)
-        .join(gold, gold.c.task_id == probes.c.task_id)
-        .where(probes.c.reviewer.between(names[0], names[-1]), had, gold.c.label.in_(labels)),
-        select(_verdicts.c.reviewer, _verdicts.c.task_id)
-        .join(gold, gold.c.task_id == _verdicts.c.task_id)
+        select(PROBES.c.reviewer, PROBES.c.task_id)
+        .join(gold, gold.c.task_id == PROBES.c.task_id)
+        .where(PROBES.c.reviewer.between(names[0], names[-1]), had, gold.c.label.in_(labels)),
+        select(VERDICTS.c.reviewer, VERDICTS.c.task_id)
+        .join(gold, gold.c.task_id == VERDICTS.c.task_id)
         .where(
-            _verdicts.c.reviewer.between(names[0], names[-1]),
-            _verdicts.c.withdrawn_at.is_(None),
+            VERDICTS.c.reviewer.between(names[0], names[-1]),
+            VERDICTS.c.withdrawn_at.is_(None),
             gold.c.label.in_(labels),
         ),
     ).subquery()
@@ -206,13 +201,13 @@ async def skipped(
     """Return how many gold tasks each reviewer has skipped, and would get again as a newcomer."""
     gold = known(project).subquery()
     rows = (
-        select(probes.c.reviewer)
-        .join(gold, gold.c.task_id == probes.c.task_id)
+        select(PROBES.c.reviewer)
+        .join(gold, gold.c.task_id == PROBES.c.task_id)
         .where(
-            probes.c.reviewer.between(names[0], names[-1]),
+            PROBES.c.reviewer.between(names[0], names[-1]),
             skipped_for_good,
             gold.c.label.in_(labels),
-            ~answered_otherwise(probes.c.task_id, probes.c.reviewer),
+            ~answered_otherwise(PROBES.c.task_id, PROBES.c.reviewer),
         )
     )
     return await _counted(session, rows.subquery())
@@ -228,9 +223,9 @@ def answered_otherwise(
 ) -> ColumnElement[bool]:
     """Say that the reviewer's answer to the task, as an ordinary one, stands."""
     return exists().where(
-        _verdicts.c.task_id == task_id,
-        _verdicts.c.reviewer == reviewer,
-        _verdicts.c.withdrawn_at.is_(None),
+        VERDICTS.c.task_id == task_id,
+        VERDICTS.c.reviewer == reviewer,
+        VERDICTS.c.withdrawn_at.is_(None),
     )
 
 
@@ -240,12 +235,12 @@ async def newest_votes(session: Session, project: str, count: int) -> list[tuple
     Without those that followed, or not, a suggestion that was made wrong: they tell of the
     suggestion more than of the reviewer.
     """
-    honest = or_(probes.c.suggestion.is_(None), probes.c.suggestion == probes.c.expected)
-    honest = or_(honest, probes.c.kind == "model_wrong")
+    honest = or_(PROBES.c.suggestion.is_(None), PROBES.c.suggestion == PROBES.c.expected)
+    honest = or_(honest, PROBES.c.kind == "model_wrong")
     statement = (
-        select(probes.c.task_id, probes.c.reviewer, probes.c.label)
-        .where(probes.c.project == project, answered, honest)
-        .order_by(probes.c.ended_at.desc(), probes.c.token)
+        select(PROBES.c.task_id, PROBES.c.reviewer, PROBES.c.label)
+        .where(PROBES.c.project == project, answered, honest)
+        .order_by(PROBES.c.ended_at.desc(), PROBES.c.token)
         .limit(count)
     )
     rows = await session.execute(statement)
