@@ -1,6 +1,5 @@
 """Routes of the desk."""
 
-from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -26,11 +25,6 @@ router = APIRouter(prefix="/v1/projects/{project}", route_class=StrictRoute, tag
 Since = Annotated[
     UtcTime | None, Query(description="When the reviewer's day began; default: midnight UTC.")
 ]
-
-
-def day_of(since: datetime | None) -> datetime:
-    """Return when the day began."""
-    return since or utc_now().replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 @router.get("/reviewers/me/standing", summary="Whether I may begin")
@@ -60,7 +54,8 @@ async def get_progress(
 
     Gold counts as the tasks that it seems to be.
     """
-    return await records.progress(project, who.subject, day_of(since))
+    midnight = utc_now().replace(hour=0, minute=0, second=0, microsecond=0)
+    return await records.progress(project, who.subject, since or midnight)
 
 
 @router.get("/reviewers/me/labels", summary="How often I gave each label")

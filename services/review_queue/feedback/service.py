@@ -15,7 +15,6 @@ from services.review_queue.feedback.messages import (
     NewFeedback,
 )
 from services.review_queue.lifecycle.presenting import require_label
-from services.review_queue.lifecycle.states import Task
 from services.review_queue.lifecycle.tasks.service import locked_task
 from services.review_queue.projects.reading import current_project
 from services.review_queue.tables.people import FeedbackRow
@@ -44,6 +43,7 @@ class FeedbackService:
             # Locked: a remark about an item that is erased meanwhile would outlast it.
             asked = body.task_id
             task = await locked_task(session, project_name, asked) if asked is not None else None
+            item_id = None if task is None else task.item_id
             said: dict[str, Any] = {
                 "about": body.about,
                 "task_id": task and task.task_id,
@@ -55,12 +55,12 @@ class FeedbackService:
             last = await repository.newest_of(session, project_name, author)
             if last is not None and said.items() <= last.model_dump().items():
                 # The answer to the first call may have been lost.
-                return _message(last, task)
+                return _message(last, item_id)
             row = FeedbackRow(project=project_name, author=author, given_at=self.now(), **said)
             session.add(row)
             await session.flush()
             _record(session, "feedback.given", row, author, self.now())
-            return _message(row, task)
+            return _message(row, item_id)
 
     async def page(
         self, project: str, *, before: int | None, answered: bool | None, limit: int
@@ -75,7 +75,7 @@ class FeedbackService:
             task_ids = {row.task_id for row in shown if row.task_id is not None}
             items = await repository.item_ids(session, task_ids) if task_ids else {}
         return FeedbackList(
-            feedback=[_with_item(row, items.get(row.task_id or "")) for row in shown], cursor=cursor
+            feedback=[_message(row, items.get(row.task_id or "")) for row in shown], cursor=cursor
         )
 
     async def answer(
@@ -98,7 +98,7 @@ class FeedbackService:
                 _record(session, "feedback.answered", row, operator, self.now())
             elif row.answer != body.text:
                 raise Conflict("It is answered already.", answer=row.answer)
-            return _message(row, task)
+            return _message(row, None if task is None else task.item_id)
 
 
 def _record(
@@ -116,9 +116,5 @@ def _record(
     )
 
 
-def _message(row: FeedbackRow, task: Task | None) -> Feedback:
-    return _with_item(row, None if task is None else task.item_id)
-
-
-def _with_item(row: FeedbackRow, item_id: str | None) -> Feedback:
+def _message(row: FeedbackRow, item_id: str | None) -> Feedback:
     return Feedback.model_validate({**row.model_dump(exclude={"project"}), "item_id": item_id})

@@ -15,12 +15,11 @@ from services.review_queue.lifecycle.repository import reading
 from services.review_queue.lifecycle.repository.writing import write
 from services.review_queue.lifecycle.rules import Change
 from services.review_queue.lifecycle.states import Ground, History, Task
-from services.review_queue.projects.reading import current_project
+from services.review_queue.projects.reading import project_if_any
 from services.review_queue.repository.projects import instructions_revision
 from shared.contracts.projects import Project
 from shared.contracts.tasks import TaskPrediction
 from shared.db import Database, Session
-from shared.problems import NotFound
 
 _AT_ONCE = 500
 
@@ -70,7 +69,8 @@ async def _close(
     histories = await reading.histories(session, [task.task_id for task in tasks])
     predictions = await _predictions(session, tasks)
     names = {task.project for task in tasks}
-    projects = {name: await _project(session, name) for name in names}
+    # None for a deleted one, whose tasks are about to be.
+    projects = {name: await project_if_any(session, name) for name in names}
     read = {name: await instructions_revision(session, name) for name in names}
     changes = []
     for task in tasks:
@@ -84,14 +84,6 @@ async def _close(
         changes.append(ending.change)
     await write(session, changes)
     return len(changes)
-
-
-async def _project(session: Session, name: str) -> Project | None:
-    """Return the project; None if it is deleted, and its tasks are about to be."""
-    try:
-        return await current_project(session, name)
-    except NotFound:
-        return None
 
 
 @dataclass(frozen=True)

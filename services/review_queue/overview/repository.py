@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, ScalarSelect, Select, and_, func, literal, select
 
-from services.review_queue.repository.statements import fetch, json_length, step_number
+from services.review_queue.repository.statements import fetch, step_number
 from services.review_queue.tables import PROJECTS, TASKS, VERDICTS
 from shared.db import Session
 
@@ -34,7 +34,7 @@ async def page(
             PROJECTS.c.revision,
             PROJECTS.c.created_at,
             spec["title"].as_string().label("title"),
-            json_length(spec["labels"].as_json()).label("labels"),
+            func.json_array_length(spec["labels"].as_json()).label("labels"),
             spec["archived_at"].as_string().label("archived_at"),
             *_figures(counted),
         )

@@ -8,7 +8,7 @@ from services.review_queue.tables import ProjectRow
 from shared.contracts.base import from_stored, rfc3339
 from shared.contracts.projects import Project, ProjectSpec
 from shared.db import Row, Session
-from shared.problems import ProjectArchived
+from shared.problems import NotFound, ProjectArchived
 
 # What the service itself sets, where it does.
 _UNLESS_NULL = ("rewording", "archived_at")
@@ -17,6 +17,14 @@ _UNLESS_NULL = ("rewording", "archived_at")
 async def current_project(session: Session, name: str) -> Project:
     """Return the project as it stands; `NotFound` when there is none."""
     return project_of(await require_project(session, name))
+
+
+async def project_if_any(session: Session, name: str) -> Project | None:
+    """Return the project as it stands; None when there is none, or none any longer."""
+    try:
+        return await current_project(session, name)
+    except NotFound:
+        return None
 
 
 async def open_project(session: Session, name: str) -> Project:

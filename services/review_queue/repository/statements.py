@@ -1,6 +1,6 @@
 """Statements whose spelling differs between SQLite and PostgreSQL."""
 
-from collections.abc import AsyncGenerator, Callable, Collection, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -21,6 +21,12 @@ def is_postgresql(session: Session) -> bool:
     return session.get_bind().dialect.name == "postgresql"
 
 
+def insert_into(session: Session, model: type[SQLModel]) -> Any:
+    """Return an insert that may say what is done about rows that are there already."""
+    insert = postgresql.insert if is_postgresql(session) else sqlite.insert
+    return insert(table_of(model))
+
+
 async def insert_new(
     session: Session, model: type[SQLModel], key: str, rows: Sequence[dict[str, Any]]
 ) -> set[str]:
@@ -30,45 +36,15 @@ async def insert_new(
     """
     if not rows:
         return set()
-    table = table_of(model)
-    insert = postgresql.insert if is_postgresql(session) else sqlite.insert
-    statement = insert(table).on_conflict_do_nothing().returning(table.c[key])
+    column = table_of(model).c[key]
+    statement = insert_into(session, model).on_conflict_do_nothing().returning(column)
     inserted = await session.execute(statement, sorted(rows, key=lambda row: str(row[key])))
     return set(inserted.scalars())
-
-
-async def insert_or_update(
-    session: Session,
-    model: type[SQLModel],
-    row: dict[str, Any],
-    *,
-    changed: Collection[str],
-    where: Callable[[Any], ColumnElement[bool]],
-) -> None:
-    """Insert a row; if its primary key is there, set the `changed` columns where `where` holds.
-
-    `where` gets the columns of the row that was to be inserted.
-    """
-    table = table_of(model)
-    insert = postgresql.insert if is_postgresql(session) else sqlite.insert
-    statement: Any = insert(table).values(row)
-    statement = statement.on_conflict_do_update(
-        index_elements=list(table.primary_key.columns),
-        set_={name: statement.excluded[name] for name in changed},
-        where=where(statement.excluded),
-    )
-    await session.execute(statement)
 
 
 def count_where(condition: ColumnElement[bool]) -> ColumnElement[int]:
     """Count the rows for which `condition` holds; 0 of none."""
     return func.coalesce(func.sum(case((condition, 1), else_=0)), 0)
-
-
-def json_length(array: ColumnElement[Any]) -> ColumnElement[int]:
-    """Return the number of the entries of a JSON array."""
-    length: ColumnElement[int] = func.json_array_length(array)
-    return length
 
 
 def step_number(

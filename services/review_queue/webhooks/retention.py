@@ -1,17 +1,15 @@
 """What is kept of deliveries: those of disabled webhooks, and the history of all."""
 
-import contextlib
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
 import structlog
 
-from services.review_queue.projects.reading import current_project
+from services.review_queue.projects.reading import project_if_any
 from services.review_queue.webhooks import repository
 from services.review_queue.webhooks.history import repository as history
 from services.review_queue.webhooks.metrics import FAILED
 from shared.db import Database, Session
-from shared.problems import NotFound
 
 log = structlog.get_logger()
 
@@ -62,9 +60,8 @@ async def _retention(session: Session, projects: Collection[str]) -> dict[str, t
     """Return how long each project keeps decisions; a deleted one is left out: all of it goes."""
     kept = {}
     for project in projects:
-        with contextlib.suppress(NotFound):
-            days = (await current_project(session, project)).retention_days
-            kept[project] = timedelta(days=days)
+        if stated := await project_if_any(session, project):
+            kept[project] = timedelta(days=stated.retention_days)
     return kept
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import Float, Integer
 from sqlalchemy.types import TypeEngine
 from sqlmodel import SQLModel, col, select
 
-from services.review_queue.lifecycle.repository.covering import covers_task
+from services.review_queue.lifecycle.repository.covering import covers
 from services.review_queue.lifecycle.rules import Change
 from services.review_queue.lifecycle.settlement import may_run_out
 from services.review_queue.lifecycle.states import Answer, History, Lease, Outcome, Task
@@ -228,13 +228,15 @@ async def others_answer(
     )
     # A reviewer whose label is no longer the project's may be asked again.
     have = [one.reviewer for one in history.standing if one.skipped or one.label in project.labels]
+    asked = TASKS.alias("asked")
     statement = (
         select(newest.c.reviewer)
         .join(TaskRow, col(TaskRow.task_id) == newest.c.task_id)
+        .join(asked, asked.c.task_id == change.task.task_id)
         .where(
             col(TaskRow.project) == project.project,
             newest.c.reviewer.not_in([*have, reviewer]),
-            covers_task(newest.c.reviewer, change.task.task_id),
+            covers(newest.c.reviewer, asked),
         )
     )
     return (await session.execute(statement.limit(1))).first() is not None

@@ -3,7 +3,7 @@
 import asyncio
 import bisect
 import math
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -113,9 +113,9 @@ class SuspectService:
                 scored = await _read(session, project, place, held_out)
                 given = await _given(session, name, scored)
                 labelled = await repository.count_labelled(session, name)
-            suspects = await asyncio.to_thread(_list, scored, labels)
+            suspects = await asyncio.to_thread(_list, scored)
             reviewers = await asyncio.to_thread(given.doubted)
-            note = LONE_REVIEWER if given.is_lone else None
+            note = LONE_REVIEWER if len(given.names) == 1 else None
             if not scored.rows:
                 note = suspects_note(project, labelled)
             return Listed(place, len(scored.rows), suspects, reviewers, note)
@@ -177,10 +177,6 @@ class _Given:
     agrees: list[bool]
     confidence: list[float]
 
-    @property
-    def is_lone(self) -> bool:
-        return len(self.names) == 1
-
     def doubted(self) -> list[SuspectReviewer]:
         """Return the reviewers who disagree with the model more than others do."""
         found = find_doubted(
@@ -215,11 +211,11 @@ async def _given(session: Session, project: str, scored: _Scored) -> _Given:
     return given
 
 
-def _list(scored: _Scored, labels: Sequence[str]) -> list[Suspect]:
-    rows, probabilities = scored.rows, scored.probabilities
+def _list(scored: _Scored) -> list[Suspect]:
+    rows, labels = scored.rows, scored.labels
     number = {label: code for code, label in enumerate(labels)}
     given = np.array([number[row.label] for row in rows], dtype=np.int64)
-    found = find_suspects(given, probabilities)
+    found = find_suspects(given, scored.probabilities)
     listed = []
     for place, suspected, margin in zip(found.row, found.suspected, found.margin, strict=True):
         told = dict(rows[place]._mapping)

@@ -4,10 +4,10 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, delete, or_, select, tuple_, update
+from sqlalchemy import Row, and_, delete, or_, select, tuple_, update
 from sqlmodel import col
 
-from services.review_queue.repository.statements import fetch, insert_new, insert_or_update
+from services.review_queue.repository.statements import fetch, insert_into, insert_new
 from services.review_queue.tables.webhooks import (
     DELIVERIES,
     HISTORY,
@@ -23,12 +23,15 @@ _ENDED = ("delivered", "failed")
 
 async def note(session: Session, row: dict[str, Any]) -> None:
     """Write down how an attempt went, unless a later one, or one that delivered, is known."""
-
-    def is_newer(noted: Any) -> ColumnElement[bool]:
-        later = or_(noted.state == "delivered", noted.attempts > HISTORY.c.attempts)
-        return (HISTORY.c.state != "delivered") & later
-
-    await insert_or_update(session, HistoryRow, row, changed=_OF_AN_ATTEMPT, where=is_newer)
+    attempt = insert_into(session, HistoryRow).values(row)
+    new = attempt.excluded
+    later = or_(new.state == "delivered", new.attempts > HISTORY.c.attempts)
+    noted = attempt.on_conflict_do_update(
+        index_elements=[HISTORY.c.delivery_id],
+        set_={name: new[name] for name in _OF_AN_ATTEMPT},
+        where=and_(HISTORY.c.state != "delivered", later),
+    )
+    await session.execute(noted)
 
 
 async def find(
