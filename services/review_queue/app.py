@@ -10,7 +10,6 @@ from pathlib import Path
 from fastapi import FastAPI
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from services.review_queue.erasure.projects import ProjectErasure
 from services.review_queue.exchange.routes import IMPORT_PATH
 from services.review_queue.fast_routes import WAYS
 from services.review_queue.lifecycle.draws import LeaseDraws
@@ -18,10 +17,8 @@ from services.review_queue.lifecycle.outcomes.restores import Restores
 from services.review_queue.lifecycle.rechecking import Rechecks
 from services.review_queue.links.service import LinkService
 from services.review_queue.links.signing import LinkSigner
-from services.review_queue.projects.service import ProjectService
-from services.review_queue.quality.reviewers.learning import KnownReviewers
 from services.review_queue.routes import ROUTERS
-from services.review_queue.services import Services, build_services
+from services.review_queue.services import build_services
 from services.review_queue.settings import ReviewQueueSettings
 from services.review_queue.webhooks.announcing import Announcer
 from services.review_queue.webhooks.registration import WebhookRules
@@ -34,6 +31,7 @@ from shared.contracts.base import utc_now
 from shared.db import Database
 from shared.db.check import DatabaseCheck, database_outage
 from shared.doorbells import Doorbells
+from shared.http.access import Services
 from shared.http.app import build_app
 from shared.http.front import Front
 from shared.http.readiness import Checks
@@ -68,7 +66,7 @@ def create_app(
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with bells.listening(app.state.stopping), worker.measurement.running():
-            work = asyncio.create_task(worker.run(*_driven(services, restores)))
+            work = asyncio.create_task(worker.run(services, restores))
             try:
                 yield
             finally:
@@ -112,14 +110,6 @@ def _secrets(
     return draws, LinkSigner(settings.signing_keys_dir or common.home / "keys")
 
 
-def _driven(
-    services: Services, restores: Restores
-) -> tuple[ProjectService, KnownReviewers, Restores, ProjectErasure, LinkService]:
-    """Return what the worker works for."""
-    projects, known = services[ProjectService], services[KnownReviewers]
-    return projects, known, restores, services[ProjectErasure], services[LinkService]
-
-
 def _outside(
     common: CommonSettings, settings: ReviewQueueSettings
 ) -> tuple[Database, Doorbells, Store]:
@@ -129,7 +119,7 @@ def _outside(
 
 
 def _with_state(app: FastAPI, services: Services, settings: ReviewQueueSettings) -> FastAPI:
-    app.state.services = services.by_class
+    app.state.services = services
     app.state.console_url = settings.console_url
     app.state.outages.append(database_outage)
     return app

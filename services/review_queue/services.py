@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, TypeVar
 
 from services.review_queue.activity.service import ActivityService
 from services.review_queue.changes.service import ChangeService
@@ -47,20 +46,8 @@ from services.review_queue.webhooks.sending import Sender
 from services.review_queue.webhooks.service import WebhookService
 from shared.db import Database
 from shared.doorbells import Doorbells
+from shared.http.access import Services
 from shared.store import Store
-
-Service = TypeVar("Service")
-
-
-class Services:
-    """The use cases, one object for each class: routes ask for them by their class."""
-
-    def __init__(self, *services: object) -> None:
-        self.by_class: dict[type, Any] = {type(one): one for one in services}
-
-    def __getitem__(self, kind: type[Service]) -> Service:
-        service: Service = self.by_class[kind]
-        return service
 
 
 def build_services(

@@ -22,6 +22,7 @@ from services.review_queue.webhooks.relay import Relay
 from shared import outbox
 from shared.db import Database, DatabaseFault
 from shared.doorbells import Doorbells, wait_for
+from shared.http.access import Services
 from shared.logs import cause_of
 from shared.loops import Loop
 from shared.store_index import IndexWriter
@@ -91,33 +92,27 @@ class Worker:
         if self._index is not None:
             self._index.stop()
 
-    async def run(
-        self,
-        projects: ProjectService,
-        known: KnownReviewers,
-        restores: Restores,
-        erasure: ProjectErasure,
-        links: LinkService,
-    ) -> None:
+    async def run(self, services: Services, restores: Restores) -> None:
         """Work until stopped."""
         if self._stopping.is_set():
             return
-        self._index = projects.publisher.index
+        publisher = services[ProjectService].publisher
+        self._index = publisher.index
         # What makes up for a crash or an outage alone comes seldom.
         self.loops += [
             _loop("feed_end", restores.look, self._rest_long),
-            _loop("project_documents", projects.publisher.publish_behind, self._rest_long),
-            projects.publisher.index.loop,
-            _loop("known_reviewers", known.refresh, self._rest_long),
-            _loop("deleted_projects", erasure.remove, self._until_declared),
-            _loop("revoked_links", links.refresh, self._rest),
+            _loop("project_documents", publisher.publish_behind, self._rest_long),
+            publisher.index.loop,
+            _loop("known_reviewers", services[KnownReviewers].refresh, self._rest_long),
+            _loop("deleted_projects", services[ProjectErasure].remove, self._until_declared),
+            _loop("revoked_links", services[LinkService].refresh, self._rest),
         ]
         hearing = self._bells.hearing
         with hearing("versions.*") as self._published, hearing("project.*") as self._declared:
             await asyncio.gather(*(loop.run() for loop in self.loops))
         await self._webhooks.leave()
         # What the last requests wrote; where it fails, another copy or the next start does it.
-        for last in (self.relay, restores.keep, projects.publisher.index.finish):
+        for last in (self.relay, restores.keep, publisher.index.finish):
             try:
                 await last()
             except Exception as error:  # noqa: BLE001 - the service stops all the same

@@ -20,6 +20,19 @@ register_url_convertor("text", _AnyText())
 ITEM_ID = "{item_id:text}"
 """A path parameter that may be any text, percent-encoded."""
 
+
+class Services:
+    """A service's use cases, one object for each class: ``services[Kind]`` is that of `Kind`."""
+
+    def __init__(self, *services: object) -> None:
+        self._by_class: dict[type, Any] = {type(one): one for one in services}
+
+    def __getitem__(self, kind: type[Service]) -> Service:
+        """Return the object of a class."""
+        service: Service = self._by_class[kind]
+        return service
+
+
 if TYPE_CHECKING:
     Injected = Annotated[Service, None]
 else:

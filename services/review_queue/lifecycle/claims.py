@@ -20,7 +20,7 @@ from services.review_queue.lifecycle.repository.writing import add_events
 from services.review_queue.projects.reading import ProjectCache, current_project, open_project
 from services.review_queue.repository.pipelining import Rows, Statement
 from shared.contracts.projects import Project
-from shared.contracts.tasks import Lease, LeasedTask, LeaseRequest, Leases
+from shared.contracts.tasks import Lease, LeasedTask, LeaseRequest, Leases, Suggestion
 from shared.db import Database, Session
 from shared.doorbells import Doorbells, tasks_bell, wait_for
 from shared.tracing import record
@@ -47,6 +47,25 @@ class Claimed:
 
     leases: Sequence[Lease]
     traces: Sequence[str | None]
+
+
+def new_lease(
+    task: Any, project: Project, suggestion: Suggestion | None, now: datetime, expires_at: datetime
+) -> Lease:
+    """Return a new lease of a task, whose row `task` is, as its reviewer gets it."""
+    return Lease(
+        token=secrets.token_urlsafe(_TOKEN_BYTES),
+        expires_at=expires_at,
+        lease_seconds=(expires_at - now).total_seconds(),
+        task=LeasedTask(
+            task_id=task.task_id,
+            item_id=task.item_id,
+            data=task.data,
+            metadata=task.item_metadata,
+            suggestion=suggestion,
+            instructions_revision=project.instructions_revision,
+        ),
+    )
 
 
 @dataclass(frozen=True)
@@ -234,22 +253,10 @@ class _ClaimBatch:
         return Decision(answers, claiming.lease(session, leased))
 
     def _lease_of(self, row: Any, project: Project, expires_at: datetime) -> Lease:
-        """Return a new lease of a task, as its reviewer gets it."""
         is_evidence, draws = row.lane_group == "evidence", self.service.draws
         shown = not is_evidence and draws.shows_suggestion(row.task_id, project.review)
-        return Lease(
-            token=secrets.token_urlsafe(_TOKEN_BYTES),
-            expires_at=expires_at,
-            lease_seconds=(expires_at - self.now).total_seconds(),
-            task=LeasedTask(
-                task_id=row.task_id,
-                item_id=row.item_id,
-                data=row.data,
-                metadata=row.item_metadata,
-                suggestion=suggestion_of(row.prediction) if shown else None,
-                instructions_revision=project.instructions_revision,
-            ),
-        )
+        suggestion = suggestion_of(row.prediction) if shown else None
+        return new_lease(row, project, suggestion, self.now, expires_at)
 
 
 def _in_order(rows: Rows, chance: random.Random) -> list[Any]:

@@ -64,9 +64,8 @@ class DecisionService:
             ground = ground_of(votes, history, project.instructions_revision)
             change.tell("adjudicated", adjudicator, body.model_dump())
             change.resolve(body.label, ground, "adjudicator")
-            await write(session, [change])
-            _note(session, "task.adjudicated", change, adjudicator, label=body.label)
-            progress = await _progress(session, change)
+            said = {"label": body.label}
+            progress = await _write(session, "task.adjudicated", change, adjudicator, **said)
         self.nudge()
         return progress
 
@@ -103,10 +102,8 @@ class DecisionService:
                 return _add(change, body, recorded_by, read)
 
             Settlement(change, project, history, read, known, add).by_verdict()
-            await write(session, [change])
-            given = {"reviewer": body.reviewer, "label": body.label}
-            _note(session, "task.answered_on_behalf", change, recorded_by, **given)
-            progress = await _progress(session, change)
+            said = {"reviewer": body.reviewer, "label": body.label}
+            progress = await _write(session, "task.answered_on_behalf", change, recorded_by, **said)
         VERDICTS.labels(project_name, "on-behalf").inc()
         self.nudge()
         return progress
@@ -125,9 +122,7 @@ class DecisionService:
             task.skips = 0
             change.reopen(history)
             change.tell("reopened", actor)
-            await write(session, [change])
-            _note(session, "task.reopened", change, actor)
-            progress = await _progress(session, change)
+            progress = await _write(session, "task.reopened", change, actor)
         self.nudge()
         return progress
 
@@ -171,8 +166,10 @@ async def _progress(session: Session, change: Change) -> TaskProgress:
     return TaskProgress(task_id=task.task_id, state=task.state, outcome=outcome)
 
 
-def _note(
+async def _write(
     session: Session, action: RecordedAction, change: Change, actor: str, **detail: str
-) -> None:
+) -> TaskProgress:
+    await write(session, [change])
     place = {"project": change.task.project, "target": change.task.task_id}
     record(session, action, change.now, **place, who=None, actor=actor, **detail)
+    return await _progress(session, change)

@@ -16,13 +16,14 @@ from services.review_queue.links.signing import LinkSigner
 from services.review_queue.projects.messages import EditTerms, ProjectStatement
 from services.review_queue.projects.service import ProjectService
 from services.review_queue.quality.reviewers.learning import KnownReviewers
-from services.review_queue.services import Services, build_services
+from services.review_queue.services import build_services
 from services.review_queue.settings import ReviewQueueSettings
 from shared.contracts.base import task_id_for
 from shared.contracts.review_settings import ReviewSettings
 from shared.contracts.tasks import TaskProgress
 from shared.db import Database
 from shared.doorbells import Doorbells
+from shared.http.access import Services
 from shared.store import Store
 from tests.harness.clock import Clock
 from tests.harness.databases import create_tables

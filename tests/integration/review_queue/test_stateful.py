@@ -35,7 +35,7 @@ from services.review_queue.links.signing import LinkSigner
 from services.review_queue.projects.messages import ProjectStatement
 from services.review_queue.projects.service import ProjectService
 from services.review_queue.quality.tags.service import TagService
-from services.review_queue.services import Services, build_services
+from services.review_queue.services import build_services
 from services.review_queue.settings import ReviewQueueSettings
 from services.review_queue.webhooks.announcing import Announcer
 from services.review_queue.webhooks.relay import Relay
@@ -45,6 +45,7 @@ from shared.contracts.base import task_id_for
 from shared.contracts.tasks import Lane, LeaseProgress, LeaseRequest, SkipBody, VerdictBody
 from shared.db import Database
 from shared.doorbells import Doorbells
+from shared.http.access import Services
 from shared.problems import Conflict
 from shared.store import Store
 from tests.harness.clock import Clock

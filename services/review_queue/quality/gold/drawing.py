@@ -1,10 +1,9 @@
 """Drawing gold into leases: how much, for whom, of which kind."""
 
-import secrets
 from dataclasses import dataclass, field
 from typing import Any
 
-from services.review_queue.lifecycle.claims import Claimant, GoldDraw
+from services.review_queue.lifecycle.claims import Claimant, GoldDraw, new_lease
 from services.review_queue.lifecycle.draws import LeaseDraws, suggestion_of
 from services.review_queue.lifecycle.repository.claiming import claimable_number
 from services.review_queue.quality.gold.choosing import (
@@ -25,10 +24,8 @@ from services.review_queue.quality.gold.repository.probes import Situation
 from services.review_queue.quality.reviewers.trust import Score, gold_rate
 from services.review_queue.tables import TaskRow
 from shared.contracts.projects import Project
-from shared.contracts.tasks import Lease, LeasedTask
+from shared.contracts.tasks import Lease
 from shared.db import Row, Session
-
-_TOKEN_BYTES = 32
 
 
 @dataclass
@@ -140,24 +137,13 @@ class _Drawing:
     def _add(
         self, task: Row | TaskRow, kind: Kind, suggestion: str | None, *, number: int, revision: int
     ) -> None:
-        token, who = secrets.token_urlsafe(_TOKEN_BYTES), self.who
-        shown = LeasedTask(
-            task_id=task.task_id,
-            item_id=task.item_id,
-            data=task.data,
-            metadata=task.item_metadata,
-            suggestion=None if suggestion is None else suggestion_of(task.prediction, suggestion),
-            instructions_revision=self.project.instructions_revision,
-        )
-        self.leases[token] = Lease(
-            token=token,
-            expires_at=who.expires_at,
-            lease_seconds=(who.expires_at - who.now).total_seconds(),
-            task=shown,
-        )
+        who = self.who
+        shown = None if suggestion is None else suggestion_of(task.prediction, suggestion)
+        lease = new_lease(task, self.project, shown, who.now, who.expires_at)
+        self.leases[lease.token] = lease
         self.rows.append(
             {
-                "token": token,
+                "token": lease.token,
                 "project": who.project,
                 "task_id": task.task_id,
                 "reviewer": who.reviewer,
@@ -166,7 +152,7 @@ class _Drawing:
                 "suggestion": suggestion,
                 "number": number,
                 "revision": revision,
-                "instructions_revision": shown.instructions_revision,
+                "instructions_revision": self.project.instructions_revision,
                 "leased_at": who.now,
                 "expires_at": who.expires_at,
                 "skipped": False,

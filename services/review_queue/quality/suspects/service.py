@@ -56,45 +56,29 @@ class SuspectCursor:
 
 
 @dataclass(frozen=True)
-class Listed:
-    """All suspects among the `considered` outcomes up to `up_to`, in their order."""
-
-    up_to: int
-    considered: int
-    suspects: list[Suspect]
-    reviewers: list[SuspectReviewer]
-    note: str | None
-
-
-@dataclass(frozen=True)
 class SuspectService:
     """The list of suspects among the newest outcomes."""
 
     database: Database
     store: Store
-    _known: AnswerCache[Listed] = field(default_factory=AnswerCache)
+    # All suspects among the outcomes up to one, and that outcome.
+    _known: AnswerCache[tuple[int, SuspectList]] = field(default_factory=AnswerCache)
 
     async def page(self, project: str, *, after: SuspectCursor | None, limit: int) -> SuspectList:
         """Return suspects, the most suspicious first; `NotFound`: no such project."""
         async with self.database.reading() as session:
             spec = await current_project(session, project)
-        found = await self._found(spec, after.up_to if after else None)
+        up_to, found = await self._found(spec, after.up_to if after else None)
         listed = found.suspects
         if after:
             place = (-after.margin, after.task_id)
             listed = listed[bisect.bisect_right(listed, place, key=_order) :]
         shown, cursor = page_of(
-            listed, limit, lambda one: str(SuspectCursor(found.up_to, one.margin, one.task_id))
+            listed, limit, lambda one: str(SuspectCursor(up_to, one.margin, one.task_id))
         )
-        return SuspectList(
-            suspects=list(shown),
-            reviewers=found.reviewers,
-            note=found.note,
-            considered=found.considered,
-            cursor=cursor,
-        )
+        return found.model_copy(update={"suspects": list(shown), "cursor": cursor})
 
-    async def _found(self, project: Project, up_to: int | None) -> Listed:
+    async def _found(self, project: Project, up_to: int | None) -> tuple[int, SuspectList]:
         name, labels = project.project, project.labels
         model = await cross_fitted_of(self.store, name)
 
@@ -104,7 +88,7 @@ class SuspectService:
             place = newest if up_to is None else up_to
             return (*labels, model, project.revision, number, newest, place)
 
-        async def work_out() -> Listed:
+        async def work_out() -> tuple[int, SuspectList]:
             held_out = await held_out_of(self.store, name, model)
             async with self.database.reading() as session:
                 place = up_to
@@ -118,7 +102,13 @@ class SuspectService:
             note = LONE_REVIEWER if len(given.names) == 1 else None
             if not scored.rows:
                 note = suspects_note(project, labelled)
-            return Listed(place, len(scored.rows), suspects, reviewers, note)
+            return place, SuspectList(
+                suspects=suspects,
+                reviewers=reviewers,
+                note=note,
+                considered=len(scored.rows),
+                cursor=None,
+            )
 
         return await self._known.of(name, mark, work_out, question=up_to)
 

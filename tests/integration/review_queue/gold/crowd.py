@@ -17,12 +17,13 @@ from services.review_queue.projects.service import ProjectService
 from services.review_queue.quality.gold.labels import GoldService
 from services.review_queue.quality.reviewers.messages import ReviewerReport
 from services.review_queue.quality.reviewers.service import ReviewerService
-from services.review_queue.services import Services, build_services
+from services.review_queue.services import build_services
 from services.review_queue.settings import ReviewQueueSettings
 from shared.auth import Principal
 from shared.contracts.tasks import Lease, LeaseRequest, SkipBody, VerdictBody
 from shared.db import Database
 from shared.doorbells import Doorbells
+from shared.http.access import Services
 from shared.store import Store
 from tests.harness.clock import Clock
 from tests.harness.databases import create_tables

@@ -21,7 +21,7 @@ from services.review_queue.lifecycle.messages import VerdictOnBehalf
 from services.review_queue.links.signing import LinkSigner
 from services.review_queue.projects.messages import ProjectStatement
 from services.review_queue.projects.service import ProjectService
-from services.review_queue.services import Services, build_services
+from services.review_queue.services import build_services
 from services.review_queue.settings import ReviewQueueSettings
 from services.review_queue.webhooks.messages import WebhookStatus
 from services.review_queue.webhooks.relay import Relay
@@ -30,6 +30,7 @@ from services.review_queue.webhooks.service import WebhookService
 from shared.contracts.base import task_id_for
 from shared.db import Database
 from shared.doorbells import Doorbells
+from shared.http.access import Services
 from shared.settings import CommonSettings
 from shared.store import Store
 from tests.harness import serve
