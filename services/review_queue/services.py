@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 
 from services.review_queue.activity.service import ActivityService
 from services.review_queue.changes.service import ChangeService
@@ -41,7 +42,7 @@ from services.review_queue.quality.tags.service import TagService
 from services.review_queue.timings.capacity import CapacityService
 from services.review_queue.timings.publications import Publications
 from services.review_queue.timings.service import TimingService
-from services.review_queue.webhooks.registration import Registry
+from services.review_queue.webhooks.registration import prepare_webhooks
 from services.review_queue.webhooks.sending import Sender
 from services.review_queue.webhooks.service import WebhookService
 from shared.db import Database
@@ -65,12 +66,12 @@ def build_services(
     """Wire the services; `nudge` after each commit that wrote to the outbox."""
     times, known, gold_states = LeaseTimes(now), KnownReviewers(database, now), GoldStates(now)
     gold, intake = GoldDraws(gold_states, draws), IntakeService(database, now, nudge)
-    projects = ProjectService(database, store, now, nudge, Registry(sender.rules, store).prepare)
+    prepare = partial(prepare_webhooks, sender.rules, store)
+    projects = ProjectService(database, store, now, nudge, prepare)
     together = (BatchScheduler(database, now), ProjectCache(), times)
     return Services(
         projects,
         intake,
-        TaskService(database, now),
         ClaimService(database, bells, *together, gold, draws, now, poll_seconds),
         MoveService(*together, known.of, ProbeService(times, gold_states).use, nudge),
         GoldService(database, intake, gold_states, now),
@@ -98,6 +99,7 @@ def _build_statistics(
     """Build what the API says of the work and of those who do it; nothing here changes it."""
     tasks, publications = TaskService(database, now), Publications(store)
     return (
+        tasks,
         TimingService(database, tasks, publications, now),
         CapacityService(database, tasks, now),
         AgreementService(database),

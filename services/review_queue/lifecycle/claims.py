@@ -134,7 +134,8 @@ class ClaimService:
                 await asyncio.sleep(_RETRY_SECONDS)
                 leases = await self._claim(project, reviewer, request.count)
             if not leases:
-                await self._require_open(project)
+                async with self.database.reading() as session:
+                    await open_project(session, project)
             while not leases and (left := deadline - loop.time()) > 0:
                 await wait_for(rung, min(self.poll_seconds, left))
                 # A lease for a client that has left would keep the task from all others.
@@ -143,10 +144,6 @@ class ClaimService:
                 if await self._anything(project, reviewer):
                     leases = await self._claim(project, reviewer, request.count)
         return Leases(leases=list(leases))
-
-    async def _require_open(self, project: str) -> None:
-        async with self.database.reading() as session:
-            await open_project(session, project)
 
     async def _anything(self, project: str, reviewer: str) -> bool:
         async with self.database.reading() as session:

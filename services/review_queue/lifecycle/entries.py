@@ -1,7 +1,6 @@
 """Entries of a batch, checked one by one against their project (pure)."""
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,14 +26,8 @@ class Entry:
     digest: str
 
 
-def check_entries(
-    project: Project, entries: Sequence[dict[str, Any]]
-) -> list["Entry | TaskReceipt"]:
-    """Return for each entry the task that it asks for, or the receipt that rejects it."""
-    return [_check(project, entry) for entry in entries]
-
-
-def _check(project: Project, entry: dict[str, Any]) -> "Entry | TaskReceipt":
+def check_entry(project: Project, entry: dict[str, Any]) -> "Entry | TaskReceipt":
+    """Return the task that an entry asks for, or the receipt that rejects it."""
     try:
         task = NewTask.model_validate(entry)
     except ValidationError as error:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from services.review_queue.activity.recording import record
-from services.review_queue.lifecycle.entries import Entry, check_entries
+from services.review_queue.lifecycle.entries import Entry, check_entry
 from services.review_queue.lifecycle.lanes import (
     AVAILABLE_AT_ONCE,
     RESERVED_TURN,
@@ -86,7 +86,7 @@ class IntakeService:
         """
         async with self.database.reading() as session:
             project = await open_project(session, project_name)
-        checked = check_entries(project, entries)
+        checked = [check_entry(project, entry) for entry in entries]
         good = [entry for entry in checked if isinstance(entry, Entry)]
         with taking_in(project_name, (entry.task.trace for entry in good)) as trace:
             batch = _Batch(project, actor, self.now(), trace, restore)

@@ -1,7 +1,6 @@
 """Every statement about the figures of many projects: each statement reads all of them."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -12,20 +11,19 @@ from services.review_queue.tables import PROJECTS, TASKS, VERDICTS
 from shared.db import Session
 
 
-@dataclass(frozen=True)
-class Counted:
-    """What is counted: answers from `since` on; no more than `to` of anything."""
-
-    since: datetime
-    to: int
-
-
 async def page(
-    session: Session, *, after: str, limit: int, only: Collection[str] | None, counted: Counted
+    session: Session,
+    *,
+    after: str,
+    limit: int,
+    only: Collection[str] | None,
+    since: datetime,
+    most: int,
 ) -> Sequence[Row[Any]]:
     """Return projects by name with their figures, without what may be long: instructions, fields.
 
-    Each figure is read from an index, and no further than its bound, whatever a project has.
+    Answers count from `since` on. Each figure is read from an index, and no further than `most`,
+    whatever a project has.
     """
     spec = PROJECTS.c.spec
     statement = (
@@ -36,7 +34,7 @@ async def page(
             spec["title"].as_string().label("title"),
             func.json_array_length(spec["labels"].as_json()).label("labels"),
             spec["archived_at"].as_string().label("archived_at"),
-            *_figures(counted),
+            *_figures(since, most),
         )
         .where(PROJECTS.c.name > after, PROJECTS.c.deleted_at.is_(None))
         .order_by(PROJECTS.c.name)
@@ -47,21 +45,21 @@ async def page(
     return await fetch(session, statement)
 
 
-def _figures(counted: Counted) -> list[ColumnElement[Any]]:
+def _figures(since: datetime, most: int) -> list[ColumnElement[Any]]:
     is_waiting = and_(TASKS.c.project == PROJECTS.c.name, TASKS.c.turn.is_not(None))
     is_disputed = and_(TASKS.c.project == PROJECTS.c.name, TASKS.c.adjudication.is_(True))
     stands = and_(
         VERDICTS.c.project == PROJECTS.c.name,
-        VERDICTS.c.given_at >= counted.since,
+        VERDICTS.c.given_at >= since,
         VERDICTS.c.withdrawn_at.is_(None),
         VERDICTS.c.label.is_not(None),
     )
     oldest = select(TASKS.c.created_at).where(is_waiting).order_by(TASKS.c.created_at).limit(1)
     return [
-        _number(is_waiting, counted.to, TASKS.c.created_at).label("waiting"),
+        _number(is_waiting, most, TASKS.c.created_at).label("waiting"),
         oldest.correlate(PROJECTS).scalar_subquery().label("oldest"),
-        _number(is_disputed, counted.to, TASKS.c.adjudication).label("disputed"),
-        _number(stands, counted.to, VERDICTS.c.given_at).label("answers"),
+        _number(is_disputed, most, TASKS.c.adjudication).label("disputed"),
+        _number(stands, most, VERDICTS.c.given_at).label("answers"),
     ]
 
 

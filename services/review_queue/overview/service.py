@@ -37,9 +37,8 @@ class OverviewService:
         now = self.now()
         since = since or now.replace(hour=0, minute=0, second=0, microsecond=0)
         async with self.database.reading() as session:
-            counted = repository.Counted(since, self.counted_to)
             rows = await repository.page(
-                session, after=after, limit=limit + 1, only=only, counted=counted
+                session, after=after, limit=limit + 1, only=only, since=since, most=self.counted_to
             )
             shown, cursor = page_of(rows, limit, lambda row: row.name)
             leased = await claiming.held(session, [row.name for row in shown], now)

@@ -11,11 +11,12 @@ from services.review_queue.quality.reviewers.messages import (
     ReviewerList,
     ReviewerReport,
     ReviewerStatistics,
+    ReviewerTags,
+    TagsBody,
 )
 from services.review_queue.quality.reviewers.service import ReviewerService
 from services.review_queue.quality.suspects.messages import SuspectList
 from services.review_queue.quality.suspects.service import SuspectCursor, SuspectService
-from services.review_queue.quality.tags.messages import ReviewerTags, TagsBody
 from services.review_queue.quality.tags.service import TagService
 from shared.contracts.human_error import HumanError
 from shared.contracts.tasks import Reviewer

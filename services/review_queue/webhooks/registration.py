@@ -101,25 +101,20 @@ class WebhookRules:
         return None if address is None or is_public(address) else "must not be a private address"
 
 
-@dataclass(frozen=True)
-class Registry:
-    """Keeps a row of each webhook that a project states."""
+async def prepare_webhooks(
+    rules: WebhookRules, store: Store, project: str, webhooks: Sequence[Webhook]
+) -> Registration:
+    """Check the webhooks; return what registers them in the project's transaction.
 
-    rules: WebhookRules
-    store: Store
+    A new webhook gets what is committed from now on, and what the trainer publishes after its
+    documents were read here. A webhook that is left out is forgotten, with its deliveries; one
+    that stays keeps its place and its state.
 
-    async def prepare(self, project: str, webhooks: Sequence[Webhook]) -> Registration:
-        """Check the webhooks; return what registers them in the project's transaction.
-
-        A new webhook gets what is committed from now on, and what the trainer publishes after its
-        documents were read here. A webhook that is left out is forgotten, with its deliveries; one
-        that stays keeps its place and its state.
-
-        Raises `Unprocessable` (a webhook breaks the rules).
-        """
-        self.rules.check(project, webhooks)
-        documents = await read_documents(self.store, project) if webhooks else None
-        return partial(_register, project, webhooks, documents)
+    Raises `Unprocessable` (a webhook breaks the rules).
+    """
+    rules.check(project, webhooks)
+    documents = await read_documents(store, project) if webhooks else None
+    return partial(_register, project, webhooks, documents)
 
 
 async def _register(

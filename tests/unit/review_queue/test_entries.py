@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from services.review_queue.lifecycle.entries import Entry, check_entries, data_digest
+from services.review_queue.lifecycle.entries import Entry, check_entry, data_digest
 from shared.contracts.base import task_id_for
 from shared.contracts.projects import Project
 from shared.contracts.tasks import TaskReceipt
@@ -24,7 +24,7 @@ GOOD: dict[str, Any] = {"item_id": "a", "data": {"text": "fine", "stars": 4}}
 
 
 def test_good_entry_is_named_by_project_and_item() -> None:
-    (checked,) = check_entries(PROJECT, [GOOD])
+    checked = check_entry(PROJECT, GOOD)
     assert isinstance(checked, Entry)
     assert checked.task_id == task_id_for("shop", "a")
     assert checked.task.lane == "mandatory"
@@ -53,7 +53,7 @@ def test_good_entry_is_named_by_project_and_item() -> None:
     ],
 )
 def test_bad_entry_is_rejected_with_its_pointer(changes: dict[str, Any], pointer: str) -> None:
-    (checked,) = check_entries(PROJECT, [GOOD | changes])
+    checked = check_entry(PROJECT, GOOD | changes)
     assert isinstance(checked, TaskReceipt)
     assert checked.status == "rejected"
     assert checked.task_id is None
@@ -62,7 +62,8 @@ def test_bad_entry_is_rejected_with_its_pointer(changes: dict[str, Any], pointer
 
 
 def test_bad_entry_spoils_no_neighbour() -> None:
-    checked = check_entries(PROJECT, [GOOD, {"item_id": "b"}, GOOD | {"item_id": "c"}])
+    entries = [GOOD, {"item_id": "b"}, GOOD | {"item_id": "c"}]
+    checked = [check_entry(PROJECT, one) for one in entries]
     assert [isinstance(one, Entry) for one in checked] == [True, False, True]
 
 

@@ -1,7 +1,8 @@
-"""Messages of reviewers' statistics."""
+"""Messages of reviewers: their statistics and their tags."""
 
 from services.review_queue.quality.gold.messages import Count, Pause
 from shared.contracts.base import Message, Probability, UtcTime
+from shared.contracts.review_settings import Tags
 
 
 class AgreementWithOutcomes(Message):
@@ -119,3 +120,16 @@ class ReviewerList(Message):
     reviewers: list[ReviewerReport]
     note: str | None
     cursor: str | None
+
+
+class TagsBody(Message):
+    """The body of ``PUT …/reviewers/{reviewer}/tags``: all tags of the reviewer."""
+
+    tags: Tags
+
+
+class ReviewerTags(Message):
+    """A reviewer's tags in a project, such as ``language=de``."""
+
+    reviewer: str
+    tags: list[str]

@@ -7,8 +7,8 @@ from datetime import datetime
 from services.review_queue.activity.recording import record
 from services.review_queue.lifecycle.repository.writing import ring_for_tasks
 from services.review_queue.projects.reading import current_project
+from services.review_queue.quality.reviewers.messages import ReviewerTags
 from services.review_queue.quality.tags import repository
-from services.review_queue.quality.tags.messages import ReviewerTags
 from shared.db import Database, Session
 
 
