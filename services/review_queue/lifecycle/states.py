@@ -23,24 +23,24 @@ class Task:
     item_id: str
     data_digest: str
     lane: Lane
-    adjudication: bool
     state: TaskState
-    turn: int | None
     available_at: datetime
-    reserved_for: str | None
-    holder: str | None
     lease_number: int
-    due_at: datetime | None
     created_at: datetime
     skips: int
     revision: int
-    label: str | None
-    source: OutcomeSource | None
-    resolved_at: datetime | None
-    trace: str | None
-    erased_at: datetime | None
-    second_opinion: bool
-    confidence: float | None
+    adjudication: bool = False
+    second_opinion: bool = False
+    turn: int | None = None
+    reserved_for: str | None = None
+    holder: str | None = None
+    due_at: datetime | None = None
+    label: str | None = None
+    source: OutcomeSource | None = None
+    resolved_at: datetime | None = None
+    trace: str | None = None
+    erased_at: datetime | None = None
+    confidence: float | None = None
 
 
 @dataclass(slots=True)

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, delete, select, tuple_, update
+from sqlalchemy import delete, select, tuple_, update
 from sqlmodel import col
 
 from services.review_queue.tables.people import LINKS, LinkRow, SessionRow
@@ -42,8 +42,9 @@ async def request(session: Session, digest: str, now: datetime) -> LinkRow | Non
 async def add(session: Session, row: LinkRow, forget_before: datetime) -> None:
     """Keep a link; its subject's requests are met. Forget links that expired long ago."""
     await session.execute(delete(LINKS).where(LINKS.c.expires_at <= forget_before))
-    met = _of(row.project, LINKS.c.reviewer == row.reviewer, LINKS.c.requested_at.is_not(None))
-    await session.execute(update(LINKS).where(*met).values(requested_at=None))
+    own = (LINKS.c.project == row.project, LINKS.c.reviewer == row.reviewer)
+    met = update(LINKS).where(*own, LINKS.c.requested_at.is_not(None))
+    await session.execute(met.values(requested_at=None))
     session.add(row)
 
 
@@ -56,7 +57,7 @@ async def page(
     limit: int,
 ) -> list[LinkRow]:
     """Return a project's links (None: those of no single project), newest first."""
-    statement = select(LinkRow).where(*_of(project))
+    statement = select(LinkRow).where(LINKS.c.project == project)
     if before is not None:
         place = tuple_(col(LinkRow.created_at), col(LinkRow.code_digest))
         statement = statement.where(place < before)
@@ -69,8 +70,9 @@ async def page(
 
 async def revoke(session: Session, project: str | None, subject: str, now: datetime) -> list[str]:
     """Revoke a subject's links, end the pages' sessions of them; return the links' ids."""
-    own = _of(project, LINKS.c.reviewer == subject, LINKS.c.revoked_at.is_(None))
-    revoked = update(LINKS).where(*own).values(revoked_at=now, requested_at=None)
+    own = (LINKS.c.project == project, LINKS.c.reviewer == subject)
+    unrevoked = update(LINKS).where(*own, LINKS.c.revoked_at.is_(None))
+    revoked = unrevoked.values(revoked_at=now, requested_at=None)
     ids = list((await session.execute(revoked.returning(LINKS.c.code_digest))).scalars())
     await session.execute(delete(SessionRow).where(col(SessionRow.link_id).in_(ids)))
     return ids
@@ -80,7 +82,3 @@ async def revoked_ids(session: Session) -> frozenset[str]:
     """Return the ids of all links that were revoked."""
     found = select(LINKS.c.code_digest).where(LINKS.c.revoked_at.is_not(None))
     return frozenset((await session.execute(found)).scalars())
-
-
-def _of(project: str | None, *more: ColumnElement[bool]) -> tuple[ColumnElement[bool], ...]:
-    return (LINKS.c.project == project, *more)

@@ -29,6 +29,7 @@ from shared.db import Session
 
 # Older verdicts are of other instructions, and often of other people.
 MOST_VERDICTS = 250_000
+MOST_TASKS = MOST_OUTCOMES = 50_000
 
 stands = VERDICTS.c.withdrawn_at.is_(None)
 _reviewed = and_(
@@ -40,7 +41,7 @@ is_verdict = and_(stands, not_(VERDICTS.c.skipped), VERDICTS.c.label.is_not(None
 
 
 async def outcome_agreement(
-    session: Session, project: str, reviewers: Sequence[str], *, verdicts: int
+    session: Session, project: str, reviewers: Sequence[str], *, verdicts: int = MOST_VERDICTS
 ) -> dict[str, tuple[int, int]]:
     """Return (verdicts, of these the outcome's label) on shared, resolved tasks, by reviewer.
 
@@ -63,7 +64,7 @@ async def outcome_agreement(
 
 
 def shared_verdicts(
-    session: Session, project: str, *, tasks: int, verdicts: int
+    session: Session, project: str, *, tasks: int = MOST_TASKS, verdicts: int = MOST_VERDICTS
 ) -> AsyncGenerator[Row[Any]]:
     """Yield (task_id, reviewer, label) of the newest tasks that two reviewers or more answered.
 
@@ -79,7 +80,7 @@ def shared_verdicts(
     return stream(session, statement)
 
 
-def newest_verdicts(project: str, verdicts: int) -> CTE:
+def newest_verdicts(project: str, verdicts: int = MOST_VERDICTS) -> CTE:
     """Return the project's newest `verdicts` that stand: they bound every comparison."""
     # Not a join: SQLite would begin with all tasks of the project, and sort all their verdicts.
     in_project = exists().where(TASKS.c.task_id == VERDICTS.c.task_id, TASKS.c.project == project)
@@ -100,7 +101,7 @@ def newest_verdicts(project: str, verdicts: int) -> CTE:
 
 async def count_verdicts(session: Session, project: str) -> int:
     """Count the project's newest verdicts that stand, up to `MOST_VERDICTS`."""
-    newest = newest_verdicts(project, MOST_VERDICTS)
+    newest = newest_verdicts(project)
     return int((await session.execute(select(func.count()).select_from(newest))).scalar_one())
 
 
@@ -112,7 +113,7 @@ def _shared(newest: CTE) -> Select[Any]:
     )
 
 
-async def version_labels(session: Session, project: str, *, outcomes: int) -> Sequence[Row[Any]]:
+async def version_labels(session: Session, project: str) -> Sequence[Row[Any]]:
     """Return (model_version, blind, predicted, label, number) of the newest resolved tasks."""
     version, predicted = _said(OUTCOMES.c.prediction)
     newest = (
@@ -126,18 +127,18 @@ async def version_labels(session: Session, project: str, *, outcomes: int) -> Se
             predicted.is_not(None),
         )
         .order_by(OUTCOMES.c.outcome_id.desc())
-        .limit(outcomes)
+        .limit(MOST_OUTCOMES)
         .subquery()
     )
     return await fetch(session, _counted(newest))
 
 
-async def version_verdicts(session: Session, project: str, *, verdicts: int) -> Sequence[Row[Any]]:
+async def version_verdicts(session: Session, project: str) -> Sequence[Row[Any]]:
     """Return (model_version, reviewer, blind, predicted, label, number) of the newest verdicts.
 
     Of those on tasks that a version had labelled.
     """
-    newest = newest_verdicts(project, verdicts)
+    newest = newest_verdicts(project, MOST_OUTCOMES)
     version, predicted = _said(TASKS.c.prediction)
     given = (
         select(version, newest.c.reviewer, newest.c.blind, predicted, newest.c.label)
@@ -168,12 +169,12 @@ def is_newest() -> ColumnElement[bool]:
     )
 
 
-async def verdicts_mark(session: Session, project: str, *, verdicts: int) -> tuple[Any, ...]:
-    """Return a value that changes whenever the newest `verdicts` that stand do.
+async def verdicts_mark(session: Session, project: str) -> tuple[Any, ...]:
+    """Return a value that changes whenever the newest verdicts that stand do.
 
     Verdicts only come at the top, and only leave: their number and their ends tell of both.
     """
-    place = newest_verdicts(project, verdicts).c.verdict_id
+    place = newest_verdicts(project).c.verdict_id
     ends = select(func.count(), func.min(place), func.max(place))
     return tuple((await session.execute(ends)).one())
 

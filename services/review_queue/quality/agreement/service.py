@@ -28,7 +28,6 @@ from services.review_queue.quality.agreement.messages import (
     VersionAgreement,
     VersionReviewer,
 )
-from services.review_queue.quality.agreement.repository import MOST_VERDICTS
 from services.review_queue.quality.agreement.table import MISSING, IntArray, RatingTable
 from services.review_queue.quality.answer_cache import AnswerCache
 from services.review_queue.quality.notes import agreement_note
@@ -36,8 +35,6 @@ from shared.db import Database, Row, Session
 
 Version = TypeVar("Version", bound=VersionAgreement)
 
-MOST_TASKS = 50_000
-MOST_OUTCOMES = 50_000
 # The matrix has a row and a column for each; those with most verdicts come into it.
 REVIEWERS = 100
 
@@ -79,7 +76,7 @@ class AgreementService:
 
         async def mark() -> Hashable:
             async with self.database.reading() as session:
-                verdicts = await repository.verdicts_mark(session, project, verdicts=MOST_VERDICTS)
+                verdicts = await repository.verdicts_mark(session, project)
                 return (*labels, verdicts, await repository.outcomes_mark(session, project))
 
         found = await self._known.of(project, mark, lambda: self._work_out(project, labels))
@@ -93,17 +90,15 @@ class AgreementService:
     async def _work_out(self, project: str, labels: Sequence[str]) -> Agreement:
         async with self.database.reading() as session:
             ratings = await _read(session, project, labels)
-            versions = await repository.version_labels(session, project, outcomes=MOST_OUTCOMES)
-            beside = await repository.version_verdicts(session, project, verdicts=MOST_OUTCOMES)
+            versions = await repository.version_labels(session, project)
+            beside = await repository.version_verdicts(session, project)
         # Resampling takes a second where tasks are many; leases go on meanwhile.
         return await asyncio.to_thread(_compare, ratings, versions, beside)
 
 
 async def _read(session: Session, project: str, labels: Sequence[str]) -> Ratings:
     ratings = Ratings({label: number for number, label in enumerate(labels)})
-    async for row in repository.shared_verdicts(
-        session, project, tasks=MOST_TASKS, verdicts=MOST_VERDICTS
-    ):
+    async for row in repository.shared_verdicts(session, project):
         ratings.add(row.task_id, row.reviewer, row.label)
     return ratings
 

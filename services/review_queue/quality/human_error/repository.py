@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import func, select
 
-from services.review_queue.quality.agreement.repository import MOST_VERDICTS, newest_verdicts
+from services.review_queue.quality.agreement.repository import newest_verdicts
 from services.review_queue.quality.gold.repository.scores import answered
 from services.review_queue.repository.statements import count_where
 from services.review_queue.tables import TASKS
@@ -45,7 +45,7 @@ async def disagreements(session: Session, project: str) -> tuple[int, int]:
 
     Without second opinions: these are asked for only where the first answer is doubted.
     """
-    given = newest_verdicts(project, MOST_VERDICTS)
+    given = newest_verdicts(project)
     number = func.row_number().over(partition_by=given.c.task_id, order_by=given.c.verdict_id)
     numbered = (
         select(given.c.task_id, given.c.label, number.label("number"))

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 from services.review_queue.lifecycle.repository import gold as known
 from services.review_queue.projects.reading import current_project
-from services.review_queue.quality.agreement.repository import MOST_VERDICTS, outcome_agreement
+from services.review_queue.quality.agreement.repository import outcome_agreement
 from services.review_queue.quality.gold.pausing import pause_message
 from services.review_queue.quality.gold.repository import pauses, scores
 from services.review_queue.quality.notes import reviewers_note
@@ -126,7 +126,7 @@ async def _statistics(
     took: dict[str, list[tuple[int, float]]] = {}
     for one in await repository.active_seconds(session, name, names):
         took.setdefault(one.reviewer, []).append((one.number, one.seconds))
-    shared = await outcome_agreement(session, name, names, verdicts=MOST_VERDICTS)
+    shared = await outcome_agreement(session, name, names)
     gold = await scores.scores(session, name, names, labels=project.labels, until=gold_until)
     return [
         _summary(row, took.get(row.reviewer, []), shared.get(row.reviewer), gold.get(row.reviewer))

@@ -51,9 +51,9 @@ def labelled_outcomes(
     return stream(session, statement)
 
 
-def given_labels(session: Session, project: str, *, verdicts: int) -> AsyncGenerator[Row[Any]]:
-    """Yield task_id, reviewer and label of the project's newest `verdicts` that stand."""
-    newest = newest_verdicts(project, verdicts)
+def given_labels(session: Session, project: str) -> AsyncGenerator[Row[Any]]:
+    """Yield task_id, reviewer and label of the project's newest verdicts that stand."""
+    newest = newest_verdicts(project)
     return stream(session, select(newest.c.task_id, newest.c.reviewer, newest.c.label))
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.review_queue.projects.reading import current_project
-from services.review_queue.quality.agreement.repository import MOST_VERDICTS, outcomes_mark
+from services.review_queue.quality.agreement.repository import outcomes_mark
 from services.review_queue.quality.answer_cache import AnswerCache
 from services.review_queue.quality.notes import LONE_REVIEWER, suspects_note
 from services.review_queue.quality.suspects import repository
@@ -191,7 +191,7 @@ async def _given(session: Session, project: str, scored: _Scored) -> _Given:
     highest = scored.probabilities.max(axis=1).tolist() if scored.rows else []
     names: dict[str, int] = {}
     given = _Given([], [], [], [])
-    async for row in repository.given_labels(session, project, verdicts=MOST_VERDICTS):
+    async for row in repository.given_labels(session, project):
         place = places.get(row.task_id)
         if place is not None:
             given.reviewer.append(names.setdefault(row.reviewer, len(names)))
