@@ -13,7 +13,7 @@ from services.trainer.tables import (
     PoolItem,
     ProjectState,
     PromotionEvent,
-    batches_of,
+    find_items,
 )
 from shared.db import Session
 
@@ -97,15 +97,10 @@ async def metadata_of(
     session: Session, project: str, item_ids: Iterable[str]
 ) -> dict[str, dict[str, Any]]:
     """Return the metadata of items, as the pool or else their first decision has them."""
-    found: dict[str, dict[str, Any]] = {}
-    for batch in batches_of(item_ids):
-        decided = select(col(LedgerRow.item_id), col(LedgerRow.row)["metadata"]).where(
-            col(LedgerRow.project) == project, col(LedgerRow.item_id).in_(batch)
-        )
-        for item_id, metadata in await session.execute(decided.order_by(col(LedgerRow.id))):
-            found.setdefault(item_id, metadata or {})
-        pooled = select(col(PoolItem.item_id), col(PoolItem.item_metadata)).where(
-            col(PoolItem.project) == project, col(PoolItem.item_id).in_(batch)
-        )
-        found |= {row[0]: row[1] for row in await session.execute(pooled)}
-    return found
+    wanted, found = set(item_ids), dict[str, dict[str, Any]]()
+    decided = select(col(LedgerRow.item_id), col(LedgerRow.row)["metadata"])
+    decided = decided.order_by(col(LedgerRow.id))
+    for item_id, metadata in await find_items(session, decided, LedgerRow, project, wanted):
+        found.setdefault(item_id, metadata or {})
+    pooled = select(col(PoolItem.item_id), col(PoolItem.item_metadata))
+    return found | dict(map(tuple, await find_items(session, pooled, PoolItem, project, wanted)))

@@ -11,7 +11,7 @@ from services.trainer.content import content_hash
 from services.trainer.erasure import repository as erasure
 from services.trainer.outcomes.evidence import answers, evidence_after, is_answer
 from services.trainer.outcomes.opinions.repository import of_items as of_opinions
-from services.trainer.tables import OutcomeRow, ProjectState, SecondOpinion, batches_of
+from services.trainer.tables import OutcomeRow, ProjectState, SecondOpinion, find_items
 from services.trainer.tables.evidence import WAITING
 from shared.contracts.tasks import TRAINING_LANES, Outcome
 from shared.db import Session
@@ -107,13 +107,8 @@ def _merged(
 
 async def of_items(session: Session, project: str, item_ids: Iterable[str]) -> Sequence[OutcomeRow]:
     """Return the outcomes of these items, in no order."""
-    rows: list[OutcomeRow] = []
-    for batch in batches_of(item_ids):
-        query = select(OutcomeRow).where(
-            col(OutcomeRow.project) == project, col(OutcomeRow.item_id).in_(batch)
-        )
-        rows += (await session.execute(query)).scalars()
-    return rows
+    rows = await find_items(session, select(OutcomeRow), OutcomeRow, project, item_ids)
+    return [row[0] for row in rows]
 
 
 async def newest(session: Session, project: str, limit: int) -> Sequence[OutcomeRow]:
@@ -148,13 +143,8 @@ async def labels_of(
     session: Session, project: str, item_ids: Iterable[str]
 ) -> dict[str, str | None]:
     """Return the label that people gave each of these items."""
-    found: dict[str, str | None] = {}
-    for batch in batches_of(item_ids):
-        query = select(col(OutcomeRow.item_id), col(OutcomeRow.label)).where(
-            col(OutcomeRow.project) == project, col(OutcomeRow.item_id).in_(batch)
-        )
-        found |= {row[0]: row[1] for row in await session.execute(query)}
-    return found
+    query = select(col(OutcomeRow.item_id), col(OutcomeRow.label))
+    return dict(map(tuple, await find_items(session, query, OutcomeRow, project, item_ids)))
 
 
 async def label_counts(session: Session, project: str) -> dict[str, int]:

@@ -16,6 +16,7 @@ from services.trainer.tables import (
     RelabelPlan,
     ShadowItem,
     ShadowStage,
+    same_item,
     update_items,
 )
 from shared.db import Session
@@ -26,9 +27,7 @@ Withdrawable = type[CertificationItem] | type[ShadowItem]
 def _is_answered(
     table: type[PoolItem] | type[CertificationItem] | type[RelabelItem] | type[ShadowItem],
 ) -> ColumnElement[bool]:
-    return exists().where(
-        col(OutcomeRow.project) == col(table.project), col(OutcomeRow.item_id) == col(table.item_id)
-    )
+    return exists().where(same_item(OutcomeRow, table))
 
 
 async def unposted_pool_items(session: Session, project: str, limit: int) -> Sequence[PoolItem]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Select, String, and_, cast, func, insert, select
+from sqlalchemy import Select, String, cast, func, insert, select
 from sqlalchemy.orm import defer
 from sqlmodel import col
 
@@ -15,7 +15,9 @@ from services.trainer.tables import (
     ShadowItem,
     ShadowStage,
     batches_of,
+    find_items,
     fitting,
+    same_item,
 )
 from shared.db import Session
 
@@ -84,19 +86,12 @@ async def judged_otherwise(
     Or it was given before the stage began. People are not asked about such an item again.
     """
     contents = {row.item_id: row.content_hash for row in rows}
-    found: set[str] = set()
-    for batch in batches_of(contents):
-        query = (
-            select(OutcomeRow)
-            .where(col(OutcomeRow.project) == stage.project, col(OutcomeRow.item_id).in_(batch))
-            .options(*(defer(column) for column in _LARGE))
-        )
-        found |= {
-            one.item_id
-            for one in (await session.execute(query)).scalars()
-            if one.revision != 1 or not _is_on(one, contents[one.item_id], stage)
-        }
-    return found
+    query = select(OutcomeRow).options(*(defer(column) for column in _LARGE))
+    return {
+        one.item_id
+        for (one,) in await find_items(session, query, OutcomeRow, stage.project, contents)
+        if one.revision != 1 or not _is_on(one, contents[one.item_id], stage)
+    }
 
 
 def _is_on(outcome: OutcomeRow, content_hash: str, stage: ShadowStage) -> bool:
@@ -118,13 +113,7 @@ async def counts(session: Session, stage: ShadowStage) -> ShadowCounts:
     """
     query = (
         select(ShadowItem, OutcomeRow)
-        .outerjoin(
-            OutcomeRow,
-            and_(
-                col(OutcomeRow.project) == col(ShadowItem.project),
-                col(OutcomeRow.item_id) == col(ShadowItem.item_id),
-            ),
-        )
+        .outerjoin(OutcomeRow, same_item(OutcomeRow, ShadowItem))
         .where(col(ShadowItem.stage_id) == stage.stage_id, col(ShadowItem.differs).is_(True))
         .options(*(defer(column) for column in _LARGE))
     )

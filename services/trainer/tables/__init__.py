@@ -7,6 +7,7 @@ from services.trainer.tables.base import (
     fitting,
     insert_new,
     page_before,
+    same_item,
     update_items,
 )
 from services.trainer.tables.evidence import (

@@ -4,9 +4,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate, takewhile
 from typing import Any
 
-from sqlalchemy import BigInteger, Integer, MetaData, Table, select, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Integer,
+    MetaData,
+    Table,
+    and_,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlmodel import SQLModel
+from sqlmodel import SQLModel, col
 
 from shared.db import Session
 
@@ -37,6 +46,11 @@ async def find_items(
         of_batch = (table.project == project, table.item_id.in_(batch))
         found += (await session.execute(statement.where(*of_batch))).all()
     return found
+
+
+def same_item(one: Any, other: Any) -> ColumnElement[bool]:
+    """Say in SQL that rows of two tables are about the same item of a project."""
+    return and_(col(one.project) == col(other.project), col(one.item_id) == col(other.item_id))
 
 
 async def update_items(

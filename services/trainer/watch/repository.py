@@ -24,7 +24,7 @@ from services.trainer.tables import (
     OutcomeRow,
     PromiseChange,
     Version,
-    batches_of,
+    find_items,
 )
 from shared.db import Session
 
@@ -149,21 +149,17 @@ async def audited_before(
     session: Session, project: str, version: str, item_ids: Sequence[str]
 ) -> dict[tuple[str, str], int]:
     """Return the place of the first audited answer to each of these items, by id and content."""
-    found: dict[tuple[str, str], int] = {}
-    for batch in batches_of(item_ids):
-        query = (
-            select(col(LedgerRow.item_id), col(LedgerRow.content_hash), func.min(col(LedgerRow.id)))
-            .where(
-                col(LedgerRow.project) == project,
-                col(LedgerRow.item_id).in_(batch),
-                col(LedgerRow.model_version) == version,
-                col(LedgerRow.decision) == "answered",
-                col(LedgerRow.audited).is_(True),
-            )
-            .group_by(col(LedgerRow.item_id), col(LedgerRow.content_hash))
+    query = (
+        select(col(LedgerRow.item_id), col(LedgerRow.content_hash), func.min(col(LedgerRow.id)))
+        .where(
+            col(LedgerRow.model_version) == version,
+            col(LedgerRow.decision) == "answered",
+            col(LedgerRow.audited).is_(True),
         )
-        found |= {(row[0], row[1]): row[2] or 0 for row in await session.execute(query)}
-    return found
+        .group_by(col(LedgerRow.item_id), col(LedgerRow.content_hash))
+    )
+    rows = await find_items(session, query, LedgerRow, project, item_ids)
+    return {(row[0], row[1]): row[2] or 0 for row in rows}
 
 
 async def judged_on(

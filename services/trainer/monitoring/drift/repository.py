@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import func, select
 from sqlmodel import col
 
-from services.trainer.tables import LedgerRow, batches_of
+from services.trainer.tables import LedgerRow, find_items
 from shared.db import Session
 
 
@@ -66,19 +66,13 @@ async def first_places(
     session: Session, project: str, version: str, item_ids: Sequence[str]
 ) -> dict[str, int]:
     """Return the place of the version's first decision on each of these items."""
-    found: dict[str, int] = {}
-    for batch in batches_of(item_ids):
-        query = (
-            select(col(LedgerRow.item_id), func.min(col(LedgerRow.id)))
-            .where(
-                col(LedgerRow.project) == project,
-                col(LedgerRow.item_id).in_(batch),
-                col(LedgerRow.model_version) == version,
-            )
-            .group_by(col(LedgerRow.item_id))
-        )
-        found |= {row[0]: row[1] or 0 for row in await session.execute(query)}
-    return found
+    query = (
+        select(col(LedgerRow.item_id), func.min(col(LedgerRow.id)))
+        .where(col(LedgerRow.model_version) == version)
+        .group_by(col(LedgerRow.item_id))
+    )
+    rows = await find_items(session, query, LedgerRow, project, item_ids)
+    return {row[0]: row[1] or 0 for row in rows}
 
 
 async def place_before(

@@ -7,7 +7,7 @@ from sqlalchemy import exists, func, insert, select
 from sqlmodel import col
 
 from services.trainer.monitoring.slices.repository import shortened
-from services.trainer.tables import LedgerRow, OutcomeRow, RelabelItem, RelabelPlan
+from services.trainer.tables import LedgerRow, OutcomeRow, RelabelItem, RelabelPlan, same_item
 from shared.db import Session
 
 _PAGE = 500
@@ -107,11 +107,7 @@ async def progress(session: Session, project: str, plan_id: str) -> Progress:
     labelled = (
         select(func.count())
         .select_from(RelabelItem)
-        .join(
-            OutcomeRow,
-            (col(OutcomeRow.project) == col(RelabelItem.project))
-            & (col(OutcomeRow.item_id) == col(RelabelItem.item_id)),
-        )
+        .join(OutcomeRow, same_item(OutcomeRow, RelabelItem))
         .where(*of_plan, col(OutcomeRow.label).is_not(None))
     )
     items, posted, refused = (await session.execute(counts)).one()

@@ -2,11 +2,11 @@
 
 from typing import Any, NamedTuple
 
-from sqlalchemy import and_, select
+from sqlalchemy import select
 from sqlmodel import col
 
 from services.trainer.outcomes.evidence import evidence_of
-from services.trainer.tables import LedgerRow, OutcomeRow
+from services.trainer.tables import LedgerRow, OutcomeRow, same_item
 from shared.db import Session
 
 # What is read at a time: items may be large, and no more of them is kept than `shortened` leaves.
@@ -65,11 +65,8 @@ def _decided(project: str, version: str, before: int | None) -> Any:
         select(col(LedgerRow.id), col(LedgerRow.row), OutcomeRow)
         .join(
             OutcomeRow,
-            and_(
-                col(OutcomeRow.project) == col(LedgerRow.project),
-                col(OutcomeRow.item_id) == col(LedgerRow.item_id),
-                col(OutcomeRow.content_hash) == col(LedgerRow.content_hash),
-            ),
+            same_item(OutcomeRow, LedgerRow)
+            & (col(OutcomeRow.content_hash) == col(LedgerRow.content_hash)),
         )
         .where(
             col(LedgerRow.project) == project,

@@ -12,7 +12,8 @@ from services.trainer.tables import (
     LedgerRow,
     OutcomeRow,
     SecondOpinion,
-    batches_of,
+    find_items,
+    same_item,
 )
 from services.trainer.tables.evidence import WAITING
 from shared.db import Session
@@ -25,15 +26,11 @@ _judge = func.coalesce(col(CertificationItem.copy_of), col(CertificationItem.ite
 
 def _is_doubted(label: Mapped[str] | Mapped[str | None]) -> ColumnElement[bool]:
     """Say in SQL what `evidence.is_doubted` says, of rows without a second opinion."""
-    asked = exists().where(
-        col(SecondOpinion.project) == col(OutcomeRow.project),
-        col(SecondOpinion.item_id) == col(OutcomeRow.item_id),
-    )
     return and_(
         col(OutcomeRow.evidence_is_lone).is_(True),
         col(OutcomeRow.evidence_blind).is_(True),
         col(OutcomeRow.evidence_label) != label,
-        ~asked,
+        ~exists().where(same_item(SecondOpinion, OutcomeRow)),
     )
 
 
@@ -65,8 +62,7 @@ async def doubted_audits(
         .distinct()
         .join(
             LedgerRow,
-            (col(LedgerRow.project) == col(OutcomeRow.project))
-            & (col(LedgerRow.item_id) == col(OutcomeRow.item_id))
+            same_item(LedgerRow, OutcomeRow)
             & (col(LedgerRow.content_hash) == col(OutcomeRow.content_hash)),
         )
         .where(
@@ -85,9 +81,7 @@ async def doubted_audits(
 async def waited_for(session: Session, certification_id: str) -> set[str]:
     """Return the answered items whose answer is doubted, and whose second opinion may come yet."""
     waiting = exists().where(
-        col(SecondOpinion.project) == col(OutcomeRow.project),
-        col(SecondOpinion.item_id) == col(OutcomeRow.item_id),
-        col(SecondOpinion.state).in_(WAITING),
+        same_item(SecondOpinion, OutcomeRow), col(SecondOpinion.state).in_(WAITING)
     )
     rows = await session.execute(_drawn([certification_id]).where(waiting))
     doubted = await doubted_draws(session, certification_id)
@@ -106,11 +100,7 @@ async def counts(session: Session, certification_ids: Sequence[str]) -> tuple[in
     )
     rows = (
         _drawn(certification_ids)
-        .join(
-            SecondOpinion,
-            (col(SecondOpinion.project) == col(OutcomeRow.project))
-            & (col(SecondOpinion.item_id) == col(OutcomeRow.item_id)),
-        )
+        .join(SecondOpinion, same_item(SecondOpinion, OutcomeRow))
         .where(col(SecondOpinion.state).in_(("answered", "unanswered")))
         .add_columns(overturned.label("overturned"))
         .subquery()
@@ -132,13 +122,8 @@ async def of_items(
     session: Session, project: str, item_ids: Iterable[str]
 ) -> dict[str, SecondOpinion]:
     """Return the second opinions on these items, by item id."""
-    found: dict[str, SecondOpinion] = {}
-    for batch in batches_of(item_ids):
-        query = select(SecondOpinion).where(
-            col(SecondOpinion.project) == project, col(SecondOpinion.item_id).in_(batch)
-        )
-        found |= {row.item_id: row for row in (await session.execute(query)).scalars()}
-    return found
+    rows = await find_items(session, select(SecondOpinion), SecondOpinion, project, item_ids)
+    return {row[0].item_id: row[0] for row in rows}
 
 
 async def give_up(session: Session, project: str) -> None:
