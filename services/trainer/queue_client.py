@@ -60,8 +60,9 @@ class QueueClient:
     async def outcomes(self, project: str, after: str | None) -> OutcomeFeed:
         """Return the page of the feed after a cursor (None: from its start)."""
         query = {"limit": str(MAX_BATCH)} | ({"after": after} if after else {})
-        body = await self._call("GET", f"/v1/projects/{project}/outcomes", params=query)
-        return _read(OutcomeFeed, body)
+        return await self._call(
+            OutcomeFeed, "GET", f"/v1/projects/{project}/outcomes", params=query
+        )
 
     async def changes(self, after: str | None, *, wait_seconds: float) -> ChangeFeed:
         """Return what changed over all projects after a cursor (None: all of it).
@@ -69,15 +70,14 @@ class QueueClient:
         Raises `QueueAway`, `FeedRestarted`, `RouteUnknown`.
         """
         query = {"wait_seconds": str(wait_seconds)} | ({"after": after} if after else {})
-        return _read(ChangeFeed, await self._call("GET", _CHANGES, params=query))
+        return await self._call(ChangeFeed, "GET", _CHANGES, params=query)
 
     async def human_error(self, project: str) -> HumanError:
         """Return the counts of reviewers' errors: none from a queue that counts none."""
         try:
-            body = await self._call("GET", f"/v1/projects/{project}{_HUMAN_ERROR}")
+            return await self._call(HumanError, "GET", f"/v1/projects/{project}{_HUMAN_ERROR}")
         except RouteUnknown:
             return HumanError()
-        return _read(HumanError, body)
 
     async def ask_second_opinions(
         self, project: str, wanted: Sequence[WantedOpinion]
@@ -86,10 +86,10 @@ class QueueClient:
         document = WantedOpinions(items=list(wanted)).model_dump(mode="json")
         path = f"/v1/projects/{project}{_SECOND_OPINIONS}"
         try:
-            body = await self._call("POST", path, json=document)
+            receipts = await self._call(OpinionReceipts, "POST", path, json=document)
         except RouteUnknown:
             return {one.item_id: "no_reviewer" for one in wanted}
-        return {one.item_id: one.status for one in _read(OpinionReceipts, body).items}
+        return {one.item_id: one.status for one in receipts.items}
 
     async def withdraw(self, project: str, item_ids: Sequence[str]) -> dict[str, WithdrawalStatus]:
         """Withdraw 1 to 1,000 tasks; return by item what became of each. Repeating is harmless.
@@ -97,16 +97,17 @@ class QueueClient:
         Raises `QueueAway`, `RouteUnknown`.
         """
         document = Withdrawals(item_ids=list(item_ids)).model_dump(mode="json")
-        body = await self._call("POST", f"/v1/projects/{project}{_WITHDRAWALS}", json=document)
-        return {one.item_id: one.status for one in _read(WithdrawalReceipts, body).items}
+        path = f"/v1/projects/{project}{_WITHDRAWALS}"
+        receipts = await self._call(WithdrawalReceipts, "POST", path, json=document)
+        return {one.item_id: one.status for one in receipts.items}
 
     async def post(self, project: str, tasks: Sequence[NewTask]) -> list[TaskReceipt]:
         """Ask for 1 to 1,000 tasks; one receipt each, in order. Repeating is harmless."""
         document = {"tasks": [task.model_dump(mode="json") for task in tasks]}
-        body = await self._call("POST", f"/v1/projects/{project}/tasks", json=document)
-        return _read(TaskReceipts, body).tasks
+        path = f"/v1/projects/{project}/tasks"
+        return (await self._call(TaskReceipts, "POST", path, json=document)).tasks
 
-    async def _call(self, method: str, path: str, **options: Any) -> bytes:
+    async def _call(self, kind: type[Read], method: str, path: str, **options: Any) -> Read:
         try:
             response = await self._http.request(method, path, **options)
             status, media_type = response.status_code, response.headers.get("content-type")
@@ -116,13 +117,8 @@ class QueueClient:
             if status == HTTPStatus.NOT_FOUND and path.endswith(_NEW_ROUTES):
                 raise RouteUnknown
             response.raise_for_status()
+            return read_stored(kind, response.content)
         except httpx.HTTPError as error:
             raise QueueAway(f"{method} {path}: {cause_of(error)}") from error
-        return response.content
-
-
-def _read(kind: type[Read], body: bytes) -> Read:
-    try:
-        return read_stored(kind, body)
-    except ValidationError as error:
-        raise QueueAway(f"its {kind.__name__} is malformed") from error
+        except ValidationError as error:
+            raise QueueAway(f"its {kind.__name__} is malformed") from error

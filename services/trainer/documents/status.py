@@ -110,8 +110,7 @@ def why_not_valid(
     if status.answers:
         until = None if state is None else state.watched_until
         return None if until is not None and now < until else WHY_NOT["unwatched"]
-    by_operator = status.cause == "operator" and state is not None
-    told = state.suspension if by_operator and state is not None else version.suspension
-    detail = (told or {}).get("detail")
+    of = state if state is not None and status.cause == "operator" else version
+    detail = (of.suspension or {}).get("detail")
     reason = WHY_NOT.get(status.cause, status.cause)
     return reason if detail is None else f"{reason}: {detail}"

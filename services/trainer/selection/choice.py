@@ -1,12 +1,15 @@
 """The choice of a batch among points (pure)."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
-from services.trainer.selection.copies import without_copies
 from services.trainer.selection.margin import uncertain
 from services.trainer.selection.representation import FloatArray
 from services.trainer.selection.typiclust import typical
+
+_SAME = 0.999
 
 
 def pick(
@@ -33,3 +36,39 @@ def pick(
     else:
         order = uncertain(candidates, probabilities, size, seed=seed)
     return without_copies(candidates, order, covered, size)
+
+
+def without_copies(
+    points: FloatArray, order: Sequence[int], taken: FloatArray, size: int
+) -> list[int]:
+    """Return the first `size` places of `order` that lie apart from one another and from `taken`.
+
+    Two items are copies if the cosine of their points is above 0.999: texts that differ by case or
+    punctuation, or numbers that differ by next to nothing. Where too few differ, fewer are given.
+
+    Parameters
+    ----------
+    points : shape (n, d)
+    order : places among `points`, distinct
+    taken : shape (m, d)
+    """
+    if points.shape[1] == 0:
+        return list(order[:size])
+    known = np.zeros((len(taken) + size, points.shape[1]))
+    known[: len(taken)] = _unit(taken)
+    unit, chosen = _unit(points), list[int]()
+    for place in order:
+        if len(chosen) == size:
+            break
+        row = unit[place]
+        if (known[: len(taken) + len(chosen)] @ row > _SAME).any():
+            continue
+        known[len(taken) + len(chosen)] = row
+        chosen.append(place)
+    return chosen
+
+
+def _unit(points: FloatArray) -> FloatArray:
+    lengths = np.sqrt((points**2).sum(axis=1, keepdims=True))
+    out: FloatArray = points / np.where(lengths > 0, lengths, 1.0)
+    return out

@@ -11,6 +11,7 @@ from services.trainer.app import create_app
 from services.trainer.queue_client import QueueAway, QueueClient
 from services.trainer.settings import TrainerSettings
 from shared.auth import Keys
+from shared.contracts.tasks import OutcomeFeed
 from shared.settings import CommonSettings
 from shared.store import Store, project_path
 from tests.harness import client, free_port, serve, wait_until_ready
@@ -75,5 +76,5 @@ async def test_a_cause_is_named_also_where_the_error_says_nothing() -> None:
     async with silent_server() as url:
         queue = QueueClient(url, "token")
         with pytest.raises(QueueAway, match="GET /healthz: ReadTimeout"):
-            await queue._call("GET", "/healthz", timeout=0.05)
+            await queue._call(OutcomeFeed, "GET", "/healthz", timeout=0.05)
         await queue.close()

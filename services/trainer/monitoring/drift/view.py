@@ -126,8 +126,7 @@ def _mean_and_spread(watched: Watched, stream: int) -> tuple[float | None, float
 def _history(watch: DriftWatch, watched: Watched) -> list[DriftPoint]:
     return [
         from_stored(
-            DriftPoint,
-            {**block, "means": dict(zip(watch.streams, block["means"], strict=True))},
+            DriftPoint, block | {"means": dict(zip(watch.streams, block["means"], strict=True))}
         )
         for block in watched.blocks
     ]

@@ -160,13 +160,7 @@ def _without_the_changed(watched: Watched) -> Watched:
     places = watched.recent_places
     changed = watched.recent[(places >= found.alarm.began) & (places <= found.alarm.place)]
     counts = tuple(
-        np.maximum(
-            0,
-            known
-            - np.bincount(
-                bins_of(found.first[:, stream], changed[:, stream]), minlength=len(known)
-            ),
-        )
+        np.maximum(0, known - _counted(found, stream, changed))
         for stream, known in enumerate(found.counts)
     )
     moments = watched.moments - _with_moments(np.zeros_like(watched.moments), changed)

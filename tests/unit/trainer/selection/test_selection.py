@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from services.trainer.selection.copies import without_copies
+from services.trainer.selection.choice import without_copies
 from services.trainer.selection.job import SelectionJob
 from services.trainer.selection.margin import margins, uncertain
 from services.trainer.selection.process import choose
