@@ -12,7 +12,6 @@ from services.trainer.jobs import routes as jobs
 from services.trainer.jobs.worker import JobWorker
 from services.trainer.labelling import routes as labelling
 from services.trainer.ledger import routes as ledger
-from services.trainer.ledger.days import routes as ledger_days
 from services.trainer.ledger.retention import LedgerRetention
 from services.trainer.ledger.service import LedgerReader
 from services.trainer.ledger.settling import Settling
@@ -23,8 +22,6 @@ from services.trainer.monitoring.relabel import routes as relabel
 from services.trainer.monitoring.slices import routes as slices
 from services.trainer.pool import routes as pool
 from services.trainer.promise import routes as promise
-from services.trainer.promise.figures import routes as figures
-from services.trainer.promise.proof import routes as proof
 from services.trainer.registry import routes as registry
 from services.trainer.resources import MIGRATIONS, Resources, open_resources
 from services.trainer.runs import routes as runs
@@ -46,13 +43,9 @@ from shared.store.check import StoreCheck
 
 _ROUTES = (
     *(changes, pool, selection, labelling, runs, datasets, uploads, registry),
-    *(shadow, promise, figures, proof, watch, ledger, drift, slices, relabel, jobs, lineage),
+    *(shadow, promise, watch, ledger, drift, slices, relabel, jobs, lineage),
 )
-_ROUTERS = [
-    *(each.router for each in _ROUTES),
-    ledger_days.router,
-    *(each.all_projects for each in (ledger_days, watch)),
-]
+_ROUTERS = [each.router for each in _ROUTES] + [each.all_projects for each in (ledger, watch)]
 DESCRIPTION = "Pool, datasets, training runs, model versions, certificates and audits."
 
 

@@ -26,11 +26,9 @@ from shared.doorbells import Doorbells
 from shared.http.access import ByService
 from shared.http.body import StrictRoute
 from shared.problems import (
-    CALLER_PROBLEMS,
     Forbidden,
     NotFound,
     ProjectArchived,
-    Unauthorized,
     Unavailable,
     Unprocessable,
     declare,
@@ -115,12 +113,14 @@ def open_resources(
 
 def project_router(tag: str) -> APIRouter:
     """Make a router for paths below ``/v1/projects/{project}``."""
-    return APIRouter(
-        prefix="/v1/projects/{project}",
-        tags=[tag],
-        route_class=StrictRoute,
-        responses=declare(Unauthorized, Forbidden, NotFound, Unprocessable, Unavailable),
-    )
+    problems = declare(NotFound, Unprocessable)
+    prefix = "/v1/projects/{project}"
+    return APIRouter(prefix=prefix, tags=[tag], route_class=StrictRoute, responses=problems)
+
+
+def all_projects_router(tag: str) -> APIRouter:
+    """Make a router for paths below ``/v1`` about several projects."""
+    return APIRouter(prefix="/v1", tags=[tag], route_class=StrictRoute)
 
 
 async def resources_of(request: Request) -> Resources:
@@ -131,16 +131,6 @@ async def resources_of(request: Request) -> Resources:
 
 Tools = Annotated[Resources, Depends(resources_of)]
 Operator = Annotated[Principal, Depends(allow("operator"))]
-
-
-def all_projects_router(tag: str) -> APIRouter:
-    """Make a router for paths below ``/v1`` about several projects."""
-    return APIRouter(
-        prefix="/v1",
-        tags=[tag],
-        route_class=StrictRoute,
-        responses=declare(*CALLER_PROBLEMS, Unprocessable, Unavailable),
-    )
 
 
 ProjectNames = Annotated[

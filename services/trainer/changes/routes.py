@@ -1,23 +1,20 @@
 """The route of changes over all projects."""
 
-from fastapi import APIRouter
-
 from services.trainer.changes import service
-from services.trainer.resources import Tools
+from services.trainer.resources import Tools, all_projects_router
 from shared.auth import require_all_projects
 from shared.contracts.changes import ChangeFeed
 from shared.http.access import ByService, IsGone, WaitSeconds
-from shared.http.body import StrictRoute
 from shared.http.lists import After
-from shared.problems import Forbidden, Unauthorized, Unprocessable, declare
+from shared.problems import declare
 
-router = APIRouter(prefix="/v1", route_class=StrictRoute, tags=["changes"])
+router = all_projects_router("changes")
 
 
 @router.get(
     "/changes",
     summary="Which documents changed, over all projects",
-    responses=declare(Unauthorized, Forbidden, service.ChangesRestarted, Unprocessable),
+    responses=declare(service.ChangesRestarted),
 )
 async def get_changes(
     tools: Tools, who: ByService, gone: IsGone, after: After = None, wait_seconds: WaitSeconds = 0

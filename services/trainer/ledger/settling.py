@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -18,7 +17,6 @@ from shared.checkpoints import (
     INDEX_SUFFIX,
     WRITER,
     Acknowledged,
-    acknowledged_path,
     checkpoint_of,
     is_acknowledged_path,
 )
@@ -38,12 +36,8 @@ _SILENT = timedelta(days=1)
 _OLD_ROUTER = timedelta(minutes=10)
 
 
-@dataclass(frozen=True)
-class Unheard:
-    """A process of the router that has not acknowledged; its id, and when it last renewed."""
-
-    replica: str
-    written_at: datetime
+Unheard = dict[str, datetime]
+"""By its document, each process of the router that has not acknowledged: when it last renewed."""
 
 
 class Settling:
@@ -70,14 +64,14 @@ class Settling:
             return "a router of the release before ran a few minutes ago"
         # Rows of a process that was silent for longer are kept no longer.
         oldest = self._resources.now() - timedelta(days=project.retention_days) - _SILENT
-        missing = sorted(one.replica for one in unheard if one.written_at >= oldest)
+        missing = [path for path, written_at in unheard.items() if written_at >= oldest]
         if not missing:
             return None
-        paths = ", ".join(map(acknowledged_path, missing))
+        paths = ", ".join(sorted(missing, key=lambda path: path.removesuffix(".json")))
         return f"these processes of the router have not shipped their decision log: {paths}"
 
-    async def _settle(self, project: str) -> tuple[list[Unheard], bool]:
-        found: tuple[list[Unheard], bool] = await self._checkpoint.result()
+    async def _settle(self, project: str) -> tuple[Unheard, bool]:
+        found: tuple[Unheard, bool] = await self._checkpoint.result()
         # A segment may be a day late at the store, and the newest day a day ahead of it.
         await self._reader.read(self._resources, project, days_back=2)
         return found
@@ -106,7 +100,7 @@ class _Shared:
             return await self._work()
 
 
-async def _pass_checkpoint(resources: Resources) -> tuple[list[Unheard], bool]:
+async def _pass_checkpoint(resources: Resources) -> tuple[Unheard, bool]:
     """Return the processes that have not shipped all, and whether an older router may run."""
     store = resources.store
     documents = await _documents(
@@ -125,7 +119,7 @@ async def _pass_checkpoint(resources: Resources) -> tuple[list[Unheard], bool]:
         if is_over or asyncio.get_running_loop().time() >= deadline:
             break
         await asyncio.sleep(_LOOK_SECONDS)
-    unheard = [Unheard(_replica_of(path), one.written_at) for path, one in documents.items()]
+    unheard = {path: one.written_at for path, one in documents.items()}
     return unheard, _has_old_router(await store.modified(INDEX_FOLDER))
 
 
@@ -162,7 +156,3 @@ def _has_old_router(files: dict[str, datetime]) -> bool:
         and at >= recent
         for path, at in files.items()
     )
-
-
-def _replica_of(path: str) -> str:
-    return path.rpartition("/replica-")[2].removesuffix(".json")

@@ -5,7 +5,7 @@ from services.trainer.resources import InActiveProject, InProject, Operator, Too
 from services.trainer.selection import service
 from services.trainer.selection.messages import Batch, Batches, BatchRequest
 from shared.http.lists import After, Limit, decode_cursor, encode_cursor
-from shared.problems import BodyTooLarge, NotJson, ProjectArchived, declare
+from shared.problems import ProjectArchived, declare
 
 router = project_router("pool")
 
@@ -13,7 +13,7 @@ router = project_router("pool")
 @router.post(
     "/pool/batches",
     summary="Ask people about more items",
-    responses=declare(NotJson, BodyTooLarge, ProjectArchived, KeyReused),
+    responses=declare(ProjectArchived, KeyReused),
 )
 async def ask_batch(
     wanted: BatchRequest,

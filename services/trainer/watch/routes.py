@@ -24,7 +24,6 @@ from services.trainer.watch.messages import (
 )
 from shared.contracts.base import from_stored
 from shared.http.lists import After, Limit, decode_position, encode_cursor
-from shared.problems import BodyTooLarge, NotJson, declare
 
 router = project_router("promise")
 all_projects = all_projects_router("promise")
@@ -57,7 +56,7 @@ async def list_history(
     return PromiseHistory(changes=changes, cursor=cursor)
 
 
-@router.post("/suspend", summary="Stop automatic answers", responses=declare(NotJson, BodyTooLarge))
+@router.post("/suspend", summary="Stop automatic answers")
 async def suspend(
     tools: Tools, project: InProject, operator: Operator, request: SuspendRequest
 ) -> PromiseView:

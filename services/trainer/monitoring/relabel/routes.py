@@ -8,7 +8,7 @@ from services.trainer.idempotency.service import IdempotencyKey, KeyReused
 from services.trainer.monitoring.relabel import service
 from services.trainer.monitoring.relabel.messages import PlanRequest, Plans, PlanView
 from services.trainer.resources import InActiveProject, InProject, Tools, project_router
-from shared.problems import BodyTooLarge, Conflict, NotJson, declare
+from shared.problems import Conflict, declare
 
 router = project_router("relabel plans")
 PlanId = Annotated[str, Path(pattern=r"^[0-9a-f-]{36}$")]
@@ -18,7 +18,7 @@ PlanId = Annotated[str, Path(pattern=r"^[0-9a-f-]{36}$")]
     "/relabel-plans",
     status_code=201,
     summary="Plan what to label of the new traffic",
-    responses=declare(NotJson, BodyTooLarge, Conflict, KeyReused),
+    responses=declare(Conflict, KeyReused),
 )
 async def make_plan(
     tools: Tools,
