@@ -23,15 +23,10 @@ TEST_SHARE = 0.8
 
 @dataclass(frozen=True)
 class Level:
-    """What labels are tested for: an error of at most `alpha`, wrongly with a chance of `delta`.
-
-    It allows for `misses` of `probes` (`level_of_test`).
-    """
+    """What labels are tested for: an error of at most `alpha`, wrongly with a chance of `delta`."""
 
     alpha: float
     delta: float
-    misses: int = 0
-    probes: int = 0
 
 
 def miss_rate_bound(misses: int, probes: int, delta: float) -> float | None:
@@ -90,12 +85,12 @@ def level_of_test(alpha: float, misses: int, probes: int, delta: float) -> Level
     >>> round(level.alpha, 4), round(level.delta, 4)
     (0.094, 0.04)
     >>> level_of_test(0.1, 0, 29, 0.05)
-    Level(alpha=0.1, delta=0.05, misses=0, probes=29)
+    Level(alpha=0.1, delta=0.05)
     """
     bound = miss_rate_bound(misses, probes, delta)
     if bound is None:
-        return Level(alpha, delta, misses, probes)
-    return Level(alpha * (1 - let_through(bound)), TEST_SHARE * delta, misses, probes)
+        return Level(alpha, delta)
+    return Level(alpha * (1 - let_through(bound)), TEST_SHARE * delta)
 
 
 def label_ceiling(counts: HumanError, overlap: int) -> LabelCeiling:

@@ -1,6 +1,6 @@
 """The plan of a certification, made of out-of-fold predictions and unlabelled scores (pure)."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -9,7 +9,6 @@ from numpy.typing import ArrayLike
 from services.trainer.promise.binomial import power
 from services.trainer.promise.label_noise import Level, let_through, level_of_test, miss_rate_bound
 from services.trainer.promise.risk import (
-    Float32Array,
     FloatArray,
     RiskCurve,
     as_scores,
@@ -152,10 +151,10 @@ def plan_certification(
         raise ValueError("a certification needs at least one label")
     level = level_of_test(alpha, misses, probes, attempt_delta(delta, attempt))
     curve = predict_risk(tune_scores, tune_correct, unlabelled_scores)
-    if level.alpha <= 0 or (region := curve.region(level.alpha)) is None:
-        return None
-    grid = _grid(curve, region, as_scores(tune_scores))
-    return _plan(grid, level, labels, _Place(delta, attempt, 1, draws))
+    region = curve.region(level.alpha) if level.alpha > 0 else None
+    fixed = {"delta": delta, "attempt": attempt, "labels": labels, "draws": draws}
+    fixed |= {"misses": misses, "probes": probes}
+    return None if region is None else _first_draw(curve, region, tune_scores, level, fixed)
 
 
 def next_draw(plan: CertificationPlan) -> CertificationPlan | None:
@@ -169,21 +168,18 @@ def next_draw(plan: CertificationPlan) -> CertificationPlan | None:
     """
     if plan.draw >= plan.draws:
         return None
-    shares = np.asarray(plan.shares)
-    grid = _Grid(
-        thresholds=np.asarray(plan.thresholds, dtype=np.float32),
-        coverage=plan.region_share * shares,
-        errors=np.asarray(plan.predicted_errors),
-        items=np.asarray(plan.tune_items),
+    coverage = plan.region_share * np.asarray(plan.shares)
+    later = replace(
+        plan,
+        # Not the shares themselves: a plan that is verified must be rounded as it was made.
+        shares=tuple((coverage / coverage[-1]).tolist()),
+        delta_attempt=plan.delta_attempt
+        / draw_share(plan.draw, plan.draws)
+        * draw_share(plan.draw + 1, plan.draws),
+        labels=plan.labels + plan.labels_of_draw,
+        draw=plan.draw + 1,
     )
-    level = Level(
-        plan.alpha,
-        plan.delta_attempt / draw_share(plan.draw, plan.draws),
-        plan.misses,
-        plan.probes,
-    )
-    place = _Place(plan.delta, plan.attempt, plan.draw + 1, plan.draws)
-    return _plan(grid, level, plan.labels + plan.labels_of_draw, place)
+    return _with_start(later, coverage)
 
 
 def best_power(plan: CertificationPlan) -> float:
@@ -213,69 +209,50 @@ def draw_share(draw: int, draws: int) -> float:
     return _FIRST_DRAW_SHARE if draw == 1 else (1 - _FIRST_DRAW_SHARE) / (draws - 1)
 
 
-@dataclass(frozen=True)
-class _Grid:
-    """Grid points from strict to generous, and what is predicted at each; arrays of one shape."""
+def _first_draw(
+    curve: RiskCurve, region: float, tune_scores: ArrayLike, level: Level, fixed: dict[str, Any]
+) -> CertificationPlan:
+    """Return the plan of a test's first draw at a level, of which `fixed` depends on no score.
 
-    thresholds: Float32Array
-    coverage: FloatArray
-    errors: FloatArray
-    items: FloatArray
-
-    @property
-    def shares(self) -> FloatArray:
-        out: FloatArray = self.coverage / self.coverage[-1]
-        return out
-
-
-def _grid(curve: RiskCurve, region: float, scores: Float32Array) -> _Grid:
-    """Quantiles of the region's items; distinct, so ties may leave fewer than GRID_POINTS."""
+    The thresholds are quantiles of the region's items; distinct, so ties may leave fewer than
+    GRID_POINTS.
+    """
     last = int(np.flatnonzero(curve.thresholds == np.float32(region))[0])
     wanted = curve.coverage[last] * np.arange(1, GRID_POINTS + 1) / GRID_POINTS
     # A quantile that rounding puts just above its item must not move the point to the next one.
     found = np.searchsorted(curve.coverage[: last + 1], wanted * (1 - 1e-12))
     at = np.unique(np.minimum(found, last))
+    thresholds, coverage = curve.thresholds[at], curve.coverage[at]
     # Negated: both are looked up from the highest score down.
-    items = np.searchsorted(np.sort(-scores), -curve.thresholds[at], side="right")
-    return _Grid(
-        thresholds=curve.thresholds[at],
-        coverage=curve.coverage[at],
-        errors=np.minimum(curve.selective_risk[at] + 1 / np.maximum(items, 1), 1.0),
-        items=items.astype(np.float64),
-    )
-
-
-@dataclass(frozen=True)
-class _Place:
-    """The place of a draw in its test, and of that in its period."""
-
-    delta: float
-    attempt: int
-    draw: int
-    draws: int
-
-
-def _plan(grid: _Grid, level: Level, labels: int, place: _Place) -> CertificationPlan:
-    spent = level.delta * draw_share(place.draw, place.draws)
-    accepted = np.rint(labels * grid.shares).astype(np.int64)
-    chance = power(accepted, grid.errors, spent, level.alpha)
-    start = strictest_of_best_power(chance)
-    return CertificationPlan(
+    items = np.searchsorted(np.sort(-as_scores(tune_scores)), -thresholds, side="right")
+    errors = np.minimum(curve.selective_risk[at] + 1 / np.maximum(items, 1), 1.0)
+    plan = CertificationPlan(
         alpha=level.alpha,
-        delta_attempt=spent,
-        labels=labels,
-        region=float(grid.thresholds[-1]),
-        region_share=float(grid.coverage[-1]),
-        thresholds=tuple(grid.thresholds.tolist()),
-        shares=tuple(grid.shares.tolist()),
-        predicted_errors=tuple(grid.errors.tolist()),
-        tune_items=tuple(grid.items.tolist()),
+        delta_attempt=level.delta * draw_share(1, fixed["draws"]),
+        region=float(thresholds[-1]),
+        region_share=float(coverage[-1]),
+        thresholds=tuple(thresholds.tolist()),
+        shares=tuple((coverage / coverage[-1]).tolist()),
+        predicted_errors=tuple(errors.tolist()),
+        tune_items=tuple(items.astype(np.float64).tolist()),
+        start=0,
+        predicted_power=0.0,
+        expected_coverage=0.0,
+        **fixed,
+    )
+    return _with_start(plan, coverage)
+
+
+def _with_start(plan: CertificationPlan, coverage: FloatArray) -> CertificationPlan:
+    """Return the plan with the first threshold to test, and what is predicted of it."""
+    accepted = np.rint(plan.labels * np.asarray(plan.shares)).astype(np.int64)
+    chance = power(accepted, plan.predicted_errors, plan.delta_attempt, plan.alpha)
+    start = strictest_of_best_power(chance)
+    return replace(
+        plan,
         start=start,
         predicted_power=float(chance[start]),
-        expected_coverage=_expected_coverage(chance[start:], grid.coverage[start:]),
-        misses=level.misses,
-        probes=level.probes,
-        **vars(place),
+        expected_coverage=_expected_coverage(chance[start:], coverage[start:]),
     )
 
 

@@ -20,16 +20,6 @@ class Decided(NamedTuple):
     row: dict[str, Any]
 
 
-async def has_more(session: Session, project: str, version: str, place: int) -> bool:
-    """Say whether the version has decisions behind a place in the ledger."""
-    query = select(col(LedgerRow.id)).where(
-        col(LedgerRow.project) == project,
-        col(LedgerRow.model_version) == version,
-        col(LedgerRow.id) > place,
-    )
-    return (await session.execute(query.limit(1))).first() is not None
-
-
 async def decisions_after(
     session: Session, project: str, version: str, place: int, limit: int
 ) -> list[Decided]:
@@ -96,9 +86,3 @@ async def place_before(
     )
     found = (await session.execute(query)).scalar_one_or_none()
     return after if found is None else int(found)
-
-
-async def received_at(session: Session, place: int) -> datetime | None:
-    """Return when the item of a place in the ledger was received; None if it was deleted."""
-    row = await session.get(LedgerRow, place)
-    return None if row is None else row.received_at

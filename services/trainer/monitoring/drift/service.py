@@ -20,7 +20,7 @@ from services.trainer.monitoring.drift.watching import BLOCK, Batch, Watched, ad
 from services.trainer.projects.repository import lock_state, read_state
 from services.trainer.registry import repository as registry
 from services.trainer.resources import Resources
-from services.trainer.tables import DriftWatch, Version
+from services.trainer.tables import DriftWatch, LedgerRow, Version
 from shared.contracts.base import rfc3339
 from shared.contracts.projects import Project
 from shared.db import Session
@@ -56,7 +56,10 @@ async def _has_news(session: Session, version: Version) -> bool:
     watch = await session.get(DriftWatch, (version.project, version.version))
     if watch is None or watch.certified_at != version.certified_at:
         return True
-    return await repository.has_more(session, version.project, version.version, watch.position)
+    place = watch.position
+    return bool(
+        await repository.decisions_after(session, version.project, version.version, place, 1)
+    )
 
 
 async def _watch(resources: Resources, project: Project, name: str) -> bool:
@@ -85,9 +88,10 @@ async def _watch(resources: Resources, project: Project, name: str) -> bool:
         watch.position = page[-1].place if page else watch.position
         if watch.alarm is not None and not was_alarmed:
             watch.alarmed_at = resources.now()
-            began_at = await repository.received_at(session, watch.alarm["began"])
+            began = await session.get(LedgerRow, watch.alarm["began"])
+            began_at = watch.alarmed_at if began is None else began.received_at
             # Kept here, since decisions are deleted after a time.
-            watch.alarm = {**watch.alarm, "began_at": rfc3339(began_at or watch.alarmed_at)}
+            watch.alarm = {**watch.alarm, "began_at": rfc3339(began_at)}
             log.warning("drift_found", project=project.project, version=name, **watch.alarm)
         if watch.alarm is not None:
             _judge(version, project, watch, watched, resources.now())

@@ -98,17 +98,15 @@ class Progress(NamedTuple):
 
 async def progress(session: Session, project: str, plan_id: str) -> Progress:
     """Count the items of a plan."""
-    of_plan = (col(RelabelItem.project) == project, col(RelabelItem.plan_id) == plan_id)
-    counts = select(
-        func.count(),
-        func.count().filter(col(RelabelItem.posted).is_(True)),
-        func.count().filter(col(RelabelItem.refused).is_not(None)),
-    ).where(*of_plan)
-    labelled = (
-        select(func.count())
+    query = (
+        select(
+            func.count(),
+            func.count().filter(col(RelabelItem.posted).is_(True)),
+            func.count().filter(col(RelabelItem.refused).is_not(None)),
+            func.count().filter(col(OutcomeRow.label).is_not(None)),
+        )
         .select_from(RelabelItem)
-        .join(OutcomeRow, same_item(OutcomeRow, RelabelItem))
-        .where(*of_plan, col(OutcomeRow.label).is_not(None))
+        .outerjoin(OutcomeRow, same_item(OutcomeRow, RelabelItem))
+        .where(col(RelabelItem.project) == project, col(RelabelItem.plan_id) == plan_id)
     )
-    items, posted, refused = (await session.execute(counts)).one()
-    return Progress(items, posted, refused, (await session.execute(labelled)).scalar_one())
+    return Progress(*(await session.execute(query)).one())

@@ -31,7 +31,7 @@ def test_the_bound_spends_a_fifth_of_delta() -> None:
 
 def test_fewer_than_30_probes_correct_nothing() -> None:
     assert miss_rate_bound(29, 29, DELTA) is None
-    assert level_of_test(0.01, 29, 29, DELTA) == Level(0.01, DELTA, 29, 29)
+    assert level_of_test(0.01, 29, 29, DELTA) == Level(0.01, DELTA)
     assert level_of_test(0.01, 30, 30, DELTA).alpha == 0
 
 
