@@ -17,9 +17,7 @@ from services.trainer.ledger.service import LedgerReader
 from services.trainer.ledger.settling import Settling
 from services.trainer.lineage import routes as lineage
 from services.trainer.measuring import TrainerMeasurement
-from services.trainer.monitoring.drift import routes as drift
-from services.trainer.monitoring.relabel import routes as relabel
-from services.trainer.monitoring.slices import routes as slices
+from services.trainer.monitoring import routes as monitoring
 from services.trainer.pool import routes as pool
 from services.trainer.promise import routes as promise
 from services.trainer.registry import routes as registry
@@ -41,11 +39,12 @@ from shared.loops import Loop, loop_faults
 from shared.settings import CommonSettings
 from shared.store.check import StoreCheck
 
-_ROUTES = (
-    *(changes, pool, selection, labelling, runs, datasets, uploads, registry),
-    *(shadow, promise, watch, ledger, drift, slices, relabel, jobs, lineage),
-)
-_ROUTERS = [each.router for each in _ROUTES] + [each.all_projects for each in (ledger, watch)]
+_ROUTES = (changes, pool, selection, labelling, runs, datasets, uploads, registry, shadow)
+_ROUTERS = [
+    *(each.router for each in (*_ROUTES, promise, watch, ledger)),
+    *(monitoring.drift_router, monitoring.slices_router, monitoring.plans_router),
+    *(jobs.router, lineage.router, ledger.all_projects, watch.all_projects),
+]
 DESCRIPTION = "Pool, datasets, training runs, model versions, certificates and audits."
 
 

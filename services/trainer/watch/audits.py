@@ -49,9 +49,10 @@ async def watch_audits(resources: Resources, project: Project) -> None:
     """Take in what people have said of the audited answers; suspend or warn where it says so."""
     async with resources.database.reading() as session:
         versions = [one for one in await in_service(session, project.project) if one.certificate]
-        news = [one for one in versions if await _has_news(session, one)]
-        places = [await session.get(AuditWatch, (one.project, one.version)) for one in news]
-    for version, watch in zip(news, places, strict=True):
+        watches = [await session.get(AuditWatch, (one.project, one.version)) for one in versions]
+        pairs = list(zip(versions, watches, strict=True))
+        news = [(one, watch) for one, watch in pairs if await _has_news(session, one, watch)]
+    for version, watch in news:
         if version.certified_at is not None and alarmed_at(version.suspension) is None:
             place, since = 0 if watch is None else watch.position, version.certified_at
             await ask_about_audits(resources, project, version.version, since, place)
@@ -59,12 +60,11 @@ async def watch_audits(resources: Resources, project: Project) -> None:
             pass
 
 
-async def _has_news(session: Session, version: Version) -> bool:
+async def _has_news(session: Session, version: Version, watch: AuditWatch | None) -> bool:
     """Say whether there are answers that were not taken in, or a certificate that is not watched.
 
     Asked first: a look without news takes no lock.
     """
-    watch = await session.get(AuditWatch, (version.project, version.version))
     if watch is None or watch.certified_at != version.certified_at:
         return True
     place = watch.position

@@ -1,5 +1,6 @@
 """Decisions a day as use cases."""
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import date, timedelta
 
@@ -26,11 +27,10 @@ async def decision_days(
     first = _first_day(resources, days)
     async with resources.database.reading() as session:
         rows = await repository.since(session, project, first, version)
-    by_reason: dict[tuple[str, str], int] = {}
+    by_reason: Counter[tuple[str, str]] = Counter()
     bins = [0] * BINS
     for row in rows:
-        key = (row.day, row.reason)
-        by_reason[key] = by_reason.get(key, 0) + row.decisions
+        by_reason[row.day, row.reason] += row.decisions
         bins = [old + new for old, new in zip(bins, row.confidences, strict=True)]
     return DecisionDays(
         days=[
