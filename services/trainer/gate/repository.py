@@ -1,4 +1,4 @@
-"""SQL of the history of promotions, and of the evidence that compares two versions."""
+"""SQL of the history of promotions, of shadow stages, and of what compares two versions."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -13,6 +13,7 @@ from services.trainer.tables import (
     PoolItem,
     ProjectState,
     PromotionEvent,
+    ShadowStage,
     find_items,
 )
 from shared.db import Session
@@ -104,3 +105,27 @@ async def metadata_of(
         found.setdefault(item_id, metadata or {})
     pooled = select(col(PoolItem.item_id), col(PoolItem.item_metadata))
     return found | dict(map(tuple, await find_items(session, pooled, PoolItem, project, wanted)))
+
+
+async def running_stages(session: Session, project: str) -> Sequence[ShadowStage]:
+    """Return the stages that go on, oldest first."""
+    query = (
+        select(ShadowStage)
+        .where(col(ShadowStage.project) == project, col(ShadowStage.state) == "running")
+        .order_by(col(ShadowStage.began_at), col(ShadowStage.stage_id))
+    )
+    return (await session.execute(query)).scalars().all()
+
+
+async def stages_against(session: Session, project: str, champion: str) -> int:
+    """Return how many stages there were against this champion, whatever became of them."""
+    query = select(func.count()).where(
+        col(ShadowStage.project) == project, col(ShadowStage.champion) == champion
+    )
+    return int((await session.execute(query)).scalar_one())
+
+
+async def last_decision(session: Session, project: str) -> int:
+    """Return the place of the decision that was read last."""
+    query = select(func.max(col(LedgerRow.id))).where(col(LedgerRow.project) == project)
+    return (await session.execute(query)).scalar_one() or 0

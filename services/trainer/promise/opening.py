@@ -1,6 +1,7 @@
 """Open a certification: fix population, plan and draw in SQL, before any task is asked for."""
 
 import gzip
+from dataclasses import replace
 from datetime import datetime
 
 import numpy as np
@@ -11,11 +12,12 @@ from services.trainer.erasure import repository as erasure
 from services.trainer.pool import repository as pool
 from services.trainer.projects.repository import active_run, lock_state, read_state
 from services.trainer.promise.certify import eligible
-from services.trainer.promise.drawing import draw
 from services.trainer.promise.label_noise import label_ceiling
 from services.trainer.promise.periods import PlaceInPeriod, alarmed_at
+from services.trainer.promise.pool_draw import draw_from_pool
 from services.trainer.promise.population import Draw, DrawRequest, Insufficient
 from services.trainer.promise.requests import draw_request, place_of, plan_to_go_on_with
+from services.trainer.promise.traffic import draw_from_traffic
 from services.trainer.registry import repository as registry
 from services.trainer.registry.scores import ModelUnusable, fits_project, score_items
 from services.trainer.resources import Resources
@@ -49,7 +51,7 @@ async def try_open(resources: Resources, project: Project, certification: Certif
         request = await draw_request(resources, project, version, certification)
         if isinstance(request, Insufficient):
             return await _note(resources, certification, request.detail)
-        drawn = await draw(request)
+        drawn = await _draw(request)
         if isinstance(drawn, Insufficient) and not drawn.is_final:
             return await _note(resources, certification, drawn.detail)
         if isinstance(drawn, Insufficient):
@@ -76,6 +78,49 @@ def _why_never(
     if not fits_project(version, project):
         return "the project's labels or fields changed; train a new version"
     return None
+
+
+async def _draw(request: DrawRequest) -> Draw | Insufficient:
+    """Draw from traffic once that suffices, before that from the pool.
+
+    By it a test goes on or, if it cannot, another one begins.
+    """
+    if request.going_on is None:
+        return await _first_draw(request)
+    # A test goes on with the population that it began with: traffic comes, but a pool may end.
+    kind, _ = request.going_on
+    drawn = await (draw_from_traffic if kind == "traffic" else draw_from_pool)(request)
+    if isinstance(drawn, Draw):
+        return drawn
+    if kind == "traffic":
+        return Insufficient(f"waits for {_wanted(request)}: {drawn.detail}")
+    return await _first_draw(replace(request, going_on=None))
+
+
+async def _first_draw(request: DrawRequest) -> Draw | Insufficient:
+    """Draw from recent traffic if it suffices, else from the pool; the record says why not."""
+    from_traffic = await draw_from_traffic(request)
+    if isinstance(from_traffic, Draw):
+        return from_traffic
+    if not request.uses_pool:
+        if from_traffic.is_final:
+            return from_traffic
+        return Insufficient(f"waits for {_wanted(request)}: {from_traffic.detail}")
+    from_pool = await draw_from_pool(request)
+    if isinstance(from_pool, Draw):
+        from_pool.record["why_not_traffic"] = from_traffic.detail
+        return from_pool
+    if from_pool.is_final:
+        return from_pool
+    return Insufficient(
+        f"waits for {_wanted(request)}: {from_traffic.detail}, "
+        f"{from_pool.detail}; send traffic or import unlabelled items into the pool",
+        is_final=from_traffic.is_final,
+    )
+
+
+def _wanted(request: DrawRequest) -> str:
+    return f"{request.labels} items in the candidate region"
 
 
 async def _measure_champion(

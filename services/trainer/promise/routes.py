@@ -9,7 +9,6 @@ from services.trainer.promise import certification, renewal
 from services.trainer.promise.figures import service
 from services.trainer.promise.figures.comparison import compare
 from services.trainer.promise.figures.messages import Comparison, Confusion, Reliability, WhatIf
-from services.trainer.promise.figures.what_if import Supposed, suppose
 from services.trainer.promise.messages import CertificateView, CertifyRequest
 from services.trainer.promise.proof.export import export_certificate
 from services.trainer.promise.renewal import CertificationPending
@@ -122,8 +121,10 @@ async def show_what_if(
     From the champion's out-of-fold evidence and recent traffic, for any target: advice, not a
     certificate.
     """
-    given = Supposed(target_accuracy, confidence, reviewers_hours, price_review, price_error)
-    return await suppose(tools, project, given)
+    given = service.Supposed(
+        target_accuracy, confidence, reviewers_hours, price_review, price_error
+    )
+    return await service.suppose(tools, project, given)
 
 
 @router.get(

@@ -16,7 +16,6 @@ from services.trainer.gate import repository as history
 from services.trainer.gate.candidacy import Candidacy
 from services.trainer.gate.rule import GateDecision
 from services.trainer.gate.service import record
-from services.trainer.gate.shadow import repository as stages
 from services.trainer.gate.shadow.betting import ShadowCounts
 from services.trainer.gate.shadow.verdict import (
     Ending,
@@ -51,7 +50,7 @@ _REST = timedelta(seconds=20)
 async def step(resources: Resources, project: Project) -> None:
     """Score what has come, and end what is decided; each stage by itself."""
     async with resources.database.reading() as session:
-        going_on = await stages.running(session, project.project)
+        going_on = await history.running_stages(session, project.project)
     if all([await _has_ended(resources, project, stage) for stage in going_on]):
         resources.trained_on.pop(project.project, None)
 

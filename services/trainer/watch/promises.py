@@ -1,22 +1,25 @@
-"""The promises of many projects at once, for a list of them."""
+"""The promises of many projects at once, and what comes next for each."""
 
 import asyncio
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 from services.trainer.documents.status import status_of, why_not_valid
 from services.trainer.outcomes.repository import labels_for_next_run
 from services.trainer.projects.repository import champions
 from services.trainer.promise import repository as certifications
 from services.trainer.resources import Resources
+from services.trainer.tables import Version
 from services.trainer.watch import repository
-from services.trainer.watch.messages import ProjectPromise, Promises
-from services.trainer.watch.upcoming import (
-    certification_under_way,
-    next_event,
-    next_version,
+from services.trainer.watch.messages import (
+    CertificationUnderWay,
+    NextEvent,
+    ProjectPromise,
+    Promises,
 )
 from shared.contracts.projects import Project
 from shared.contracts.reasons import WHY_NOT
+from shared.db import Session
 
 
 async def describe_all(resources: Resources, names: Sequence[str]) -> Promises:
@@ -72,3 +75,59 @@ def _without_version(project: Project, labels: int) -> ProjectPromise:
         share_answered=None,
         next=next_version(project, labels),
     )
+
+
+async def certification_under_way(
+    session: Session, project: Project
+) -> CertificationUnderWay | None:
+    """Return how far the open certification is, or the first one that waits; None: there is none.
+
+    `needed` counts the labels that reviewers have still to give: one for each content.
+    """
+    pending = await certifications.pending(session, project.project)
+    if not pending:
+        return None
+    first = pending[0]
+    progress = await certifications.progress(session, first.certification_id)
+    is_open = first.state == "open"
+    return CertificationUnderWay(
+        version=first.version,
+        purpose=first.purpose,  # type: ignore[arg-type]
+        state=first.state,  # type: ignore[arg-type]
+        drawn=progress.drawn,
+        answered=progress.answered,
+        needed=progress.missing if is_open else project.promise.certification_labels,
+        detail=first.detail,
+    )
+
+
+def next_version(project: Project, labels: int) -> NextEvent:
+    """Return how many labels are missing until a version is trained, where `labels` are there."""
+    missing = max(0, project.training.min_new_labels - labels)
+    text = "a version is due"
+    if missing:
+        text = f"{missing} {'label' if missing == 1 else 'labels'} to go until a version is trained"
+    return NextEvent(event="training", labels=missing, text=text)
+
+
+def next_event(
+    version: Version, why_not: str | None, under_way: CertificationUnderWay | None, now: datetime
+) -> NextEvent | None:
+    """Return the labels that an open certification needs, or else the end of a valid certificate.
+
+    None if neither is to come.
+    """
+    if under_way is not None and under_way.state == "open":
+        labels = under_way.needed
+        text = f"{labels} {'label' if labels == 1 else 'labels'} to go for {under_way.version}"
+        return NextEvent(event="certification", labels=labels, text=text)
+    if why_not is None and version.expires_at is not None:
+        text = f"expires in {_in_words(version.expires_at - now)}"
+        return NextEvent(event="expiry", at=version.expires_at, text=text)
+    return None
+
+
+def _in_words(left: timedelta) -> str:
+    hours = max(left.total_seconds(), 0) / 3600
+    number, unit = (hours / 24, "days") if hours >= 48 else (hours, "hours")
+    return f"{number:.0f} {unit}"

@@ -26,7 +26,7 @@ from services.trainer.watch.messages import (
     ScoreBand,
     WatchView,
 )
-from services.trainer.watch.upcoming import (
+from services.trainer.watch.promises import (
     certification_under_way,
     next_event,
     next_version,

@@ -2,9 +2,9 @@
 
 from datetime import timedelta
 
+from services.trainer.gate import repository
 from services.trainer.gate.candidacy import Candidacy
 from services.trainer.gate.comparing import Terms
-from services.trainer.gate.shadow import repository
 from services.trainer.gate.spending import try_alpha
 from services.trainer.tables import ShadowStage
 from shared.contracts.base import rfc3339
@@ -16,7 +16,7 @@ async def begin(candidacy: Candidacy) -> None:
     If the two have a running stage, it continues.
     """
     champion, version = candidacy.state.champion, candidacy.version.version
-    going_on = await repository.running(candidacy.session, candidacy.project.project)
+    going_on = await repository.running_stages(candidacy.session, candidacy.project.project)
     if any((one.version, one.champion) == (version, champion) for one in going_on):
         return
     stage = await _stage(candidacy)

@@ -13,8 +13,7 @@ import structlog
 
 from services.trainer.monitoring.drift import repository
 from services.trainer.monitoring.drift.detector import ties_of
-from services.trainer.monitoring.drift.repository import Decided
-from services.trainer.monitoring.drift.stored import store, watched_of
+from services.trainer.monitoring.drift.repository import Decided, store, watched_of
 from services.trainer.monitoring.drift.streams import streams_of, values_of, words_of
 from services.trainer.monitoring.drift.watching import BLOCK, Batch, Watched, advance
 from services.trainer.projects.repository import lock_state, read_state

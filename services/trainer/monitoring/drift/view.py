@@ -18,8 +18,7 @@ from services.trainer.monitoring.drift.messages import (
     LabelShare,
     StreamView,
 )
-from services.trainer.monitoring.drift.repository import Decided
-from services.trainer.monitoring.drift.stored import watched_of
+from services.trainer.monitoring.drift.repository import Decided, watched_of
 from services.trainer.monitoring.drift.streams import words_of
 from services.trainer.monitoring.drift.watching import Watched
 from services.trainer.projects.repository import read_state

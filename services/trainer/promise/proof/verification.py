@@ -188,12 +188,9 @@ def _check_drawn(part: Part) -> None:
                 raise DifferenceError(f"copy_of of {row.item_id}: no item before it serves it")
             if row.finding != "other_data":
                 _same(f"verdict of {row.item_id}, a copy", row.verdict, first.verdict)
-            if None not in (row.content_digest, first.content_digest):
-                _same(
-                    f"content_digest of {row.item_id}, a copy",
-                    row.content_digest,
-                    first.content_digest,
-                )
+            digests = row.content_digest, first.content_digest
+            if None not in digests:
+                _same(f"content_digest of {row.item_id}, a copy", *digests)
         if row.finding in ("right", "wrong"):
             by_label = "right" if row.verdict == row.label else "wrong"
             _same(f"finding of {row.item_id}", row.finding, by_label)

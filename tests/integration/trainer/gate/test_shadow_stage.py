@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from services.trainer.gate.shadow import repository as stages
+from services.trainer.gate import repository as promotions
 from services.trainer.outcomes.service import read_feed
 from services.trainer.registry import approvals
 from services.trainer.shadow import repository, service
@@ -120,7 +120,7 @@ async def test_a_version_that_errs_where_the_two_differ_is_refused(
         assert "approval" not in await gate_of(parts)
         # Another stage against this champion spends less.
         async with parts.resources.database.reading() as session:
-            assert await stages.stages_against(session, PROJECT, "v1") == 1
+            assert await promotions.stages_against(session, PROJECT, "v1") == 1
 
 
 async def test_labels_are_bounded_and_an_undecided_stage_waits_for_an_operator(
