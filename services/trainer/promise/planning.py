@@ -8,12 +8,7 @@ from numpy.typing import ArrayLike
 
 from services.trainer.promise.binomial import power
 from services.trainer.promise.label_noise import Level, let_through, level_of_test, miss_rate_bound
-from services.trainer.promise.risk import (
-    FloatArray,
-    RiskCurve,
-    as_scores,
-    predict_risk,
-)
+from services.trainer.promise.risk import FloatArray, RiskCurve, as_scores, predict_risk
 from shared.contracts.certificates import attempt_delta
 from shared.contracts.human_error import LabelNoise
 

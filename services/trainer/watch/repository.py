@@ -5,27 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVarTuple
 
-from sqlalchemy import (
-    ColumnElement,
-    Select,
-    and_,
-    case,
-    func,
-    literal,
-    or_,
-    select,
-    union_all,
-)
+from sqlalchemy import ColumnElement, Select, and_, case, func, literal, or_, select, union_all
 from sqlmodel import col
 
 from services.trainer.outcomes.repository import confirmed
-from services.trainer.tables import (
-    LedgerRow,
-    OutcomeRow,
-    PromiseChange,
-    Version,
-    find_items,
-)
+from services.trainer.tables import LedgerRow, OutcomeRow, PromiseChange, Version, find_items
 from shared.db import Session
 
 # So many of a project's newest decisions tell the share of answers, to some 4 points.

@@ -26,11 +26,7 @@ from services.trainer.watch.messages import (
     ScoreBand,
     WatchView,
 )
-from services.trainer.watch.promises import (
-    certification_under_way,
-    next_event,
-    next_version,
-)
+from services.trainer.watch.promises import certification_under_way, next_event, next_version
 from shared.contracts.certificates import complement
 from shared.contracts.projects import Project
 from shared.contracts.reasons import WHY_NOT

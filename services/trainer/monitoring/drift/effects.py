@@ -3,8 +3,6 @@
 The stability index decides whether a drift is severe; the other figures are for people alone.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from services.trainer.monitoring.drift.detector import FloatArray, IntArray
@@ -78,26 +76,20 @@ def label_shares(probabilities: FloatArray, prior: FloatArray) -> FloatArray:
     return np.asarray(shares)
 
 
-@dataclass(frozen=True)
-class ShareBand:
-    """Estimated shares of the labels, each with a 95 % bootstrap interval."""
-
-    estimate: FloatArray
-    lower: FloatArray
-    upper: FloatArray
-
-
 def share_band(
     probabilities: FloatArray, prior: FloatArray, *, draws: int = 50, seed: int = 0
-) -> ShareBand:
-    """Estimate shares as `label_shares` does, with an interval of the items' chance alone."""
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Estimate shares as `label_shares` does: estimates, and the ends of their 95 % intervals.
+
+    The intervals, by bootstrap, are of the items' chance alone.
+    """
     rng = np.random.default_rng(seed)
     n = len(probabilities)
     found = np.array(
         [label_shares(probabilities[rng.integers(0, n, n)], prior) for _ in range(draws)]
     )
     lower, upper = np.quantile(found, [0.025, 0.975], axis=0)
-    return ShareBand(label_shares(probabilities, prior), lower, upper)
+    return label_shares(probabilities, prior), lower, upper
 
 
 def estimated_accuracy(confidences: FloatArray) -> float | None:

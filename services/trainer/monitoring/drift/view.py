@@ -148,15 +148,15 @@ def _label_shares(
     if not len(old) or not len(new):
         return []
     prior = old.mean(axis=0)
-    band = share_band(new, prior / max(float(prior.sum()), 1e-12))
+    estimate, lower, upper = share_band(new, prior / max(float(prior.sum()), 1e-12))
     return [
         LabelShare(
             label=label,
             before=float((old.argmax(axis=1) == place).mean()),
             recent=float((new.argmax(axis=1) == place).mean()),
-            estimate=float(band.estimate[place]),
-            lower=float(band.lower[place]),
-            upper=float(band.upper[place]),
+            estimate=float(estimate[place]),
+            lower=float(lower[place]),
+            upper=float(upper[place]),
         )
         for place, label in enumerate(labels)
     ]

@@ -15,12 +15,7 @@ import numpy as np
 from services.trainer.ledger import repository as ledger
 from services.trainer.projects.repository import read_state
 from services.trainer.promise.figures.forecast import Forecast, forecast
-from services.trainer.promise.figures.messages import (
-    Confusion,
-    ConfusionCell,
-    Reliability,
-    WhatIf,
-)
+from services.trainer.promise.figures.messages import Confusion, ConfusionCell, Reliability, WhatIf
 from services.trainer.promise.figures.reliability import reliability_bins, risk_coverage
 from services.trainer.promise.tuning import labelled_evidence
 from services.trainer.recipes import OWN
