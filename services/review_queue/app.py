@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -33,7 +32,6 @@ from shared.db.check import DatabaseCheck, database_outage
 from shared.doorbells import Doorbells
 from shared.http.access import Services
 from shared.http.app import build_app
-from shared.http.front import Front
 from shared.http.readiness import Checks
 from shared.loops import loop_faults
 from shared.settings import CommonSettings
@@ -85,7 +83,7 @@ def create_app(
         missing={"database": DatabaseCheck(database, MIGRATIONS, "review_queue")},
         degraded=_degraded(database, store, worker, bells),
         body_limit_bytes=common.body_limit_bytes,
-        front=partial(Front, ways=WAYS, limit_bytes=common.body_limit_bytes),
+        ways=WAYS,
         larger_bodies={IMPORT_PATH: settings.import_limit_bytes},
     )
     app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=common.trusted_proxies.split())

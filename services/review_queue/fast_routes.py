@@ -1,9 +1,9 @@
 """Leases and verdicts, nearly all of the traffic, answered in front of FastAPI."""
 
 import re
+from functools import partial
 from typing import TypeVar
 
-from fastapi import Request
 from pydantic import BaseModel, ValidationError
 
 from services.review_queue.lifecycle.claims import ClaimService
@@ -11,7 +11,6 @@ from services.review_queue.lifecycle.moves import MoveService
 from shared.auth import Role
 from shared.contracts.base import PROJECT_PATTERN
 from shared.contracts.tasks import LeaseRequest, VerdictBody
-from shared.http.access import gone_of
 from shared.http.body import parse_json
 from shared.http.front import JSON, Answer, Call, RequestHeaders, Way, is_json
 from shared.problems import Unprocessable
@@ -28,14 +27,19 @@ def _is_lease(project: str, headers: RequestHeaders) -> bool:
 
 async def _lease(call: Call) -> Answer:
     asked = _read(LeaseRequest, call.body)
-    gone = await gone_of(Request(call.scope, call.receive))
     claims: ClaimService = call.state.services[ClaimService]
-    return _answer(await claims.lease(call.word, call.caller.subject, asked, gone))
+    return _answer(
+        await claims.lease(call.word, call.caller.subject, asked, partial(_is_gone, call))
+    )
 
 
 async def _verdict(call: Call) -> Answer:
     moves: MoveService = call.state.services[MoveService]
     return _answer(await moves.submit(call.word, _read(VerdictBody, call.body), call.caller))
+
+
+async def _is_gone(call: Call) -> bool:
+    return call.client.gone or call.state.stopping.is_set()
 
 
 def _read(kind: type[Body], body: bytes) -> Body:

@@ -6,7 +6,6 @@ from datetime import datetime
 from functools import partial
 
 from fastapi import FastAPI
-from starlette.types import ASGIApp
 
 from services.router.protocols.dependencies import Services
 from services.router.protocols.label_studio import routes as label_studio
@@ -18,7 +17,6 @@ from services.router.settings import RouterSettings
 from shared.auth import Verifier, show_token_expiry
 from shared.contracts.base import utc_now
 from shared.http.app import build_app
-from shared.http.front import Front
 from shared.settings import CommonSettings, SettingsError
 
 
@@ -40,10 +38,6 @@ def create_app(
     async def degraded() -> dict[str, str]:
         return await _services(app).degraded()
 
-    def front(framework: ASGIApp) -> ASGIApp:
-        ways = (native.PREDICT, oip.INFER)
-        return Front(WithError(framework), ways, common.body_limit_bytes)
-
     app = build_app(
         service="router",
         description="Scores items and routes them: sure answers to the caller, the rest to people.",
@@ -54,7 +48,8 @@ def create_app(
         missing={"versions": missing},
         degraded={"loops": degraded},
         body_limit_bytes=common.body_limit_bytes,
-        front=front,
+        ways=(native.PREDICT, oip.INFER),
+        around=WithError,
     )
     return app
 

@@ -15,6 +15,7 @@ from shared.auth import Verifier
 from shared.http import outages
 from shared.http.body import DEFAULT_LIMIT_BYTES, BodyLimit
 from shared.http.context import RequestContext
+from shared.http.front import Front, Way
 from shared.http.metrics import metrics_router
 from shared.http.openapi import describe
 from shared.http.pages import pages_router
@@ -37,9 +38,10 @@ _OPTIONS: dict[str, Any] = {
 
 
 class Application(FastAPI):
-    """FastAPI behind `entry`, which gets each request first: the framework is not always needed."""
+    """FastAPI behind `entry`; `front` answers some requests before there is any ASGI message."""
 
     entry: ASGIApp
+    front: Front | None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Take one request, or the lifespan."""
@@ -75,13 +77,15 @@ def build_app(
     facts: Facts = dict,
     metrics_token: str = "",
     body_limit_bytes: int = DEFAULT_LIMIT_BYTES,
-    front: Callable[[ASGIApp], ASGIApp] | None = None,
+    ways: Sequence[Way] = (),
+    around: Callable[[ASGIApp], ASGIApp] | None = None,
     larger_bodies: Mapping[str, int] | None = None,
 ) -> FastAPI:
     """Wire an application, whose `state.stopping` is set at the end.
 
-    `missing`, `degraded`, `facts`: see `Readiness`. A `metrics_token` protects `/metrics`. `front`
-    gets each request before FastAPI. `larger_bodies`: limits of paths that read theirs as it comes.
+    `missing`, `degraded`, `facts`: see `Readiness`. A `metrics_token` protects `/metrics`. `ways`
+    are answered without FastAPI; what `around` makes of FastAPI answers all else. `larger_bodies`:
+    limits of paths that read theirs as it comes.
     """
     app = Application(
         title=f"Surehand {service}",
@@ -98,8 +102,9 @@ def build_app(
     for install in (handlers.install, describe, outages.install):
         install(app)
     app.add_middleware(BodyLimit, limit_bytes=body_limit_bytes, larger=larger_bodies or {})
-    inner = front(app.through_framework) if front else app.through_framework
-    app.entry = tracing.continuing(RequestContext(inner, service))
+    inner = around(app.through_framework) if around else app.through_framework
+    app.entry = RequestContext(inner, service)
+    app.front = Front(ways, body_limit_bytes, app.state, service) if ways else None
     return app
 
 

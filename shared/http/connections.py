@@ -76,7 +76,7 @@ class LimitedProtocol(HttpToolsProtocol):
         # Why nothing more is heard: said once all that came before is answered.
         self._refusal: Problem | None = None
         self._parted = False
-        self._client = Client()
+        self.client_state = Client()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Await a first request."""
@@ -123,15 +123,23 @@ class LimitedProtocol(HttpToolsProtocol):
         check_head(parser.get_http_version(), self.url, self.headers)
         if len(self.pipeline) >= _PIPELINED:
             raise TooManyRequests(f"Read answers before you send more than {_PIPELINED} requests.")
-        super().on_headers_complete()
-        self.scope[CLIENT] = self._client  # type: ignore[literal-required]
+        self.begin()
         # The parser gives trailers as it gave headers: they are counted, and are no headers.
         self.headers = []
 
+    def begin(self) -> None:
+        """Begin the request whose head is complete, and allowed."""
+        super().on_headers_complete()
+        self.scope[CLIENT] = self.client_state  # type: ignore[literal-required]
+
     def on_body(self, body: bytes) -> None:
         """Take a part of the body."""
-        self._body_came = True
+        self.note_body()
         super().on_body(body)
+
+    def note_body(self) -> None:
+        """Note that a part of the body came."""
+        self._body_came = True
 
     def on_message_complete(self) -> None:
         """Note that a request is there as a whole, also where its answer came first."""
@@ -144,7 +152,7 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Await nothing any more, and let queued work know."""
-        self._client.gone = True
+        self.client_state.gone = True
         self._disarm()
         self._disarm_unread()
         super().connection_lost(exc)
@@ -284,8 +292,3 @@ class LimitedProtocol(HttpToolsProtocol):
         if self._unread is not None:
             self._unread.cancel()
             self._unread = None
-
-
-def limited_by(limits: ConnectionLimits) -> type[LimitedProtocol]:
-    """Return the protocol with other limits."""
-    return type("LimitedProtocol", (LimitedProtocol,), {"limits": limits})

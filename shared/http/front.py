@@ -1,39 +1,46 @@
 """Answer the well-formed calls of a few paths without FastAPI: nearly all traffic.
 
-The same use case as in the route that documents the path. A request without a plain length, or
-with headers that its way does not take, goes on to FastAPI.
+The same use case as in the route that documents the path. The connection (`shared.http.direct`)
+hands over whole requests; one that no way takes goes on to FastAPI.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared.auth import Principal, Role, require
+from shared.http.context import RequestSeries, begin_request
 from shared.http.outages import problem_of
+from shared.http.waiting import Client
 from shared.problems import Problem
 from shared.problems.handlers import note
 from shared.telemetry import ROUTE
 
+Headers = Sequence[tuple[bytes, bytes]]
 RequestHeaders = Mapping[bytes, bytes]
 Answer = tuple[list[tuple[bytes, bytes]], bytes]
 
 JSON = b"application/json"
+_OK = 200
 
 
 class Call(NamedTuple):
-    """One request as a way gets it, its body read; `word` is what stands in the path's gap."""
+    """One request as a way gets it, its body read; `word` is what stands in the path's gap.
+
+    `left` returns once the client has left.
+    """
 
     state: Any
     word: str
     caller: Principal
     headers: RequestHeaders
     body: bytes
-    scope: Scope
-    receive: Receive
+    client: Client
+    left: Callable[[], Coroutine[Any, Any, None]]
 
 
 def is_json(word: str, headers: RequestHeaders) -> bool:  # noqa: ARG001 - what a way takes
@@ -59,71 +66,102 @@ class Way:
     refuse: Callable[[Problem], Response] = Problem.response
 
 
+class Head(NamedTuple):
+    """The head of a request that `way` takes; `started` is when it came, by `perf_counter`."""
+
+    way: Way
+    word: str
+    fields: Headers
+    headers: RequestHeaders
+    started: float
+
+
+class Whole(NamedTuple):
+    """A response of which nothing is missing; `headers` say its length."""
+
+    status: int
+    headers: Headers
+    body: bytes
+
+
 class Front:
-    """ASGI application that answers what goes one of its `ways`, and passes all else to `app`."""
+    """Answers what goes one of its `ways`; `state` is that of the application."""
 
-    def __init__(self, app: ASGIApp, ways: Sequence[Way], limit_bytes: int) -> None:
-        self.app = app
-        self._ways = [
-            (way, way.route.partition("{")[0], way.route.partition("}")[2]) for way in ways
-        ]
+    def __init__(self, ways: Sequence[Way], limit_bytes: int, state: Any, service: str) -> None:
+        self._ways = []
+        for way in ways:
+            prefix, _, rest = way.route.encode().partition(b"{")
+            self._ways.append((way, prefix, rest.partition(b"}")[2]))
         self._limit_bytes = limit_bytes
+        self._state = state
+        self._series = RequestSeries(service)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
-        if scope["type"] == "http" and scope["method"] == "POST":
-            path: str = scope["path"]
-            for way, prefix, suffix in self._ways:
-                if not path.startswith(prefix) or not path.endswith(suffix):
-                    continue
-                word = path[len(prefix) : -len(suffix)]
-                # The first of a name counts, as for the framework.
-                headers = dict(reversed(scope["headers"]))
-                length = headers.get(b"content-length", b"")
-                bounded = length.isdigit() and int(length) <= self._limit_bytes
-                if word and "/" not in word and bounded and way.takes(word, headers):
-                    scope[ROUTE] = way.route
-                    await _serve(way, word, headers, scope, receive, send)
-                    return
-        await self.app(scope, receive, send)
+    def find(self, url: bytes, fields: Headers) -> Head | None:
+        """Return the head of a POST that one of the ways takes; None for any other."""
+        for way, prefix, suffix in self._ways:
+            if not url.startswith(prefix) or not url.endswith(suffix):
+                continue
+            name = url[len(prefix) : -len(suffix)]
+            # What is percent-encoded, or has a query, is the framework's.
+            if not name or not name.isascii() or any(mark in name for mark in b"/%?#"):
+                return None
+            # The first of a name counts, as for the framework.
+            headers = dict(reversed(fields))
+            length, word = headers.get(b"content-length", b""), name.decode()
+            bounded = length.isdigit() and int(length) <= self._limit_bytes
+            if not bounded or not way.takes(word, headers):
+                return None
+            return Head(way, word, fields, headers, time.perf_counter())
+        return None
+
+    def admit(self, head: Head) -> Principal | Problem:
+        """Return the caller, before the body is read; the problem if the request is refused."""
+        way, word = head.way, head.word
+        try:
+            if way.admit is not None:
+                # A refusal must cost little, or refusing is itself the load: so it comes before
+                # all else.
+                way.admit(self._state, word)
+            token = head.headers.get(b"authorization", b"").decode("latin-1")
+            caller: Principal = self._state.verifier.verify_header(token)
+            require(caller, way.roles, word if "{project}" in way.route else None)
+        except Problem as problem:
+            return problem
+        return caller
+
+    async def answer(
+        self,
+        head: Head,
+        admitted: Principal | Problem,
+        body: bytes,
+        client: Client,
+        left: Callable[[], Coroutine[Any, Any, None]],
+    ) -> Whole | None:
+        """Answer a request, as `admit` has admitted it; None when its client has left."""
+        name = begin_request(head.fields, client)
+        try:
+            if isinstance(admitted, Problem):
+                raise admitted  # noqa: TRY301 - one place answers refusals
+            call = Call(self._state, head.word, admitted, head.headers, body, client, left)
+            headers, content = await head.way.answer(call)
+            headers.append((b"content-length", b"%d" % len(content)))
+            found = Whole(_OK, headers, content)
+        except Problem as problem:
+            note(problem, _scope_of(head))
+            found = whole(head.way.refuse(problem))
+        except ClientDisconnect:
+            return None
+        except Exception as error:  # noqa: BLE001 - answered as the framework would
+            refusal = problem_of(error, self._state.outages, _scope_of(head))
+            found = whole(head.way.refuse(refusal))
+        self._series.observe("POST", head.way.route, found.status, head.started)
+        return found._replace(headers=[*found.headers, (b"x-request-id", name)])
 
 
-async def _serve(
-    way: Way, word: str, headers: RequestHeaders, scope: Scope, receive: Receive, send: Send
-) -> None:
-    state = scope["app"].state
-    try:
-        if way.admit is not None:
-            # A refusal must cost little, or refusing is itself the load: so it comes before all
-            # else.
-            way.admit(state, word)
-        # The token is verified before the body is read.
-        token = headers.get(b"authorization", b"").decode("latin-1")
-        caller = state.verifier.verify_header(token)
-        require(caller, way.roles, word if "{project}" in way.route else None)
-        body = await _read(receive)
-        call = Call(state, word, caller, headers, body, scope, receive)
-        response_headers, answer = await way.answer(call)
-    except Problem as problem:
-        note(problem, scope)
-        await way.refuse(problem)(scope, receive, send)
-    except ClientDisconnect:
-        return
-    except Exception as error:  # noqa: BLE001 - answered as the framework would
-        refusal = problem_of(error, state.outages, scope)
-        await way.refuse(refusal)(scope, receive, send)
-    else:
-        response_headers.append((b"content-length", b"%d" % len(answer)))
-        await send({"type": "http.response.start", "status": 200, "headers": response_headers})
-        await send({"type": "http.response.body", "body": answer})
+def _scope_of(head: Head) -> dict[str, Any]:
+    return {"method": "POST", ROUTE: head.way.route}
 
 
-async def _read(receive: Receive) -> bytes:
-    message = await receive()
-    body: bytes = message.get("body", b"")
-    while message.get("more_body", False):
-        message = await receive()
-        body += message.get("body", b"")
-    if message["type"] == "http.disconnect":
-        raise ClientDisconnect
-    return body
+def whole(response: Response) -> Whole:
+    """Return a response that is not streamed."""
+    return Whole(response.status_code, response.raw_headers, bytes(response.body))

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 import uvicorn
 from starlette.types import ASGIApp
 
-from shared.http.connections import ConnectionLimits, limited_by
+from shared.http.connections import ConnectionLimits
+from shared.http.direct import protocol_of
 from shared.http.waiting import STOPPING
 
 _CLOSE = (b"connection", b"close")
@@ -71,7 +72,7 @@ def configured(app: ASGIApp, limits: ConnectionLimits, *, grace_seconds: int) ->
     """Return uvicorn's configuration: requests under way get `grace_seconds` at the end."""
     return uvicorn.Config(
         app,
-        http=limited_by(limits),
+        http=protocol_of(limits, getattr(app, "front", None)),
         log_config=None,
         access_log=False,
         ws="none",

@@ -2,7 +2,7 @@
 
 from contextvars import ContextVar
 
-from starlette.types import Receive, Scope
+from starlette.types import Receive
 
 # Key in a request's scope by which its server says whether the client is still there.
 CLIENT = "surehand.client"
@@ -22,9 +22,9 @@ class Client:
 _CLIENT: ContextVar[Client | None] = ContextVar("client", default=None)
 
 
-def enter_request(scope: Scope) -> None:
-    """Let what waits in this task's context ask for the client of `scope`."""
-    _CLIENT.set(scope.get(CLIENT))
+def enter_request(client: Client | None) -> None:
+    """Let what waits in this task's context ask for the client of its request."""
+    _CLIENT.set(client)
 
 
 def current_client() -> Client | None:

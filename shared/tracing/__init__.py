@@ -12,7 +12,6 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
 
 from pydantic_settings import BaseSettings, SettingsConfigDict
-from starlette.types import ASGIApp
 
 if TYPE_CHECKING:
     from shared.tracing.otlp import OtlpTracer
@@ -131,13 +130,10 @@ def traceparent() -> str | None:
     return None if _Tracers.now is None else _Tracers.now.traceparent()
 
 
-def continuing(app: ASGIApp) -> ASGIApp:
-    """Return an application whose spans continue the trace that a request comes with."""
-    if not TracingSettings().wanted:
-        return app
-    from shared.tracing.otlp import Continuing  # noqa: PLC0415 - only who traces pays for importing it
-
-    return Continuing(app)
+def continue_trace(headers: Iterable[tuple[bytes, bytes]]) -> None:
+    """Let the spans of this task continue the trace that a request came with."""
+    if _Tracers.now is not None:
+        _Tracers.now.continue_trace(headers)
 
 
 @contextlib.contextmanager
@@ -146,7 +142,7 @@ def exporting(service: str) -> Iterator[None]:
     if not TracingSettings().wanted:
         yield
         return
-    from shared.tracing.otlp import OtlpTracer  # noqa: PLC0415 - as above
+    from shared.tracing.otlp import OtlpTracer  # noqa: PLC0415 - only who traces pays for it
 
     tracer = _Tracers.now = OtlpTracer(service)
     try:

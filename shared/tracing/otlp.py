@@ -15,7 +15,6 @@ from opentelemetry.sdk.resources import SERVICE_NAME, Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared.problems import Problem
 from shared.tracing import MAX_LINKS, Kind, Value
@@ -89,32 +88,19 @@ class OtlpTracer:
         _w3c.inject(carrier)
         return carrier.get("traceparent")
 
+    def continue_trace(self, headers: Iterable[tuple[bytes, bytes]]) -> None:
+        """Let the spans of this task's context continue the trace that `headers` name, if any."""
+        carrier = {n.decode(): value.decode("latin-1") for n, value in headers if n in _HEADERS}
+        if carrier:
+            # Each request has a task, hence a context, of its own: nothing is to be detached.
+            attach(_w3c.extract(carrier))
+
     def stop(self) -> None:
         """Export what is left, for a few seconds at most."""
         # Its own time-out is longer than a service has to stop; a daemon may be left behind.
         last = threading.Thread(target=self._provider.shutdown, daemon=True)
         last.start()
         last.join(_STOP_SECONDS)
-
-
-class Continuing:
-    """ASGI middleware: the trace that a request comes with is the one that its spans continue."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Run one request in the context of its headers."""
-        if scope["type"] == "http":
-            carrier = {
-                name.decode(): value.decode("latin-1")
-                for name, value in scope["headers"]
-                if name in _HEADERS
-            }
-            if carrier:
-                # Each request has a task, hence a context, of its own: nothing is to be detached.
-                attach(_w3c.extract(carrier))
-        await self.app(scope, receive, send)
 
 
 @contextlib.contextmanager

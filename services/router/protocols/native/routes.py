@@ -3,7 +3,6 @@
 Predict is mostly met by the front, along `PREDICT`.
 """
 
-from functools import partial
 from typing import Annotated
 
 import orjson
@@ -32,7 +31,6 @@ from shared.contracts.decisions import PredictRequest, PredictResponse
 from shared.http.access import ITEM_ID
 from shared.http.body import StrictRoute
 from shared.http.front import JSON, Answer, Call, Way
-from shared.http.waiting import disconnected
 from shared.problems import CALLER_PROBLEMS, BodyTooLarge, NotJson, Unprocessable, declare
 
 router = APIRouter(
@@ -53,7 +51,7 @@ _ITEM_ID: TypeAdapter[str] = TypeAdapter(ItemId)
 async def _predict(call: Call) -> Answer:
     predictor: Predictor = call.state.services.predictor
     incoming = read(call.body, call.caller)
-    decided = await predictor.decide(call.word, incoming, partial(disconnected, call.receive))
+    decided = await predictor.decide(call.word, incoming, call.left)
     return [(b"content-type", JSON), *limit_fields(predictor, call)], decided.body()
 
 

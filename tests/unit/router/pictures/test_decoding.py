@@ -14,7 +14,7 @@ from services.router.pictures.decoding import Decoder, PictureBatch
 from services.router.pictures.opening import Data, Pictures, check_decoded
 from services.router.problems import Overloaded
 from shared.fields.pictures import Layout, Picture
-from shared.http.waiting import CLIENT, Client, enter_request
+from shared.http.waiting import Client, enter_request
 from shared.problems import Unprocessable
 from tests.harness import wait_until
 from tests.pictures import base64_of, encoded, png_of_size
@@ -228,9 +228,9 @@ async def test_pictures_whose_client_has_left_are_not_decoded() -> None:
     some, client = pictures(threads=1), Client()
     opened, _ = await some.open(rows_of(BROKEN, BROKEN), ["photo"])
     async with some.decoder.decoded(await turn_of(some)):
-        enter_request({CLIENT: client})
+        enter_request(client)
         left = asyncio.create_task(some.each(opened, ["photo"], {"photo": [LARGE]}, use))
-        enter_request({})
+        enter_request(None)
         behind = asyncio.create_task(numbered(some, rows_of(WHITE), LARGE))
         await wait_until(lambda: some.decoder.ahead > 2 * LARGE.bytes // 3)
         client.gone = True

@@ -19,7 +19,7 @@ from services.router.problems import ModelTimedOut
 from services.router.scoring.batching import Batcher
 from services.router.scoring.runs import Data
 from shared.graphs.deadline import RunTimedOut
-from shared.http.waiting import CLIENT, Client, enter_request
+from shared.http.waiting import Client, enter_request
 from shared.routing.scores import FloatArray, Score
 from tests.harness import wait_until
 
@@ -333,9 +333,9 @@ async def test_a_call_whose_client_has_left_is_not_run() -> None:
     first = batcher.score(items(1))
     await wait_until(lambda: graph.batches == [1])
     client = Client()
-    enter_request({CLIENT: client})
+    enter_request(client)
     left = batcher.score(items(*range(100)))
-    enter_request({})
+    enter_request(None)
     stays = batcher.score(items(2, 3))
     client.gone = True
     held.set()

@@ -1,0 +1,143 @@
+"""A connection that hands whole requests to the front, past uvicorn's and ASGI's way of messages.
+
+With a small model those messages take longer than all else about a request.
+"""
+
+import asyncio
+from typing import Any, cast
+
+from uvicorn.protocols.http.httptools_impl import (
+    STATUS_LINE,
+    HttpToolsProtocol,
+    RequestResponseCycle,
+)
+
+from shared.auth import Principal
+from shared.http.connections import ConnectionLimits, LimitedProtocol
+from shared.http.front import Front, Head, Headers, Whole, whole
+from shared.problems import Problem, Unavailable
+
+_CLOSE = b"connection: close\r\n"
+# To a request that is cancelled at the end of a service's time to stop.
+_STOPPED = whole(Unavailable("The service stops; send the request again.").response())
+
+
+class DirectCycle:
+    """One request of the front's, with the members of uvicorn's cycle that a connection looks at.
+
+    `message_event` is set once the client has left.
+    """
+
+    __slots__ = (
+        *("admitted", "body", "default_headers", "disconnected", "head", "keep_alive"),
+        *("message_event", "more_body", "response_complete", "response_started", "scope"),
+    )
+
+    def __init__(
+        self, head: Head, admitted: Principal | Problem, scope: Any, default_headers: Headers
+    ) -> None:
+        self.head = head
+        self.admitted = admitted
+        self.scope = scope
+        self.default_headers = default_headers
+        self.body = b""
+        self.more_body = self.keep_alive = True
+        self.response_started = self.response_complete = self.disconnected = False
+        self.message_event = asyncio.Event()
+
+    async def left(self) -> None:
+        """Return once the client has left."""
+        await self.message_event.wait()
+
+
+class DirectProtocol(LimitedProtocol):
+    """One connection, some of whose requests are answered by `front`; None leaves all to ASGI."""
+
+    front: Front | None = None
+
+    def begin(self) -> None:
+        """Begin a request: the front's, if nothing is under way and one of its ways takes it."""
+        is_free = self.cycle is None or self.cycle.response_complete
+        if self.front is None or not is_free or not self._is_plain():
+            super().begin()
+            return
+        head = self.front.find(self.url, self.headers)
+        if head is None:
+            super().begin()
+            return
+        admitted = self.front.admit(head)
+        cycle = DirectCycle(head, admitted, self.scope, self.server_state.default_headers)
+        # It has what a connection uses of one.
+        self.cycle = cast("RequestResponseCycle", cycle)
+        if isinstance(admitted, Problem):
+            # Its body is not waited for.
+            self._start(cycle)
+
+    def _is_plain(self) -> bool:
+        """Say whether a request needs no more of HTTP than its method, its headers and its body."""
+        parser = self.parser
+        return (
+            parser.get_method() == b"POST"
+            and parser.get_http_version() == "1.1"
+            and parser.should_keep_alive()
+            and not self.expect_100_continue
+        )
+
+    def on_body(self, body: bytes) -> None:
+        """Take a part of the body: its length is known, and bounded."""
+        cycle: object = self.cycle
+        if isinstance(cycle, DirectCycle):
+            self.note_body()
+            cycle.body = cycle.body + body if cycle.body else body
+        else:
+            super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """Answer a request of the front's that is there as a whole."""
+        cycle: object = self.cycle
+        if isinstance(cycle, DirectCycle) and cycle.scope is self.scope:
+            cycle.more_body = False
+            if not isinstance(cycle.admitted, Problem):
+                self._start(cycle)
+        else:
+            super().on_message_complete()
+
+    def _start(self, cycle: DirectCycle) -> None:
+        task = self.loop.create_task(self._answer(cycle))
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+
+    async def _answer(self, cycle: DirectCycle) -> None:
+        assert self.front is not None
+        answer = None
+        try:
+            answer = await self.front.answer(
+                cycle.head, cycle.admitted, cycle.body, self.client_state, cycle.left
+            )
+            if self.flow.write_paused and not cycle.disconnected:
+                await self.flow.drain()
+        finally:
+            self._end(cycle, answer or _STOPPED)
+
+    def _end(self, cycle: DirectCycle, answer: Whole) -> None:
+        if cycle.disconnected:
+            return
+        cycle.response_started = cycle.response_complete = True
+        self.transport.write(self._encoded(cycle, answer))
+        if not cycle.keep_alive:
+            self.transport.close()
+        self.on_response_complete()
+
+    def _encoded(self, cycle: DirectCycle, answer: Whole) -> bytes:
+        lines = [b"%b: %b\r\n" % field for field in cycle.default_headers]
+        lines += [b"%b: %b\r\n" % field for field in answer.headers]
+        if _CLOSE in lines:
+            cycle.keep_alive = False
+        elif not cycle.keep_alive:
+            lines.append(_CLOSE)
+        return b"".join([STATUS_LINE[answer.status], *lines, b"\r\n", answer.body])
+
+
+def protocol_of(limits: ConnectionLimits, front: Front | None) -> type[HttpToolsProtocol]:
+    """Return the protocol of connections with these limits."""
+    return type("Connection", (DirectProtocol,), {"limits": limits, "front": front})
