@@ -4,8 +4,10 @@ With a small model those messages take longer than all else about a request.
 """
 
 import asyncio
+import time
 from typing import Any, cast
 
+from uvicorn._types import HTTPScope
 from uvicorn.protocols.http.httptools_impl import (
     STATUS_LINE,
     HttpToolsProtocol,
@@ -17,6 +19,7 @@ from shared.http.connections import ConnectionLimits, LimitedProtocol
 from shared.http.front import Front, Head, Headers, Whole, whole
 from shared.problems import Problem, Unavailable
 
+_HEAD_END = b"\r\n\r\n"
 _CLOSE = b"connection: close\r\n"
 # To a request that is cancelled at the end of a service's time to stop.
 _STOPPED = whole(Unavailable("The service stops; send the request again.").response())
@@ -31,6 +34,7 @@ class DirectCycle:
     __slots__ = (
         *("admitted", "body", "default_headers", "disconnected", "head", "keep_alive"),
         *("message_event", "more_body", "response_complete", "response_started", "scope"),
+        "started",
     )
 
     def __init__(
@@ -40,6 +44,7 @@ class DirectCycle:
         self.admitted = admitted
         self.scope = scope
         self.default_headers = default_headers
+        self.started = time.perf_counter()
         self.body = b""
         self.more_body = self.keep_alive = True
         self.response_started = self.response_complete = self.disconnected = False
@@ -54,6 +59,40 @@ class DirectProtocol(LimitedProtocol):
     """One connection, some of whose requests are answered by `front`; None leaves all to ASGI."""
 
     front: Front | None = None
+    # What was read, while the request that begins with it may be learned by its bytes.
+    _read = b""
+
+    def data_received(self, data: bytes) -> None:
+        """Take what one read brought: mostly one request, with a head that is known."""
+        if self.front is None or not self._is_between_requests():
+            super().data_received(data)
+            return
+        raw, _, body = data.partition(_HEAD_END)
+        head = self.front.known(raw)
+        if head is not None and head.length == len(body):
+            self._unset_keepalive_if_required()
+            # What tells one request from another.
+            self.scope = cast("HTTPScope", {})
+            cycle = self._begin_direct(head)
+            cycle.body, cycle.more_body = body, False
+            if not isinstance(cycle.admitted, Problem):
+                self._start(cycle)
+            return
+        self._read = data
+        super().data_received(data)
+        self._read = b""
+
+    def _is_between_requests(self) -> bool:
+        """Say whether all that came before is answered, and nothing of another request has come."""
+        cycle = self.cycle
+        return (
+            cycle is not None
+            and cycle.response_complete
+            and not cycle.more_body
+            and self._deadline is None
+            and self._refusal is None
+            and not self._parted
+        )
 
     def begin(self) -> None:
         """Begin a request: the front's, if nothing is under way and one of its ways takes it."""
@@ -65,6 +104,13 @@ class DirectProtocol(LimitedProtocol):
         if head is None:
             super().begin()
             return
+        raw, found, body = self._read.partition(_HEAD_END)
+        if found and len(body) == head.length:
+            self.front.learn(raw, head)
+        self._begin_direct(head)
+
+    def _begin_direct(self, head: Head) -> DirectCycle:
+        assert self.front is not None
         admitted = self.front.admit(head)
         cycle = DirectCycle(head, admitted, self.scope, self.server_state.default_headers)
         # It has what a connection uses of one.
@@ -72,6 +118,7 @@ class DirectProtocol(LimitedProtocol):
         if isinstance(admitted, Problem):
             # Its body is not waited for.
             self._start(cycle)
+        return cycle
 
     def _is_plain(self) -> bool:
         """Say whether a request needs no more of HTTP than its method, its headers and its body."""
@@ -112,7 +159,12 @@ class DirectProtocol(LimitedProtocol):
         answer = None
         try:
             answer = await self.front.answer(
-                cycle.head, cycle.admitted, cycle.body, self.client_state, cycle.left
+                cycle.head,
+                cycle.admitted,
+                cycle.started,
+                cycle.body,
+                self.client_state,
+                cycle.left,
             )
             if self.flow.write_paused and not cycle.disconnected:
                 await self.flow.drain()

@@ -4,7 +4,6 @@ The same use case as in the route that documents the path. The connection (`shar
 hands over whole requests; one that no way takes goes on to FastAPI.
 """
 
-import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -26,6 +25,7 @@ Answer = tuple[list[tuple[bytes, bytes]], bytes]
 
 JSON = b"application/json"
 _OK = 200
+_REMEMBERED = 2_000
 
 
 class Call(NamedTuple):
@@ -67,13 +67,13 @@ class Way:
 
 
 class Head(NamedTuple):
-    """The head of a request that `way` takes; `started` is when it came, by `perf_counter`."""
+    """The head of a request that `way` takes; `length` is that of its body, in bytes."""
 
     way: Way
     word: str
     fields: Headers
     headers: RequestHeaders
-    started: float
+    length: int
 
 
 class Whole(NamedTuple):
@@ -95,6 +95,17 @@ class Front:
         self._limit_bytes = limit_bytes
         self._state = state
         self._series = RequestSeries(service)
+        self._heads: dict[bytes, Head] = {}
+
+    def known(self, raw: bytes) -> Head | None:
+        """Return the head that these very bytes were before."""
+        return self._heads.get(raw)
+
+    def learn(self, raw: bytes, head: Head) -> None:
+        """Remember `head`: clients send the same bytes again and again."""
+        if len(self._heads) >= _REMEMBERED:
+            self._heads.clear()
+        self._heads[raw] = head
 
     def find(self, url: bytes, fields: Headers) -> Head | None:
         """Return the head of a POST that one of the ways takes; None for any other."""
@@ -111,7 +122,7 @@ class Front:
             bounded = length.isdigit() and int(length) <= self._limit_bytes
             if not bounded or not way.takes(word, headers):
                 return None
-            return Head(way, word, fields, headers, time.perf_counter())
+            return Head(way, word, fields, headers, int(length))
         return None
 
     def admit(self, head: Head) -> Principal | Problem:
@@ -133,11 +144,15 @@ class Front:
         self,
         head: Head,
         admitted: Principal | Problem,
+        started: float,
         body: bytes,
         client: Client,
         left: Callable[[], Coroutine[Any, Any, None]],
     ) -> Whole | None:
-        """Answer a request, as `admit` has admitted it; None when its client has left."""
+        """Answer a request, as `admit` has admitted it; None when its client has left.
+
+        `started` is when the request came, by `perf_counter`.
+        """
         name = begin_request(head.fields, client)
         try:
             if isinstance(admitted, Problem):
@@ -154,7 +169,7 @@ class Front:
         except Exception as error:  # noqa: BLE001 - answered as the framework would
             refusal = problem_of(error, self._state.outages, _scope_of(head))
             found = whole(head.way.refuse(refusal))
-        self._series.observe("POST", head.way.route, found.status, head.started)
+        self._series.observe("POST", head.way.route, found.status, started)
         return found._replace(headers=[*found.headers, (b"x-request-id", name)])
 
 
