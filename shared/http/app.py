@@ -78,7 +78,7 @@ def build_app(
     metrics_token: str = "",
     body_limit_bytes: int = DEFAULT_LIMIT_BYTES,
     ways: Sequence[Way] = (),
-    around: Callable[[ASGIApp], ASGIApp] | None = None,
+    around: Callable[[ASGIApp], ASGIApp] = lambda framework: framework,
     larger_bodies: Mapping[str, int] | None = None,
 ) -> FastAPI:
     """Wire an application, whose `state.stopping` is set at the end.
@@ -102,8 +102,7 @@ def build_app(
     for install in (handlers.install, describe, outages.install):
         install(app)
     app.add_middleware(BodyLimit, limit_bytes=body_limit_bytes, larger=larger_bodies or {})
-    inner = around(app.through_framework) if around else app.through_framework
-    app.entry = RequestContext(inner, service)
+    app.entry = RequestContext(around(app.through_framework), service)
     app.front = Front(ways, body_limit_bytes, app.state, service) if ways else None
     return app
 

@@ -80,7 +80,7 @@ class Whole(NamedTuple):
     """A response of which nothing is missing; `headers` say its length."""
 
     status: int
-    headers: Headers
+    headers: list[tuple[bytes, bytes]]
     body: bytes
 
 
@@ -170,7 +170,8 @@ class Front:
             refusal = problem_of(error, self._state.outages, _scope_of(head))
             found = whole(head.way.refuse(refusal))
         self._series.observe("POST", head.way.route, found.status, started)
-        return found._replace(headers=[*found.headers, (b"x-request-id", name)])
+        found.headers.append((b"x-request-id", name))
+        return found
 
 
 def _scope_of(head: Head) -> dict[str, Any]:
