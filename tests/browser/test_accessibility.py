@@ -70,7 +70,8 @@ async def test_no_view_of_reviewers_has_barriers(
         await check()
 
 
-@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.thorough)])
+@pytest.mark.thorough
+@pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_no_other_view_has_barriers(desk: Desk, operator_page: Page, scheme: Any) -> None:
     page = operator_page
     await page.emulate_media(color_scheme=scheme)
