@@ -15,6 +15,7 @@ from services.trainer.tables import (
     PromotionEvent,
     ShadowStage,
     find_items,
+    page_before,
 )
 from shared.db import Session
 
@@ -65,15 +66,11 @@ async def events(
     kinds: Sequence[str] = (),
 ) -> Sequence[PromotionEvent]:
     """Return lines of the history with an id below `before`, newest first."""
-    query = select(PromotionEvent).where(col(PromotionEvent.project) == project)
-    if before is not None:
-        query = query.where(col(PromotionEvent.id) < before)
-    if version is not None:
-        query = query.where(col(PromotionEvent.version) == version)
+    wanted = [] if version is None else [col(PromotionEvent.version) == version]
     if kinds:
-        query = query.where(col(PromotionEvent.kind).in_(kinds))
-    query = query.order_by(col(PromotionEvent.id).desc()).limit(limit)
-    return (await session.execute(query)).scalars().all()
+        wanted.append(col(PromotionEvent.kind).in_(kinds))
+    key = PromotionEvent.id
+    return await page_before(session, PromotionEvent, project, key, before, limit, *wanted)
 
 
 async def labelled_blind(

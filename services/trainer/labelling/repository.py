@@ -15,16 +15,14 @@ from services.trainer.tables import (
     PoolItem,
     Version,
     find_items,
+    same_item,
 )
 from shared.db import Session
 
 
 async def count_open(session: Session, project: str) -> int:
     """Count the items of batches that have no outcome."""
-    answered = exists().where(
-        col(OutcomeRow.project) == col(PoolItem.project),
-        col(OutcomeRow.item_id) == col(PoolItem.item_id),
-    )
+    answered = exists().where(same_item(OutcomeRow, PoolItem))
     query = select(func.count()).where(
         col(PoolItem.project) == project,
         col(PoolItem.state) == "asked",

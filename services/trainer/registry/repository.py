@@ -7,7 +7,7 @@ from sqlalchemy import select, update
 from sqlmodel import col
 
 from services.trainer.posting.repository import end_draws
-from services.trainer.tables import Certification, Version, page_before
+from services.trainer.tables import Certification, ProjectState, Version, page_before
 from shared.contracts.versions import Manifest, ModelInterface
 from shared.db import Session
 
@@ -15,6 +15,12 @@ from shared.db import Session
 async def find(session: Session, project: str, version: str | None) -> Version | None:
     """Return one version of a project."""
     return None if version is None else await session.get(Version, (project, version))
+
+
+async def champion(session: Session, project: str) -> Version | None:
+    """Return the version that serves; None: there is none."""
+    state = await session.get(ProjectState, project)
+    return await find(session, project, None if state is None else state.champion)
 
 
 async def page(session: Session, project: str, before: int | None, limit: int) -> Sequence[Version]:

@@ -9,7 +9,6 @@ item; older ones count as the champion's training found.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from services.trainer.projects.repository import read_state
 from services.trainer.promise.patience import waits_for_certification
 from services.trainer.registry import repository as registry
 from services.trainer.runs import repository
@@ -105,9 +104,7 @@ async def older_weight(session: Session, project: str, mode: str) -> float | Non
     """
     if mode == "initial":
         return 1.0
-    state = await read_state(session, project)
-    name = None if state is None else state.champion
-    champion = None if mode == "fine_tune" else await registry.find(session, project, name)
+    champion = None if mode == "fine_tune" else await registry.champion(session, project)
     if champion is None or await change_since(session, project, champion) is not None:
         return None
     report = champion.manifest.get("report") or {}

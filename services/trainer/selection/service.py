@@ -10,21 +10,22 @@ from datetime import datetime
 from pathlib import Path
 
 import structlog
+from sqlalchemy import select
+from sqlmodel import col
 
 from services.trainer.child import Child
 from services.trainer.idempotency.service import KeyedRequest, KeyReused
 from services.trainer.pool import repository as pool
 from services.trainer.pool.service import reserve_of
-from services.trainer.projects.repository import lock_state, read_state
+from services.trainer.projects.repository import lock_state
 from services.trainer.projects.service import work_bell
 from services.trainer.registry import repository as registry
 from services.trainer.registry.scores import fits_project
 from services.trainer.resources import Resources
-from services.trainer.selection import repository
 from services.trainer.selection.candidates import write_candidates
 from services.trainer.selection.job import MODEL, SelectionJob, read_choice, write_job
 from services.trainer.selection.messages import Batch, BatchRequest
-from services.trainer.tables import UNIFORM_ARM, PoolBatch, Version
+from services.trainer.tables import UNIFORM_ARM, PoolBatch, Version, page_before
 from shared.contracts.base import new_id
 from shared.contracts.projects import Project
 from shared.db import Session
@@ -78,9 +79,17 @@ async def ask_batch(
         before = await _before(session, name, request, resources.now())
         if before is not None:
             return view(before)
-        batch = _empty_batch(project, wanted, choice, subject, resources.now())
-        rate = project.promise.exploration_rate
-        batch.arms = await _take(session, batch, choice, rate)
+        batch = PoolBatch(
+            project=name,
+            strategy=wanted.strategy,
+            used=choice.used,
+            size=wanted.size,
+            candidates=choice.candidates,
+            version=choice.version,
+            requested_by=subject,
+            created_at=resources.now(),
+        )
+        batch.arms = await _take(session, batch, choice, project.promise.exploration_rate)
         batch.tasks = sum(batch.arms.values())
         batch.chosen = sum(batch.arms.get(arm, 0) for arm in CHOOSING)
         session.add(batch)
@@ -112,24 +121,6 @@ async def _set_aside(resources: Resources, project: Project) -> None:
         after = page[-1][1]
 
 
-def _empty_batch(
-    project: Project, wanted: BatchRequest, choice: Choice, subject: str, now: datetime
-) -> PoolBatch:
-    return PoolBatch(
-        project=project.project,
-        strategy=wanted.strategy,
-        used=choice.used,
-        size=wanted.size,
-        tasks=0,
-        chosen=0,
-        arms={},
-        candidates=choice.candidates,
-        version=choice.version,
-        requested_by=subject,
-        created_at=now,
-    )
-
-
 async def _before(
     session: Session, project: str, request: KeyedRequest, now: datetime
 ) -> PoolBatch | None:
@@ -138,7 +129,12 @@ async def _before(
     if batch_id is not None:
         return await session.get(PoolBatch, batch_id)
     # The release before recorded keys with the batches.
-    before = None if request.key is None else await repository.by_key(session, project, request.key)
+    if request.key is None:
+        return None
+    query = select(PoolBatch).where(
+        col(PoolBatch.project) == project, col(PoolBatch.idempotency_key) == request.key
+    )
+    before = (await session.execute(query)).scalar_one_or_none()
     if before is None:
         return None
     wanted = BatchRequest.model_validate({"strategy": before.strategy, "size": before.size})
@@ -218,9 +214,7 @@ async def _choose(resources: Resources, project: Project, wanted: BatchRequest) 
 async def _champion(resources: Resources, project: Project) -> tuple[Version | None, bytes | None]:
     """Return the champion and its model; neither where none can score the project's items."""
     async with resources.database.reading() as session:
-        state = await read_state(session, project.project)
-        name = None if state is None else state.champion
-        champion = await registry.find(session, project.project, name)
+        champion = await registry.champion(session, project.project)
     if champion is None or not fits_project(champion, project):
         return None, None
     model = await resources.store.read(model_path(project.project, champion.version))
@@ -264,7 +258,8 @@ async def list_batches(
 ) -> list[Batch]:
     """Return batches, newest first."""
     async with resources.database.reading() as session:
-        return [view(batch) for batch in await repository.page(session, project, before, limit)]
+        page = await page_before(session, PoolBatch, project, PoolBatch.batch_id, before, limit)
+    return [view(batch) for batch in page]
 
 
 def view(batch: PoolBatch) -> Batch:

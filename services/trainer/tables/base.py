@@ -63,10 +63,10 @@ async def update_items(
 
 
 async def page_before(
-    session: Session, table: Any, project: str, key: Any, before: Any, limit: int
+    session: Session, table: Any, project: str, key: Any, before: Any, limit: int, *wanted: Any
 ) -> Sequence[Any]:
-    """Return rows of a project with a `key` below `before`, if that is not None, highest first."""
-    query = select(table).where(table.project == project)
+    """Return the `wanted` rows of a project with a `key` below `before`, if any, highest first."""
+    query = select(table).where(table.project == project, *wanted)
     if before is not None:
         query = query.where(key < before)
     return (await session.execute(query.order_by(key.desc()).limit(limit))).scalars().all()

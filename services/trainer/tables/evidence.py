@@ -196,9 +196,9 @@ class PoolBatch(Base, table=True):
     strategy: str
     used: str
     size: int
-    tasks: int
-    chosen: int
-    arms: dict[str, int] = Field(sa_type=JSON)
+    tasks: int = 0
+    chosen: int = 0
+    arms: dict[str, int] = Field(default_factory=dict, sa_type=JSON)
     candidates: int = 0
     version: str | None = None
     requested_by: str

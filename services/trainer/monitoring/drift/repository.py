@@ -24,36 +24,27 @@ class Decided(NamedTuple):
     row: dict[str, Any]
 
 
-async def decisions_after(
-    session: Session, project: str, version: str, place: int, limit: int
-) -> list[Decided]:
-    """Return the version's decisions behind a place in the ledger, in its order."""
-    query = (
-        _decided(project, version)
-        .where(col(LedgerRow.id) > place)
-        .order_by(col(LedgerRow.id))
-        .limit(limit)
-    )
-    return [Decided(*row) for row in (await session.execute(query)).all()]
+async def decisions_after(session: Session, watch: DriftWatch, limit: int) -> list[Decided]:
+    """Return decisions of the watched version that were not taken in, in the ledger's order."""
+    query = _decided(watch, limit).where(col(LedgerRow.id) > watch.position)
+    rows = await session.execute(query.order_by(col(LedgerRow.id)))
+    return [Decided(*row) for row in rows.all()]
 
 
 async def decisions_before(
-    session: Session, project: str, version: str, place: int, limit: int
+    session: Session, watch: DriftWatch, place: int, limit: int
 ) -> list[Decided]:
-    """Return the version's decisions before a place in the ledger, newest first."""
-    query = (
-        _decided(project, version)
-        .where(col(LedgerRow.id) < place)
-        .order_by(col(LedgerRow.id).desc())
-        .limit(limit)
-    )
-    return [Decided(*row) for row in (await session.execute(query)).all()]
+    """Return the watched version's decisions before a place in the ledger, newest first."""
+    query = _decided(watch, limit).where(col(LedgerRow.id) < place)
+    rows = await session.execute(query.order_by(col(LedgerRow.id).desc()))
+    return [Decided(*row) for row in rows.all()]
 
 
-def _decided(project: str, version: str) -> Any:
-    return select(
-        col(LedgerRow.id), col(LedgerRow.item_id), col(LedgerRow.received_at), col(LedgerRow.row)
-    ).where(col(LedgerRow.project) == project, col(LedgerRow.model_version) == version)
+def _decided(watch: DriftWatch, limit: int) -> Any:
+    columns = (LedgerRow.id, LedgerRow.item_id, LedgerRow.received_at, LedgerRow.row)
+    of_version = col(LedgerRow.model_version) == watch.version
+    query = select(*map(col, columns)).where(col(LedgerRow.project) == watch.project, of_version)
+    return query.limit(limit)
 
 
 async def first_places(

@@ -16,7 +16,7 @@ from services.trainer.monitoring.drift.detector import ties_of
 from services.trainer.monitoring.drift.repository import Decided, store, watched_of
 from services.trainer.monitoring.drift.streams import streams_of, values_of, words_of
 from services.trainer.monitoring.drift.watching import BLOCK, Batch, Watched, advance
-from services.trainer.projects.repository import lock_state, read_state
+from services.trainer.projects.repository import lock_state
 from services.trainer.registry import repository as registry
 from services.trainer.resources import Resources
 from services.trainer.tables import DriftWatch, LedgerRow, Version
@@ -38,10 +38,7 @@ async def watch_drift(resources: Resources, project: Project) -> bool:
     After an upgrade there may be millions of them: says whether some are left for the next turn.
     """
     async with resources.database.reading() as session:
-        state = await read_state(session, project.project)
-        champion = await registry.find(
-            session, project.project, None if state is None else state.champion
-        )
+        champion = await registry.champion(session, project.project)
         if champion is None or not await _has_news(session, champion):
             return False
     for _ in range(_PAGES_A_TURN):
@@ -55,10 +52,7 @@ async def _has_news(session: Session, version: Version) -> bool:
     watch = await session.get(DriftWatch, (version.project, version.version))
     if watch is None or watch.certified_at != version.certified_at:
         return True
-    place = watch.position
-    return bool(
-        await repository.decisions_after(session, version.project, version.version, place, 1)
-    )
+    return bool(await repository.decisions_after(session, watch, 1))
 
 
 async def _watch(resources: Resources, project: Project, name: str) -> bool:
@@ -67,9 +61,7 @@ async def _watch(resources: Resources, project: Project, name: str) -> bool:
         await lock_state(session, project.project)
         version = await session.get_one(Version, (project.project, name))
         watch = await _watch_of(session, project, version, resources.now())
-        page = await repository.decisions_after(
-            session, project.project, name, watch.position, _PAGE
-        )
+        page = await repository.decisions_after(session, watch, _PAGE)
         first = await repository.first_places(
             session, project.project, name, [one.item_id for one in page]
         )

@@ -48,8 +48,8 @@ async def describe(resources: Resources, project: Project) -> DriftView:
             )
         watched = watched_of(watch)
         began = _recent_from(watched)
-        before = await repository.decisions_before(session, name, version, began, _READ)
-        since = await repository.decisions_before(session, name, version, watch.position + 1, _READ)
+        before = await repository.decisions_before(session, watch, began, _READ)
+        since = await repository.decisions_before(session, watch, watch.position + 1, _READ)
         began_at = await drift_began_at(session, watch)
     recent = [one for one in since if one.place >= began]
     labels = await asyncio.to_thread(_label_shares, project.labels, before, recent)

@@ -6,11 +6,9 @@ from typing import Any, NamedTuple
 from sqlalchemy import exists, func, insert, select
 from sqlmodel import col
 
-from services.trainer.monitoring.slices.repository import shortened
+from services.trainer.monitoring.slices.repository import newest_first, shortened
 from services.trainer.tables import LedgerRow, OutcomeRow, RelabelItem, RelabelPlan, same_item
 from shared.db import Session
-
-_PAGE = 500
 
 
 class NewItem(NamedTuple):
@@ -18,7 +16,6 @@ class NewItem(NamedTuple):
 
     place: int
     item_id: str
-    content_hash: str
     row: dict[str, Any]
 
 
@@ -26,35 +23,24 @@ async def unlabelled(
     session: Session, project: str, version: str, since: int, limit: int
 ) -> list[NewItem]:
     """Return the version's newest decisions from a place on, an item and a content once each."""
-    answered = exists().where(
-        col(OutcomeRow.project) == project, col(OutcomeRow.item_id) == col(LedgerRow.item_id)
-    )
-    query = (
-        select(
-            col(LedgerRow.id),
-            col(LedgerRow.item_id),
-            col(LedgerRow.content_hash),
-            col(LedgerRow.row),
-        )
-        .where(
-            col(LedgerRow.project) == project,
-            col(LedgerRow.model_version) == version,
-            col(LedgerRow.id) >= since,
-            ~answered,
-        )
-        .order_by(col(LedgerRow.id).desc())
+    answered = exists().where(same_item(OutcomeRow, LedgerRow))
+    query = select(
+        col(LedgerRow.id),
+        col(LedgerRow.item_id),
+        col(LedgerRow.content_hash),
+        col(LedgerRow.row),
+    ).where(
+        col(LedgerRow.project) == project,
+        col(LedgerRow.model_version) == version,
+        col(LedgerRow.id) >= since,
+        ~answered,
     )
     found: dict[str, NewItem] = {}
     items: set[str] = set()
-    read, page = 0, query.limit(min(_PAGE, limit))
-    while rows := (await session.execute(page)).all() if read < limit else []:
-        for place, item_id, content_hash, row in rows:
-            if item_id not in items and row["data"]:
-                items.add(item_id)
-                one = NewItem(place, item_id, content_hash, shortened(row))
-                found.setdefault(content_hash, one)
-        read += len(rows)
-        page = query.where(col(LedgerRow.id) < rows[-1][0]).limit(min(_PAGE, limit - read))
+    async for place, item_id, content_hash, row in newest_first(session, query, limit):
+        if item_id not in items and row["data"]:
+            items.add(item_id)
+            found.setdefault(content_hash, NewItem(place, item_id, shortened(row)))
     return list(found.values())
 
 

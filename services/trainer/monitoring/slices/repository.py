@@ -1,5 +1,6 @@
 """SQL of the evidence for slices: decisions that people have judged."""
 
+from collections.abc import AsyncIterator
 from typing import Any, NamedTuple
 
 from sqlalchemy import select
@@ -39,28 +40,6 @@ async def judged(session: Session, project: str, version: str, limit: int) -> li
     An item is there once, with its first decision among them; `asked_with` is the chance with which
     its task was asked for, where its outcome says so.
     """
-    found: dict[str, Judged] = {}
-    read, before = 0, None
-    while read < limit:
-        query = _decided(project, version, before).limit(min(_PAGE, limit - read))
-        page = (await session.execute(query)).all()
-        for place, row, outcome in page:
-            evidence = evidence_of(outcome)
-            if evidence.label is None or not evidence.blind:
-                continue
-            propensity = (outcome.prediction or {}).get("propensity")
-            found[outcome.item_id] = Judged(
-                *(place, outcome.item_id, shortened(row)),
-                *(evidence.label, outcome.lane, propensity),
-            )
-        if not page:
-            break
-        read, before = read + len(page), page[-1][0]
-    return list(found.values())
-
-
-def _decided(project: str, version: str, before: int | None) -> Any:
-    """Select the version's decisions, newest first, before a place, with their outcomes."""
     query = (
         select(col(LedgerRow.id), col(LedgerRow.row), OutcomeRow)
         .join(
@@ -73,6 +52,25 @@ def _decided(project: str, version: str, before: int | None) -> Any:
             col(LedgerRow.model_version) == version,
             col(OutcomeRow.erasure).is_(None),
         )
-        .order_by(col(LedgerRow.id).desc())
     )
-    return query if before is None else query.where(col(LedgerRow.id) < before)
+    found: dict[str, Judged] = {}
+    async for place, row, outcome in newest_first(session, query, limit):
+        evidence = evidence_of(outcome)
+        if evidence.label is not None and evidence.blind:
+            propensity = (outcome.prediction or {}).get("propensity")
+            found[outcome.item_id] = Judged(
+                *(place, outcome.item_id, shortened(row)),
+                *(evidence.label, outcome.lane, propensity),
+            )
+    return list(found.values())
+
+
+async def newest_first(session: Session, query: Any, limit: int) -> AsyncIterator[Any]:
+    """Give up to `limit` rows of a query on the ledger, newest first; each begins with its id."""
+    query, read = query.order_by(col(LedgerRow.id).desc()), 0
+    page = query
+    while rows := (await session.execute(page.limit(min(_PAGE, limit - read)))).all():
+        for row in rows:
+            yield row
+        read += len(rows)
+        page = query.where(col(LedgerRow.id) < rows[-1][0])
