@@ -24,12 +24,12 @@ from services.router.predict.predictor import Predictor
 from services.router.predict.shadows import Shadows
 from services.router.predict.tracing import TracedPredictor
 from services.router.protocols.dependencies import Services
-from services.router.scoring.threads import threads_per_worker
 from services.router.settings import RouterSettings
 from services.router.spool.spool import Spool
 from services.router.versions.registry import Versions
 from services.router.waiting.waiters import Waiters
 from shared import tracing
+from shared.cgroup import processors
 from shared.doorbells import Doorbells
 from shared.loops import Loop
 from shared.settings import CommonSettings
@@ -89,11 +89,16 @@ def _versions(
         store,
         bells,
         poll_seconds=common.poll_seconds,
-        threads=threads_per_worker(settings.workers),
+        threads=_threads(settings),
         run_seconds=settings.run_seconds,
         register=checkpoints.register,
         checkpoint_requested=checkpoints.request,
     )
+
+
+def _threads(settings: RouterSettings) -> int:
+    """Return how many processors each worker may use, at least 1."""
+    return max(1, processors() // settings.workers)
 
 
 def _retention(versions: Versions) -> dict[str, float]:
@@ -121,7 +126,7 @@ def _predictor(
     logs: tuple[RowLog, RowLog],
 ) -> Predictor:
     # The event loop is to have a processor as well, where there is another.
-    threads = max(1, min(_MOST_DECODING, threads_per_worker(settings.workers) - 1))
+    threads = max(1, min(_MOST_DECODING, _threads(settings) - 1))
     pictures = Pictures(Decoder(threads, max_wait_seconds=settings.max_wait_seconds))
     rate = settings.rate_limit / settings.workers
     spool_bytes = settings.spool_limit_bytes // settings.workers
