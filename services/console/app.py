@@ -19,7 +19,6 @@ from services.console.settings import ConsoleSettings
 from services.console.web import faults
 from services.console.web.rendering import FOLDER
 from services.console.web.security import Site
-from shared.auth import Verifier
 from shared.http.app import build_app
 from shared.settings import CommonSettings
 
@@ -53,14 +52,12 @@ def create_app(common: CommonSettings, settings: ConsoleSettings) -> FastAPI:
             await clients.close()
 
     app = build_app(
+        common,
         service="console",
         description="The pages of people.",
         lifespan=lifespan,
         routers=ROUTERS,
-        verifier=Verifier(common.keys_folder),
-        metrics_token=common.metrics_token.get_secret_value(),
         missing={},
-        body_limit_bytes=common.body_limit_bytes,
         larger_bodies=_HANDED_ON,
     )
     app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=common.trusted_proxies.split())

@@ -25,7 +25,6 @@ from services.review_queue.webhooks.relay import Relay
 from services.review_queue.webhooks.sending import Sender
 from services.review_queue.webhooks.transport import Transport
 from services.review_queue.worker import Worker
-from shared.auth import Verifier
 from shared.contracts.base import utc_now
 from shared.db import Database
 from shared.db.check import DatabaseCheck, database_outage
@@ -74,15 +73,14 @@ def create_app(
                 await database.dispose()
 
     app = build_app(
+        common,
         service="review_queue",
         description="Projects, tasks, leases, verdicts and the outcomes feed.",
         lifespan=lifespan,
         routers=ROUTERS,
-        verifier=Verifier(common.keys_folder, is_revoked=services[LinkService].is_revoked),
-        metrics_token=common.metrics_token.get_secret_value(),
+        is_revoked=services[LinkService].is_revoked,
         missing={"database": DatabaseCheck(database, MIGRATIONS, "review_queue")},
         degraded=_degraded(database, store, worker, bells),
-        body_limit_bytes=common.body_limit_bytes,
         ways=WAYS,
         larger_bodies={IMPORT_PATH: settings.import_limit_bytes},
     )

@@ -14,7 +14,7 @@ from services.router.protocols.oip import routes as oip
 from services.router.protocols.oip.refusals import WithError
 from services.router.services import running_services
 from services.router.settings import RouterSettings
-from shared.auth import Verifier, show_token_expiry
+from shared.auth import show_token_expiry
 from shared.contracts.base import utc_now
 from shared.http.app import build_app
 from shared.settings import CommonSettings, SettingsError
@@ -39,15 +39,13 @@ def create_app(
         return await _services(app).degraded()
 
     app = build_app(
+        common,
         service="router",
         description="Scores items and routes them: sure answers to the caller, the rest to people.",
         lifespan=partial(_lifespan, common, settings, now),
         routers=[native.router, *oip.routers, *label_studio.routers],
-        verifier=Verifier(common.keys_folder),
-        metrics_token=common.metrics_token.get_secret_value(),
         missing={"versions": missing},
         degraded={"loops": degraded},
-        body_limit_bytes=common.body_limit_bytes,
         ways=(native.PREDICT, oip.INFER),
         around=WithError,
     )

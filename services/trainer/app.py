@@ -30,7 +30,7 @@ from services.trainer.shadow import routes as shadow
 from services.trainer.uploads import routes as uploads
 from services.trainer.watch import routes as watch
 from services.trainer.worker import Worker
-from shared.auth import Verifier, show_token_expiry
+from shared.auth import show_token_expiry
 from shared.contracts.base import utc_now
 from shared.db.check import DatabaseCheck, database_outage
 from shared.http.app import build_app
@@ -71,16 +71,14 @@ def create_app(
         await resources.close()
 
     app = build_app(
+        common,
         service="trainer",
         description=DESCRIPTION,
         lifespan=lifespan,
         routers=_ROUTERS,
-        verifier=Verifier(common.keys_folder),
-        metrics_token=common.metrics_token.get_secret_value(),
         missing={"database": DatabaseCheck(resources.database, MIGRATIONS, "trainer")},
         degraded=_degraded(resources, worker, [measurement.loop, *loops]),
         facts=resources.leases.facts,
-        body_limit_bytes=common.body_limit_bytes,
         larger_bodies={
             jobs.SCORING_PATH: settings.scoring_limit_bytes,
             **dict.fromkeys(uploads.UPLOAD_PATHS, upload_bytes),

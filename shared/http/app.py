@@ -11,9 +11,9 @@ from fastapi.telemetry import TelemetryConfig
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared import tracing
-from shared.auth import Verifier
+from shared.auth import Principal, Verifier
 from shared.http import outages
-from shared.http.body import DEFAULT_LIMIT_BYTES, BodyLimit
+from shared.http.body import BodyLimit
 from shared.http.context import RequestContext
 from shared.http.front import Front, Way
 from shared.http.metrics import metrics_router
@@ -22,6 +22,7 @@ from shared.http.pages import pages_router
 from shared.http.readiness import Checks, Facts, Readiness
 from shared.http.waiting import STOPPING
 from shared.problems import handlers
+from shared.settings import CommonSettings
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
@@ -66,27 +67,27 @@ def _to_head(scope: Scope, send: Send) -> Send:
 
 
 def build_app(
+    common: CommonSettings,
     *,
     service: str,
     description: str,
     lifespan: Lifespan,
     routers: Sequence[APIRouter],
-    verifier: Verifier,
     missing: Checks,
     degraded: Checks | None = None,
     facts: Facts = dict,
-    metrics_token: str = "",
-    body_limit_bytes: int = DEFAULT_LIMIT_BYTES,
+    is_revoked: Callable[[Principal], bool] = lambda _: False,
     ways: Sequence[Way] = (),
     around: Callable[[ASGIApp], ASGIApp] = lambda framework: framework,
     larger_bodies: Mapping[str, int] | None = None,
 ) -> FastAPI:
     """Wire an application, whose `state.stopping` is set at the end.
 
-    `missing`, `degraded`, `facts`: see `Readiness`. A `metrics_token` protects `/metrics`. `ways`
-    are answered without FastAPI; what `around` makes of FastAPI answers all else. `larger_bodies`:
+    `missing`, `degraded`, `facts`: see `Readiness`; `is_revoked`: see `Verifier`. `ways` are
+    answered without FastAPI; what `around` makes of FastAPI answers all else. `larger_bodies`:
     limits of paths that read theirs as it comes.
     """
+    verifier, limit = Verifier(common.keys_folder, is_revoked=is_revoked), common.body_limit_bytes
     app = Application(
         title=f"Surehand {service}",
         description=description,
@@ -96,14 +97,15 @@ def build_app(
     )
     app.state.verifier, app.state.stopping = verifier, asyncio.Event()
     readiness = Readiness(service, app.state.stopping, missing, degraded or {}, facts)
-    own = _health(service, readiness), metrics_router(verifier, metrics_token)
-    for router in (*own, *routers, pages_router(service, description)):
+    health = _health(service, readiness)
+    metrics = metrics_router(verifier, common.metrics_token.get_secret_value())
+    for router in (health, metrics, *routers, pages_router(service, description)):
         app.include_router(router)
     for install in (handlers.install, describe, outages.install):
         install(app)
-    app.add_middleware(BodyLimit, limit_bytes=body_limit_bytes, larger=larger_bodies or {})
+    app.add_middleware(BodyLimit, limit_bytes=limit, larger=larger_bodies or {})
     app.entry = RequestContext(around(app.through_framework), service)
-    app.front = Front(ways, body_limit_bytes, app.state, service) if ways else None
+    app.front = Front(ways, limit, app.state, service) if ways else None
     return app
 
 

@@ -19,7 +19,6 @@ from shared.contracts.items import escape_pointer
 from shared.http.openapi import problems_of
 from shared.problems import CALLER_PROBLEMS, BodyTooLarge, NotJson, Problem, Unprocessable, declare
 
-DEFAULT_LIMIT_BYTES = 8 * 1024 * 1024
 # Of a body that comes without a token.
 OPEN_LIMIT_BYTES = 4096
 _FAULTS_TOLD = 10
@@ -49,15 +48,10 @@ class BodyLimit:
     `larger` has the limits of paths that match a pattern, whose routes read bodies as they come.
     """
 
-    def __init__(
-        self,
-        app: ASGIApp,
-        limit_bytes: int = DEFAULT_LIMIT_BYTES,
-        larger: Mapping[str, int] | None = None,
-    ) -> None:
+    def __init__(self, app: ASGIApp, limit_bytes: int, larger: Mapping[str, int]) -> None:
         self.app = app
         self.limit_bytes = limit_bytes
-        self.larger = {re.compile(path): limit for path, limit in (larger or {}).items()}
+        self.larger = {re.compile(path): limit for path, limit in larger.items()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a body on as it comes, up to its limit; one declared larger not at all."""

@@ -8,10 +8,11 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.responses import StreamingResponse
 
-from shared.auth import Keys, Principal, Verifier, allow
+from shared.auth import Keys, Principal, allow
 from shared.http.app import build_app
 from shared.http.body import StrictRoute
 from shared.http.waiting import Client, current_client
+from shared.settings import CommonSettings
 
 MIB = 1024 * 1024
 
@@ -64,11 +65,11 @@ def counting_app(keys: Keys, seen: Seen) -> FastAPI:
         yield
 
     return build_app(
+        CommonSettings(public_keys_dir=keys.public_folder),
         service="sizes",
         description="",
         lifespan=lifespan,
         routers=[router],
-        verifier=Verifier(keys.public_folder),
         missing={},
     )
 

@@ -9,11 +9,12 @@ import orjson
 import pytest
 from fastapi import APIRouter, FastAPI, Response
 
-from shared.auth import Keys, Verifier
+from shared.auth import Keys
 from shared.http.app import build_app
 from shared.http.connections import ConnectionLimits
 from shared.http.front import Answer, Call, Way
 from shared.problems import BodyTooLarge, Unavailable
+from shared.settings import CommonSettings
 from tests.harness import client, serve, wait_until
 from tests.integration.shared.sockets import head, raw
 
@@ -64,13 +65,12 @@ class Desk:
 
         roles = frozenset({"caller"})
         return build_app(
+            CommonSettings(public_keys_dir=keys.public_folder, body_limit_bytes=LIMIT),
             service="echo",
             description="",
             lifespan=lifespan,
             routers=[router],
-            verifier=Verifier(keys.public_folder),
             missing={},
-            body_limit_bytes=LIMIT,
             ways=(
                 Way("/v1/projects/{project}/echo", roles, self.answer, admit=self.admit),  # type: ignore[arg-type]
             ),

@@ -10,10 +10,11 @@ import pytest
 from fastapi import APIRouter, Depends, FastAPI
 from pydantic import BaseModel
 
-from shared.auth import Keys, Principal, Verifier, allow
+from shared.auth import Keys, Principal, allow
 from shared.http.app import build_app
 from shared.http.body import StrictRoute
 from shared.http.readiness import Checks
+from shared.settings import CommonSettings
 from tests.harness import client, serve
 
 
@@ -42,11 +43,11 @@ def _app(keys: Keys, lacks: dict[str, str], degraded: Checks | None = None) -> F
         return lacks
 
     return build_app(
+        CommonSettings(public_keys_dir=keys.public_folder),
         service="echo",
         description="",
         lifespan=lifespan,
         routers=[router],
-        verifier=Verifier(keys.public_folder),
         missing={"database": missing},
         degraded=degraded,
     )

@@ -11,7 +11,7 @@ from fastapi import APIRouter, FastAPI
 from pydantic import BaseModel, Field
 
 from services.serving import load_service_settings
-from shared.auth import Keys, Verifier
+from shared.auth import Keys
 from shared.http.app import build_app
 from shared.http.body import StrictRoute
 from shared.problems.owners import OWNERS
@@ -44,11 +44,11 @@ def _app(folder: Path) -> FastAPI:
         yield
 
     return build_app(
+        CommonSettings(public_keys_dir=folder),
         service="echo",
         description="Says what was said.",
         lifespan=lifespan,
         routers=[router],
-        verifier=Verifier(folder),
         missing={},
     )
 
