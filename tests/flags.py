@@ -5,9 +5,7 @@ from contextlib import contextmanager
 from typing import Any, ClassVar, Literal
 
 from shared.contracts.versions import ModelInput
-from shared.fields.display import Display, as_json
-from shared.fields.encoding import Encoding
-from shared.fields.spec import ColumnKind, FieldSpec, WireKind
+from shared.fields.spec import ColumnKind, Display, Encoding, FieldSpec, WireKind, as_json
 from shared.fields.types import FIELD_TYPES
 
 

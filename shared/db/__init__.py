@@ -16,8 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engin
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator
 
-from shared.db.migrating import current_revision, migrate, taking_turns
-from shared.db.schema import Schema, known_revisions
+from shared.db.schema import Schema, current_revision, known_revisions, migrate, taking_turns
 from shared.db.sqlite import SqliteConnection, connect
 
 # For modules without SQL, which do not import SQLAlchemy.

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar, Literal
 
 from shared.contracts.versions import ModelInput
-from shared.fields.encoding import Encoding, utf8
-from shared.fields.spec import FieldSpec
+from shared.fields.spec import Encoding, FieldSpec, utf8
 
 
 def _or_empty(value: str | None) -> str:

@@ -9,9 +9,7 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from shared.contracts.versions import ModelInput
-from shared.fields.display import Display, as_json
-from shared.fields.encoding import Encoding, Unscorable, utf8
-from shared.fields.spec import FieldSpec
+from shared.fields.spec import Display, Encoding, FieldSpec, Unscorable, as_json, utf8
 
 _SIDES = (8, 48)
 _SNIFFED_CHARACTERS = 24  # of base64: 18 bytes

@@ -3,8 +3,7 @@
 import math
 from typing import Any, ClassVar, Literal
 
-from shared.fields.display import Display, as_json
-from shared.fields.spec import ColumnKind, FieldSpec
+from shared.fields.spec import ColumnKind, Display, FieldSpec, as_json
 
 # What goes in must come out again, and encoders stop at a few hundred levels.
 _DEPTH = 100

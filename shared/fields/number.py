@@ -4,9 +4,16 @@ import math
 from typing import Any, ClassVar, Literal
 
 from shared.contracts.versions import ModelInput
-from shared.fields.display import Display, as_json, number_text
-from shared.fields.encoding import Encoding, Unscorable
-from shared.fields.spec import ColumnKind, FieldSpec, WireKind
+from shared.fields.spec import (
+    ColumnKind,
+    Display,
+    Encoding,
+    FieldSpec,
+    Unscorable,
+    WireKind,
+    as_json,
+    number_text,
+)
 
 _INT64_END = 2**63
 

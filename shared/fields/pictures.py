@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from shared.contracts.versions import ModelInput
-from shared.fields.encoding import KINDS
+from shared.fields.spec import KINDS
 
 MAX_BYTES = 16 * 1024 * 1024
 MAX_PIXELS = 2**25

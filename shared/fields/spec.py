@@ -1,18 +1,90 @@
 """What a field type is: a class whose instances are the fields of projects.
 
 An instance is what a project says of one field. Its methods are all that the services do with the
-field's values. What a method needs of NumPy or Pillow it imports itself: the review queue has
+field's values: how they stand in the rows of a tensor (`Encoding`), and how reviewers see them
+(`Display`). What a method needs of NumPy or Pillow it imports itself: the review queue has
 neither.
 """
 
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
 from shared.contracts.base import Label, Message
 from shared.contracts.versions import ModelInput
-from shared.fields.display import Display, as_json
-from shared.fields.encoding import Encoding, utf8
+
+
+@dataclass(frozen=True)
+class Display:
+    """`kind` picks the markup; `value` is shown, and `whole`, if any, unfolds from it."""
+
+    kind: str
+    value: str
+    whole: str = ""
+
+
+def number_text(value: float) -> str:
+    """Write a number as people do: to twelve digits, so that 0.1 + 0.2 is 0.3."""
+    return str(value) if isinstance(value, int) else f"{value:.12g}"
+
+
+def as_json(value: Any) -> Display:
+    """Show any value as JSON that unfolds."""
+    return Display("json", _summary(value), json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def _summary(value: Any) -> str:
+    if isinstance(value, dict):
+        return f"object, {len(value)} members"
+    if isinstance(value, list):
+        return f"list, {len(value)} elements"
+    return type(value).__name__ if value is not None else "null"
+
+
+# What the manifest may call a tensor's type -> what ONNX calls it.
+KINDS = {
+    "string": "string",
+    "float": "float",
+    "float32": "float",
+    "double": "double",
+    "float64": "double",
+    "int64": "int64",
+    "uint8": "uint8",
+}
+
+
+class Unscorable(Exception):  # noqa: N818 - named as the house names its problems
+    """The item is as the project says, but this graph cannot take it: it goes to people."""
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """How a value of one field stands in a row of a tensor.
+
+    Attributes
+    ----------
+    encode : makes what the tensor takes of a value; None where that is the value itself.
+    decode : makes a value of what the row has, or raises ValueError; None likewise.
+    width : how many entries a value takes, in a sequence; None for a single one, bare.
+    """
+
+    encode: Callable[[Any], Any] | None = None
+    decode: Callable[[Any], Any] | None = None
+    width: int | None = None
+
+
+def utf8(value: str | bytes) -> str:
+    """Return the text of an element that came as bytes."""
+    if isinstance(value, str):
+        return value
+    try:
+        return value.decode()
+    except UnicodeDecodeError as error:
+        raise ValueError("must be UTF-8") from error
+
 
 # Columns of CSV and Parquet; a flag is true or false.
 ColumnKind = Literal["text", "number", "vector", "json", "flag"]

@@ -3,8 +3,7 @@
 from typing import Any, ClassVar, Literal
 
 from shared.contracts.versions import ModelInput
-from shared.fields.encoding import Encoding, utf8
-from shared.fields.spec import FieldSpec
+from shared.fields.spec import Encoding, FieldSpec, utf8
 
 _WORDS = ("good", "Not", "the", "price", "ÉCOLE", "naïve", "2026", "don't", "!", "日本語", "🙂")
 _MOST_WORDS = 12

@@ -3,10 +3,16 @@
 from typing import Any, ClassVar, Literal
 
 from shared.contracts.versions import ModelInput
-from shared.fields.display import Display, as_json, number_text
-from shared.fields.encoding import Encoding
 from shared.fields.number import is_number, whole_number
-from shared.fields.spec import ColumnKind, FieldSpec, WireKind
+from shared.fields.spec import (
+    ColumnKind,
+    Display,
+    Encoding,
+    FieldSpec,
+    WireKind,
+    as_json,
+    number_text,
+)
 
 _NUMBERS_SHOWN = 8
 

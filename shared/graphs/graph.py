@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.contracts.versions import ModelInterface
-from shared.fields.encoding import Unscorable
+from shared.fields.spec import Unscorable
 from shared.graphs.deadline import RunTimedOut, run_within
 from shared.graphs.rows import FloatArray
 from shared.graphs.session import open_session

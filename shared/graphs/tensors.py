@@ -10,10 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from shared.contracts.versions import ModelInput
-from shared.fields.encoding import KINDS, Encoding, Unscorable
 from shared.fields.image import ImageField
 from shared.fields.pictures import Layout, layout_of
-from shared.fields.spec import FieldSpec
+from shared.fields.spec import KINDS, Encoding, FieldSpec, Unscorable
 
 Data = Mapping[str, Any]
 Fields = Mapping[str, FieldSpec]

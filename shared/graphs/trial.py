@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from shared.contracts.versions import ModelInput, ModelInterface
-from shared.fields.encoding import KINDS
+from shared.fields.spec import KINDS
 from shared.graphs.graph import Graph
 from shared.graphs.rows import FloatArray, are_distributions
 from shared.graphs.session import GraphRefused, runtime_message

@@ -2,11 +2,12 @@
 
 import asyncio
 import contextlib
+import hmac
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
-from fastapi import APIRouter, FastAPI, Response
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.telemetry import TelemetryConfig
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -16,12 +17,12 @@ from shared.http import outages
 from shared.http.body import BodyLimit
 from shared.http.context import RequestContext
 from shared.http.front import Front, Way
-from shared.http.metrics import metrics_router
 from shared.http.openapi import describe
 from shared.http.pages import pages_router
 from shared.http.readiness import Checks, Facts, Readiness
 from shared.http.waiting import STOPPING
-from shared.problems import handlers
+from shared.metrics import exposition
+from shared.problems import Unauthorized, declare, handlers
 from shared.settings import CommonSettings
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
@@ -139,3 +140,41 @@ def _health(service: str, readiness: Readiness) -> APIRouter:
         return await readiness.answer()
 
     return router
+
+
+_READS_ALL = frozenset({"operator", "service"})
+
+
+def metrics_router(verifier: Verifier, metrics_token: str) -> APIRouter:
+    """Return the route of `/metrics`.
+
+    The metrics token, and tokens of operators and services, read all metrics. Without one of them
+    the response leaves out what is confidential; if a metrics token is set, it is 401.
+    """
+    router = APIRouter(tags=["health"])
+    expected = f"Bearer {metrics_token}".encode()
+
+    @router.get(
+        "/metrics",
+        summary="Prometheus metrics",
+        response_class=Response,
+        responses=declare(Unauthorized),
+    )
+    async def metrics(request: Request) -> Response:
+        header = request.headers.get("authorization", "")
+        whole = bool(metrics_token) and hmac.compare_digest(header.encode(), expected)
+        whole = whole or _may_read_all(verifier, header)
+        if metrics_token and not whole:
+            raise Unauthorized("Send SUREHAND_METRICS_TOKEN, or an operator's token, as bearer.")
+        accepted = request.headers.get("accept", "")
+        text, media_type = await asyncio.to_thread(exposition, accepted, whole=whole)
+        return Response(text, media_type=media_type)
+
+    return router
+
+
+def _may_read_all(verifier: Verifier, header: str) -> bool:
+    try:
+        return verifier.verify_header(header).role in _READS_ALL
+    except Unauthorized:
+        return False

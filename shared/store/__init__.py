@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import fcntl
 import hashlib
+import io
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime
 from pathlib import Path
@@ -21,7 +22,6 @@ from obstore.store import LocalStore, ObjectStore, from_url
 from pydantic import BaseModel
 
 from shared.contracts.base import read_stored
-from shared.store.files import StoredFile
 from shared.telemetry import STORE_REQUESTS
 
 log = structlog.get_logger()
@@ -37,6 +37,28 @@ _LOCK_FILE = ".replacing"
 
 class Replaced(Exception):  # noqa: N818 - says what another writer did
     """Another writer replaced the document since it was read; nothing was written."""
+
+
+class StoredFile(io.RawIOBase):
+    """Reads an object of the store from its start; `position` is how many bytes were read.
+
+    Wrap it in `io.BufferedReader`. Each read may be a request: call it in a thread.
+    """
+
+    def __init__(self, source: Any) -> None:
+        self._source = source
+        self.position = 0
+
+    def readable(self) -> bool:
+        """Say that it can be read."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill `buffer` as far as possible; 0 at the end."""
+        piece = bytes(self._source.read(len(buffer)))
+        buffer[: len(piece)] = piece
+        self.position += len(piece)
+        return len(piece)
 
 
 class Store:

@@ -7,8 +7,7 @@ from typing import Any
 import orjson
 
 from shared.contracts.base import Message, from_stored
-from shared.fields.display import Display, as_json
-from shared.fields.spec import FieldSpec
+from shared.fields.spec import Display, FieldSpec, as_json
 from shared.fields.types import AnyField
 
 

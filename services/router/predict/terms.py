@@ -1,6 +1,7 @@
 """What the items of many calls share: the version that scores them, and the rules it stands under.
 
-Worked out once for each view and version, and again when the status may have changed.
+Worked out once for each view and version, and again when the status may have changed. And why no
+automatic answers are given, in the trainer's words where these apply.
 """
 
 from dataclasses import dataclass, field, replace
@@ -18,7 +19,8 @@ from shared.contracts.base import rfc3339
 from shared.contracts.capacity import CapacitySettings, is_worth_review
 from shared.contracts.decisions import ReviewMode
 from shared.contracts.promise_status import PromiseStatus, promise_status
-from shared.contracts.versions import PromiseDocument
+from shared.contracts.reasons import WHY_NOT
+from shared.contracts.versions import PromiseDocument, PromiseEntry
 from shared.draws import Draw
 from shared.routing.decisions import Decision, Policy
 
@@ -171,3 +173,32 @@ def promise_summary(view: View, status: PromiseStatus) -> dict[str, Any]:
         "threshold": status.threshold,
         "expires_at": rfc3339(expires_at) if expires_at is not None else None,
     }
+
+
+def why_not_answering(view: View, status: PromiseStatus, now: datetime) -> str | None:
+    """Say in words why the serving version answers nothing at `now`; None if it does."""
+    if status.refusal is None:
+        return None
+    if status.refusal == "no_model":
+        return WHY_NOT["no_version"]
+    if view.serving is None:
+        return WHY_NOT["not_loaded"]
+    promise = view.documents.promise
+    entry = None if promise is None else promise.versions.get(view.serving.version)
+    if entry is not None and entry.why_not is not None:
+        return entry.why_not
+    return WHY_NOT[_cause(entry, status, view.documents.digest, now)]
+
+
+def _cause(
+    entry: PromiseEntry | None, status: PromiseStatus, digest: str | None, now: datetime
+) -> str:
+    """Name what this router found by itself: the trainer has not said it, or not yet."""
+    if entry is None or entry.certificate is None:
+        return "not_certified"
+    if status.refusal == "promise_expired":
+        is_over = entry.expires_at is None or now >= entry.expires_at
+        return "expired" if is_over else "unwatched"
+    if entry.certificate.digest != digest:
+        return "project_changed"
+    return "certificate_refused" if status.until is None else "clock"

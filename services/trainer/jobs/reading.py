@@ -21,7 +21,7 @@ from shared.contracts.projects import Project
 from shared.csv_records import MAX_COLUMNS, CsvReader, CsvUnreadableError, unguard
 from shared.http.body import parse_json_part
 from shared.parquet.reading import ParquetUnreadableError, open_parquet
-from shared.store.files import StoredFile
+from shared.store import StoredFile
 
 _ITEM_ID: TypeAdapter[str] = TypeAdapter(ItemId)
 _FAULTS_SHOWN = 5

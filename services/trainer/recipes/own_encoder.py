@@ -10,7 +10,7 @@ import onnx
 
 from services.trainer.recipes.recipe import Float32Array, RecipeRefused
 from shared.contracts.versions import ModelInput
-from shared.fields.encoding import Unscorable
+from shared.fields.spec import Unscorable
 from shared.graphs.deadline import RunTimedOut, run_within
 from shared.graphs.session import GraphRefused, open_session, runtime_message
 from shared.graphs.signature import check_inputs

@@ -14,7 +14,7 @@ from services.serving import load_service_settings
 from shared.auth import Keys
 from shared.http.app import build_app
 from shared.http.body import StrictRoute
-from shared.problems.owners import OWNERS
+from shared.problems.handlers import OWNERS
 from shared.settings import CommonSettings
 from tests.harness import client, serve
 

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from services.console.web.item_fields import displays
 from shared.fields.category import CategoryField
-from shared.fields.display import Display
 from shared.fields.image import ImageField
 from shared.fields.json import JsonField
 from shared.fields.number import NumberField
+from shared.fields.spec import Display
 from shared.fields.text import TextField
 from shared.fields.vector import VectorField
 

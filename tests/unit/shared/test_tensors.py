@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from shared.contracts.items import check_data
 from shared.contracts.versions import ImageNormalisation, ModelInput
 from shared.fields.category import CategoryField
-from shared.fields.encoding import Unscorable
 from shared.fields.image import ImageField
 from shared.fields.json import JsonField
 from shared.fields.number import NumberField
+from shared.fields.spec import Unscorable
 from shared.fields.text import TextField
 from shared.fields.vector import VectorField
 from shared.graphs.tensors import Feeder, image_layouts, input_fault, runtime_fault

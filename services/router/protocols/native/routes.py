@@ -12,8 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from services.router.outcomes.messages import OutcomeQuery, ToldOutcome, ToldOutcomes
 from services.router.predict.predictor import Predictor
 from services.router.predict.requests import from_validated, read
-from services.router.predict.terms import promise_status_of, promise_summary
-from services.router.predict.why_not import why_not_answering
+from services.router.predict.terms import promise_status_of, promise_summary, why_not_answering
 from services.router.problems import (
     PREDICT_PROBLEMS,
     ItemErased,

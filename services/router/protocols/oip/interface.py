@@ -13,9 +13,8 @@ from services.router.protocols.oip.tensors import BYTES, Values
 from shared.contracts.base import MAX_BATCH
 from shared.contracts.items import check_data
 from shared.contracts.versions import ModelInput
-from shared.fields.encoding import KINDS
 from shared.fields.image import ImageField
-from shared.fields.spec import FieldSpec, WireKind
+from shared.fields.spec import KINDS, FieldSpec, WireKind
 from shared.http.body import parse_json_part
 from shared.problems import Unprocessable
 

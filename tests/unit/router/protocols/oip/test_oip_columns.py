@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from services.router.protocols.oip.interface import of_input
 from services.router.protocols.oip.requests import Tensor
 from services.router.protocols.oip.tensors import DTYPES, from_bytes, from_json, to_bytes
-from shared.fields.encoding import KINDS
 from shared.fields.image import ImageField
+from shared.fields.spec import KINDS
 from shared.problems import Unprocessable
 from tests.graphs import an_input
 
