@@ -7,10 +7,6 @@ from shared.contracts.versions import ModelInput
 from shared.fields.spec import Encoding, FieldSpec, utf8
 
 
-def _or_empty(value: str | None) -> str:
-    return "" if value is None else value
-
-
 class CategoryField(FieldSpec):
     """A category: its text, its index, or one column a value with a 1 in its own.
 
@@ -31,7 +27,7 @@ class CategoryField(FieldSpec):
 
     def encoding(self, kind: str, entry: ModelInput) -> Encoding | None:
         if kind == "string":
-            return Encoding(_or_empty if self.optional else None, decode=utf8)
+            return Encoding((lambda value: value or "") if self.optional else None, utf8)
         position: dict[str | None, int] = {value: i for i, value in enumerate(self._values)}
         if self.optional:
             position |= {None: -1, "": -1}

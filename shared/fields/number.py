@@ -31,10 +31,6 @@ def whole_number(value: float) -> int:
     return whole
 
 
-def _or_nan(value: float | None) -> float:
-    return math.nan if value is None else value
-
-
 def _known_whole_number(value: float | None) -> int:
     if value is None:
         raise Unscorable("a number is missing, and int64 has no place for that")
@@ -61,7 +57,9 @@ class NumberField(FieldSpec):
             return Encoding(_known_whole_number if self.optional else whole_number)
         if kind not in {"float", "double"}:
             return None
-        return Encoding(_or_nan) if self.optional else Encoding()
+        if not self.optional:
+            return Encoding()
+        return Encoding(lambda value: math.nan if value is None else value)
 
     def sent(self) -> Encoding:
         return Encoding()

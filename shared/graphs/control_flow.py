@@ -154,14 +154,12 @@ class _Walk:
         given = [bool(name) and scope.is_by_value(name) for name in node.input]
         _check_size(node, kind, given)
         by_value = kind in _RANDOM or (any(given) and kind not in _SHAPES)
+        answers: list[bool] = []
         if kind in self.functions:
             answers = self._function(self.functions[kind], given, inside)
         elif bodies := bodies_of(node):
             found = [self._body(node, kind, body, scope, given, inside) for body in bodies]
             by_value = by_value or any(any(answer) for answer in found)
-            answers = []
-        else:
-            answers = []
         for place, name in enumerate(node.output):
             scope.depends[name] = answers[place] if place < len(answers) else by_value
         _keep_constant(node, kind, scope)

@@ -9,6 +9,7 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.telemetry import TelemetryConfig
+from pydantic import SecretStr
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared import tracing
@@ -17,7 +18,7 @@ from shared.http import outages
 from shared.http.body import BodyLimit
 from shared.http.context import RequestContext
 from shared.http.front import Front, Way
-from shared.http.openapi import describe
+from shared.http.openapi import corrected
 from shared.http.pages import pages_router
 from shared.http.readiness import Checks, Facts, Readiness
 from shared.http.waiting import STOPPING
@@ -27,6 +28,8 @@ from shared.settings import CommonSettings
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
+# Roles whose tokens read all metrics.
+_READS_ALL = frozenset({"operator", "service"})
 # FastAPI's own spans and metrics are another tool's: ours are in shared.http.context.
 _NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
 _OPTIONS: dict[str, Any] = {
@@ -49,6 +52,12 @@ class Application(FastAPI):
         """Take one request, or the lifespan."""
         scope["app"] = self
         await self.entry(scope, receive, send)
+
+    def openapi(self) -> dict[str, Any]:
+        """Return the description of the service, drawn up once."""
+        if self.openapi_schema is None:
+            self.openapi_schema = corrected(super().openapi())
+        return self.openapi_schema
 
     async def through_framework(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let FastAPI answer; a HEAD as a GET, whose body the server leaves out."""
@@ -98,12 +107,11 @@ def build_app(
     )
     app.state.verifier, app.state.stopping = verifier, asyncio.Event()
     readiness = Readiness(service, app.state.stopping, missing, degraded or {}, facts)
-    health = _health(service, readiness)
-    metrics = metrics_router(verifier, common.metrics_token.get_secret_value())
-    for router in (health, metrics, *routers, pages_router(service, description)):
+    own = _health(service, readiness), metrics_router(verifier, common.metrics_token)
+    for router in (*own, *routers, pages_router(service, description)):
         app.include_router(router)
-    for install in (handlers.install, describe, outages.install):
-        install(app)
+    handlers.install(app)
+    outages.install(app)
     app.add_middleware(BodyLimit, limit_bytes=limit, larger=larger_bodies or {})
     app.entry = RequestContext(around(app.through_framework), service)
     app.front = Front(ways, limit, app.state, service) if ways else None
@@ -142,17 +150,15 @@ def _health(service: str, readiness: Readiness) -> APIRouter:
     return router
 
 
-_READS_ALL = frozenset({"operator", "service"})
-
-
-def metrics_router(verifier: Verifier, metrics_token: str) -> APIRouter:
+def metrics_router(verifier: Verifier, metrics_token: SecretStr) -> APIRouter:
     """Return the route of `/metrics`.
 
     The metrics token, and tokens of operators and services, read all metrics. Without one of them
     the response leaves out what is confidential; if a metrics token is set, it is 401.
     """
     router = APIRouter(tags=["health"])
-    expected = f"Bearer {metrics_token}".encode()
+    secret = metrics_token.get_secret_value()
+    expected = f"Bearer {secret}".encode()
 
     @router.get(
         "/metrics",
@@ -162,9 +168,9 @@ def metrics_router(verifier: Verifier, metrics_token: str) -> APIRouter:
     )
     async def metrics(request: Request) -> Response:
         header = request.headers.get("authorization", "")
-        whole = bool(metrics_token) and hmac.compare_digest(header.encode(), expected)
+        whole = bool(secret) and hmac.compare_digest(header.encode(), expected)
         whole = whole or _may_read_all(verifier, header)
-        if metrics_token and not whole:
+        if secret and not whole:
             raise Unauthorized("Send SUREHAND_METRICS_TOKEN, or an operator's token, as bearer.")
         accepted = request.headers.get("accept", "")
         text, media_type = await asyncio.to_thread(exposition, accepted, whole=whole)

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from typing import Any
 
-from fastapi import FastAPI
 from fastapi.dependencies.utils import get_flat_params
 from fastapi.params import Path
 from fastapi.routing import APIRoute
@@ -46,22 +45,11 @@ def problems_of(route: APIRoute) -> Iterator[type[Problem]]:
         yield Unprocessable
 
 
-def describe(app: FastAPI) -> None:
-    """Let `app` describe itself truly: which operations want a token, and how it refuses.
+def corrected(document: dict[str, Any]) -> dict[str, Any]:
+    """Let a service's document say which operations want a token, and how they refuse.
 
     FastAPI adds a 422 of a form that we never give to every operation that does not declare ours.
     """
-    draw_up = app.openapi
-
-    def openapi() -> dict[str, Any]:
-        if app.openapi_schema is None:
-            app.openapi_schema = _corrected(draw_up())
-        return app.openapi_schema
-
-    app.openapi = openapi  # type: ignore[method-assign]
-
-
-def _corrected(document: dict[str, Any]) -> dict[str, Any]:
     components = document.setdefault("components", {})
     for name in _NOT_OURS:
         components.get("schemas", {}).pop(name, None)

@@ -225,10 +225,8 @@ class Store:
     async def delete(self, path: str) -> None:
         """Remove what is at `path`, if anything."""
         STORE_REQUESTS.labels("delete").inc()
-        try:
+        with contextlib.suppress(FileNotFoundError):
             await obstore.delete_async(self._store, path)
-        except FileNotFoundError:
-            return
 
 
 def sha256(body: bytes) -> str:

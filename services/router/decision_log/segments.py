@@ -87,13 +87,14 @@ class LogSegments:
             return path
         return path.rename(path.with_name(_SEPARATOR.join([project, today.isoformat(), name])))
 
-    def adopt(self, slot: Slot) -> None:
-        """Move the segments and ids of an abandoned slot here; they keep their names."""
-        # An id last: its document may be removed once the segments that lie beside it are shipped.
-        for pattern in (PATTERN, REPLICA_PATTERN):
-            for path in slot.folder.glob(pattern):
-                path.rename(self._folder / path.name)
-        sync_folder(self._folder)
+    def adopt(self, root: Path) -> None:
+        """Move what lies in the abandoned slots under `root` here; files keep their names."""
+        for slot in Slot.abandoned(root, "*.*"):
+            # An id last: its document may be removed once the segments beside it are shipped.
+            for pattern in (PATTERN, REPLICA_PATTERN):
+                for path in slot.folder.glob(pattern):
+                    path.rename(self._folder / path.name)
+            sync_folder(self._folder)
 
     def name(self, project: str) -> Path:
         """Return the path of a new segment of today; no two have the same."""

@@ -35,8 +35,6 @@ _SHIP_SECONDS = 2.0
 _LAST_SHIP_SECONDS = 5.0
 # A look at each project's log, which keeps whole days.
 _EXPIRE_SECONDS = 6 * 3600.0
-# What an abandoned slot may have left: segments, and ids of processes.
-_LEFT = "*.*"
 
 Retention = Callable[[], Mapping[str, float]]
 
@@ -167,16 +165,12 @@ class RowLog:
                 await asyncio.to_thread(probe_disk, self._slot.folder)
                 self._disk_fault = None
                 self._write_held()
-        await asyncio.to_thread(self._adopt)
+        await asyncio.to_thread(self._segments.adopt, self.root)
         await self.flush()
         if self._expired_at is None or self.now() - self._expired_at > timedelta(
             seconds=_EXPIRE_SECONDS
         ):
             await self._expire()
-
-    def _adopt(self) -> None:
-        for slot in Slot.abandoned(self.root, _LEFT):
-            self._segments.adopt(slot)
 
     async def flush(self) -> None:
         """Put every row that was appended before the call in the store; raise what that raises."""

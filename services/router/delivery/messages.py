@@ -92,23 +92,16 @@ class FeedRow(Message):
 
     def outcome(self) -> ItemOutcome:
         """Return what became of the item: without a label, verdicts and expiry it waits again."""
+        names = {"item_id", "task_id", "revision"}
         if self.erased:
-            return ItemOutcome(
-                item_id=self.item_id, status="erased", task_id=self.task_id, revision=self.revision
-            )
-        resolved = self.source in _SOURCES and (
+            return ItemOutcome(status="erased", **self.model_dump(include=names))
+        names.add("data_digest")
+        if self.source not in _SOURCES or not (
             self.label is not None or self.verdicts > 0 or self.source == "expiry"
-        )
-        return ItemOutcome(
-            item_id=self.item_id,
-            status="resolved" if resolved else "in_review",
-            label=self.label if resolved else None,
-            source=self.source if resolved else None,
-            task_id=self.task_id,
-            revision=self.revision,
-            resolved_at=self.resolved_at if resolved else None,
-            data_digest=self.data_digest,
-        )
+        ):
+            return ItemOutcome(status="in_review", **self.model_dump(include=names))
+        names |= {"label", "source", "resolved_at"}
+        return ItemOutcome(status="resolved", **self.model_dump(include=names))
 
 
 class QueueForecast(Message):

@@ -81,10 +81,6 @@ class Shadows:
         self._bytes += each * count
         self._arrived.set()
 
-    async def _turn(self) -> None:
-        if self._waiting:
-            await self._next()
-
     async def _rest(self) -> None:
         if self._waiting:
             return
@@ -92,7 +88,7 @@ class Shadows:
         self._arrived.clear()
         await asyncio.sleep(_GATHER_SECONDS)
 
-    async def _next(self) -> None:
+    async def _turn(self) -> None:
         """Score the items of one project at the head of the queue by each of its shadows."""
         taken: list[_Seen] = []
         while self._waiting and len(taken) < _BATCH_ITEMS:
@@ -100,7 +96,7 @@ class Shadows:
                 break
             taken.append(self._waiting.popleft())
         self._bytes -= sum(seen.size for seen in taken)
-        view = self.versions.known().get(taken[0].project)
+        view = self.versions.known().get(taken[0].project) if taken else None
         if view is None:
             return
         for shadow in view.shadows:

@@ -38,13 +38,12 @@ def expire_file(path: Path, now: datetime, retention: Mapping[str, float]) -> No
             kept.write(left)
         kept.flush()
         os.fsync(kept.fileno())
-    if not is_changed:
-        fresh.unlink()
-    elif fresh.stat().st_size:
+    if is_changed and fresh.stat().st_size:
         fresh.replace(path)
     else:
         fresh.unlink()
-        path.unlink()
+        if is_changed:
+            path.unlink()
     sync_folder(path.parent)
 
 

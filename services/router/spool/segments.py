@@ -68,13 +68,14 @@ class Segments:
         path.unlink()
         self.size -= size
 
-    def adopt(self, slot: Slot) -> None:
-        """Move the segments of an abandoned slot behind our own."""
-        self.seal()
-        for path in sorted(slot.folder.glob(PATTERN)):
-            self.size += path.stat().st_size
-            path.rename(self._new_path())
-        sync_folder(self.folder)
+    def adopt(self, root: Path) -> None:
+        """Move the segments in the abandoned slots under `root` behind our own."""
+        for slot in Slot.abandoned(root, PATTERN):
+            self.seal()
+            for path in sorted(slot.folder.glob(PATTERN)):
+                self.size += path.stat().st_size
+                path.rename(self._new_path())
+            sync_folder(self.folder)
 
     def _open(self) -> Path:
         path = self._new_path()

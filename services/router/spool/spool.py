@@ -18,7 +18,7 @@ from services.router.metrics import DEAD_LETTERS, REFUSED, SPOOL_ENTRIES, SPOOLE
 from services.router.problems import SpoolFull, SpoolUnavailable
 from services.router.spool.dead_letters import DEAD_LETTERS_FILE, expire_file
 from services.router.spool.entries import Append, Entry, SpooledTask
-from services.router.spool.segments import PATTERN, Segments, append_durably
+from services.router.spool.segments import Segments, append_durably
 from shared.logs import cause_of
 
 log = structlog.get_logger()
@@ -235,14 +235,10 @@ class Spool:
     async def adopt(self) -> None:
         """Take over the segments in abandoned slots: those of processes that died."""
         before = set(await self._in_thread(self._segments.sealed))
-        await self._in_thread(self._adopt)
+        await self._in_thread(self._segments.adopt, self.root)
         for path in await self._in_thread(self._segments.sealed):
             if path not in before:
                 await self._index_segment(path)
-
-    def _adopt(self) -> None:
-        for slot in Slot.abandoned(self.root, PATTERN):
-            self._segments.adopt(slot)
 
     async def _index_segment(self, path: Path) -> None:
         entries, _ = await self._in_thread(_entries, path)

@@ -94,10 +94,8 @@ class TermNodes:
         ordered, runs = self._runs()
         width = self._vocabulary.unknown
         columns, run, shape = ordered.output[0], runs[-1].output[0], runs[0].output[0]
-        unknown, zeros, ones = (
-            self._node("ConstantOfShape", [shape], value=numpy_helper.from_array(filled))
-            for filled in (np.full(1, width), np.zeros(1, np.float32), np.ones(1, np.float32))
-        )
+        unknown = self._filled(shape, np.int64(width))
+        zeros, ones = (self._filled(shape, np.float32(value)) for value in (0, 1))
         distinct = [unknown.output[0], run, columns]
         counted = [zeros.output[0], run, ones.output[0]]
         return [
@@ -137,13 +135,8 @@ class TermNodes:
         items = self._node("Slice", [shape, zero, one])
         sizes = [items.output[0], self._constant(np.array([self._vocabulary.factor]))]
         row = self._node("Concat", sizes, axis=0)
-        zeros, ones = (
-            self._node("ConstantOfShape", [of], value=numpy_helper.from_array(filled))
-            for of, filled in (
-                (row.output[0], np.zeros(1, np.float32)),
-                (shape, np.ones(1, np.float32)),
-            )
-        )
+        zeros = self._filled(row.output[0], np.float32(0))
+        ones = self._filled(shape, np.float32(1))
         added = [zeros.output[0], self._unsorted, ones.output[0]]
         counts = self._node("ScatterElements", added, axis=1, reduction=b"add")
         product = self._node("MatMul", [counts.output[0], table])
@@ -229,8 +222,12 @@ class TermNodes:
         rows = np.vstack([matrix, np.zeros((1, matrix.shape[1]))]).astype(np.float32)
         return np.asarray(rows[np.append(self._vocabulary.columns, len(matrix))])
 
-    def _gather(self, table: NDArray[Any], places: str, output: str = "") -> Any:
-        return self._node("Gather", [self._constant(table), places], output)
+    def _gather(self, table: NDArray[Any], places: str) -> Any:
+        return self._node("Gather", [self._constant(table), places])
+
+    def _filled(self, shape: str, value: Any) -> Any:
+        filling = numpy_helper.from_array(np.array([value]))
+        return self._node("ConstantOfShape", [shape], value=filling)
 
     def _constant(self, value: Any) -> str:
         name = self.name()

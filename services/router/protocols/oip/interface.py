@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from services.router.problems import MalformedInference
 from services.router.protocols.oip.requests import Tensor
-from services.router.protocols.oip.tensors import BYTES, Values
+from services.router.protocols.oip.tensors import OF_ONNX, Values
 from shared.contracts.base import MAX_BATCH
 from shared.contracts.items import check_data
 from shared.contracts.versions import ModelInput
@@ -18,14 +18,6 @@ from shared.fields.spec import KINDS, FieldSpec, WireKind
 from shared.http.body import parse_json_part
 from shared.problems import Unprocessable
 
-# ONNX's name of a type -> datatype.
-_DATATYPES = {
-    "string": BYTES,
-    "float": "FP32",
-    "double": "FP64",
-    "int64": "INT64",
-    "uint8": "UINT8",
-}
 _UINT8_MAX = 255
 
 Columns = dict[str, Values]
@@ -63,7 +55,11 @@ class Interface:
     def described(self) -> list[dict[str, Any]]:
         """Return the metadata of the inputs."""
         return [
-            {"name": name, "datatype": _DATATYPES[KINDS[entry.dtype]], "shape": entry.shape}
+            {
+                "name": name,
+                "datatype": OF_ONNX[f"tensor({KINDS[entry.dtype]})"],
+                "shape": entry.shape,
+            }
             for name, entry in self._inputs.items()
         ]
 

@@ -10,21 +10,12 @@ import orjson
 
 from services.router.problems import MalformedInference
 from services.router.protocols.oip.requests import InferenceRequest, Wanted
-from services.router.protocols.oip.tensors import BYTES, DTYPES, Values, to_bytes
+from services.router.protocols.oip.tensors import BYTES, DTYPES, OF_ONNX, Values, to_bytes
 from shared.http.front import Answer
 from shared.routing.decisions import Decision
 from shared.routing.scores import Score
 
 _FLOAT = "FP32"
-# ONNX Runtime's name of a tensor's type -> datatype.
-_DATATYPES = {
-    "tensor(string)": BYTES,
-    "tensor(bool)": "BOOL",
-    "tensor(float16)": "FP16",
-    "tensor(float)": _FLOAT,
-    "tensor(double)": "FP64",
-    **{f"tensor({name.lower()})": name for name in DTYPES if "INT" in name},
-}
 _JSON = (b"content-type", b"application/json")
 _BINARY = (b"content-type", b"application/octet-stream")
 _UNSCORED = Score(0, math.nan, [])
@@ -55,13 +46,13 @@ def described(graph: GraphOutputs, n_labels: int) -> list[dict[str, Any]]:
     ]
     for name in graph_names(graph):
         kind, shape = graph[name]
-        described.append({"name": name, "datatype": _DATATYPES[kind], "shape": shape})
+        described.append({"name": name, "datatype": OF_ONNX[kind], "shape": shape})
     return described
 
 
 def graph_names(graph: GraphOutputs) -> list[str]:
     """Return the graph's outputs that can be asked for besides ours."""
-    return [name for name, (kind, _) in graph.items() if kind in _DATATYPES and name not in _OURS]
+    return [name for name, (kind, _) in graph.items() if kind in OF_ONNX and name not in _OURS]
 
 
 def wanted_of(request: InferenceRequest, graph: GraphOutputs) -> tuple[list[Wanted], list[str]]:

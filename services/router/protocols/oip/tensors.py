@@ -30,6 +30,15 @@ _NUMERIC: dict[str, npt.DTypeLike] = {
     "FP64": "<f8",
 }
 DTYPES = {name: np.dtype(code) for name, code in _NUMERIC.items()}
+# ONNX Runtime's name of a tensor's type -> datatype.
+OF_ONNX = {
+    "tensor(string)": BYTES,
+    "tensor(bool)": "BOOL",
+    "tensor(float16)": "FP16",
+    "tensor(float)": "FP32",
+    "tensor(double)": "FP64",
+    **{f"tensor({name.lower()})": name for name in DTYPES if "INT" in name},
+}
 _RANGES = {
     name: (int(np.iinfo(dtype).min), int(np.iinfo(dtype).max))
     for name, dtype in DTYPES.items()

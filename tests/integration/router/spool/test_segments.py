@@ -60,8 +60,7 @@ def test_adopted_segments_come_behind_our_own(tmp_path: Path) -> None:
     segments = Segments(mine.folder)
     segments.append([b"ours\n"])
     dead.close()
-    for slot in Slot.abandoned(tmp_path, "[0-9]*.jsonl"):
-        segments.adopt(slot)
+    segments.adopt(tmp_path)
     content = [path.read_bytes() for path in segments.sealed()]
     assert content == [b"ours\n", b"theirs\n"]
     assert list(Slot.abandoned(tmp_path, "[0-9]*.jsonl")) == []
