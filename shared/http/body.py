@@ -17,7 +17,15 @@ from shared.auth import principal_of
 from shared.contracts.base import FAULTS_SHOWN, is_unicode
 from shared.contracts.items import escape_pointer
 from shared.http.openapi import problems_of
-from shared.problems import CALLER_PROBLEMS, BodyTooLarge, NotJson, Problem, Unprocessable, declare
+from shared.problems import (
+    BodyTooLarge,
+    Forbidden,
+    NotJson,
+    Problem,
+    Unauthorized,
+    Unprocessable,
+    declare,
+)
 
 # Of a body that comes without a token.
 OPEN_LIMIT_BYTES = 4096
@@ -106,7 +114,7 @@ class StrictRoute(APIRoute):
     what else it answers.
     """
 
-    caller_problems: tuple[type[Problem], ...] = CALLER_PROBLEMS
+    caller_problems: tuple[type[Problem], ...] = (Unauthorized, Forbidden)
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         super().__init__(path, endpoint, **options)

@@ -203,13 +203,6 @@ def _spelt(value: Any) -> Any:
             return value
 
 
-# What calls may be refused with: all, those of one project, lists, and those with a body.
-CALLER_PROBLEMS = (Unauthorized, Forbidden)
-READ_PROBLEMS = (*CALLER_PROBLEMS, NotFound)
-LIST_PROBLEMS = (*READ_PROBLEMS, Unprocessable)
-BODY_PROBLEMS = (NotJson, *READ_PROBLEMS, BodyTooLarge, Unprocessable)
-
-
 def declare(*problems: type[Problem]) -> dict[int | str, dict[str, Any]]:
     """OpenAPI `responses` for the problems of a route.
 

@@ -35,10 +35,7 @@ from services.router.protocols.label_studio.training import start_run
 from services.router.versions.views import View
 from shared.auth import allow, principal_of
 from shared.problems import (
-    CALLER_PROBLEMS,
-    BodyTooLarge,
     Conflict,
-    NotJson,
     ProjectArchived,
     TooManyRequests,
     Unprocessable,
@@ -48,7 +45,7 @@ from shared.problems.faults import faults_of
 
 _PREFIX = "/label-studio/{project}"
 _TAGS: list[Any] = ["label studio"]
-_REFUSALS = (*CALLER_PROBLEMS, ProjectNotFound, ProjectArchived, Unprocessable, StoreUnreachable)
+_REFUSALS = (ProjectNotFound, ProjectArchived, Unprocessable, StoreUnreachable)
 
 health = APIRouter(prefix=_PREFIX, tags=_TAGS)
 backend = APIRouter(prefix=_PREFIX, tags=_TAGS, route_class=LabelStudioRoute)
@@ -65,7 +62,7 @@ async def up(project: str) -> Health:  # noqa: ARG001 - open to all
     "/setup",
     summary="Connect a project of Label Studio",
     dependencies=_by_caller,
-    responses=declare(*_REFUSALS, NotJson, BodyTooLarge),
+    responses=declare(*_REFUSALS),
 )
 async def setup(project: str, body: SetupRequest, service: Service) -> Setup:
     """Check that the labelling configuration asks for the project's labels."""
@@ -91,10 +88,7 @@ def _check_schema(text: str, view: View) -> None:
     "/predict",
     summary="Pre-annotate tasks",
     dependencies=_by_caller,
-    responses=declare(
-        *_REFUSALS,
-        *(NotJson, BodyTooLarge, TooManyRequests, ModelTimedOut, Overloaded, VersionNotReady),
-    ),
+    responses=declare(*_REFUSALS, TooManyRequests, ModelTimedOut, Overloaded, VersionNotReady),
     response_model_exclude_unset=True,
 )
 async def predict(
@@ -139,10 +133,7 @@ async def versions(project: str, service: Service) -> ModelVersions:
     "/webhook",
     summary="Take an event of Label Studio",
     dependencies=[Depends(allow("service"))],
-    responses=declare(
-        *(*_REFUSALS, NotJson, BodyTooLarge, Conflict, ItemConflict),
-        *(QueueUnreachable, TrainerUnreachable),
-    ),
+    responses=declare(*_REFUSALS, Conflict, ItemConflict, QueueUnreachable, TrainerUnreachable),
     response_model_exclude_unset=True,
 )
 async def webhook(project: str, body: Event, request: Request, service: Service) -> EventReceipt:

@@ -30,13 +30,13 @@ from shared.contracts.decisions import PredictRequest, PredictResponse
 from shared.http.access import ITEM_ID
 from shared.http.body import StrictRoute
 from shared.http.front import JSON, Answer, Call, Way
-from shared.problems import CALLER_PROBLEMS, BodyTooLarge, NotJson, Unprocessable, declare
+from shared.problems import Unprocessable, declare
 
 router = APIRouter(
     prefix="/v1/projects/{project}",
     route_class=StrictRoute,
     dependencies=[Depends(allow("caller"))],
-    responses=declare(*CALLER_PROBLEMS, ProjectNotFound, Unprocessable, StoreUnreachable),
+    responses=declare(ProjectNotFound, Unprocessable, StoreUnreachable),
     tags=["router"],
 )
 
@@ -112,7 +112,7 @@ async def outcome(
     "/outcomes",
     summary="What became of many items",
     response_model=ToldOutcomes,
-    responses=declare(NotJson, BodyTooLarge, *_OUTCOME_PROBLEMS),
+    responses=declare(*_OUTCOME_PROBLEMS),
 )
 async def outcomes(project: str, query: OutcomeQuery, service: Service) -> Response:
     """Say of each item what ``GET …/items/{item_id}/outcome`` says; an erased one is `erased`."""

@@ -38,7 +38,6 @@ from shared.auth import Principal, allow, principal_of
 from shared.http.body import StrictRoute, parse_json
 from shared.http.front import Answer, Call, RequestHeaders, Way
 from shared.problems import (
-    CALLER_PROBLEMS,
     BodyTooLarge,
     NotFound,
     NotJson,
@@ -50,7 +49,7 @@ from shared.problems import (
 _PLATFORM = "onnx_onnxv1"
 _EXTENSIONS = ["binary_tensor_data", "model_repository", "parameters"]
 _TAGS: list[Any] = ["open inference protocol"]
-_REFUSALS = (*CALLER_PROBLEMS, ProjectNotFound, StoreUnreachable)
+_REFUSALS = (ProjectNotFound, StoreUnreachable)
 
 health = APIRouter(prefix="/v2/health", tags=_TAGS)
 server = APIRouter(prefix="/v2", tags=_TAGS, route_class=StrictRoute, responses=declare(*_REFUSALS))
