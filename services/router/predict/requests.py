@@ -53,9 +53,7 @@ def read(body: bytes, caller: Principal | None = None) -> Incoming:
     Raises `NotJson`, `Unprocessable`: as the contract says, each fault at its pointer.
     """
     document = parse_json(body)
-    incoming = parse_fast(document)
-    if incoming is not None:
-        incoming.caller = caller
+    if (incoming := parse_fast(document, caller)) is not None:
         return incoming
     try:
         return from_validated(PredictRequest.model_validate(document), caller)
@@ -69,7 +67,7 @@ def from_validated(request: PredictRequest, caller: Principal | None = None) -> 
     return Incoming(items, request.wait_seconds, request.review, caller)
 
 
-def parse_fast(document: Any) -> Incoming | None:
+def parse_fast(document: Any, caller: Principal | None = None) -> Incoming | None:
     """Return the call if it is certainly valid; None leaves that to the contract's model."""
     if type(document) is not dict or not document.keys() <= _KEYS:
         return None
@@ -87,7 +85,7 @@ def parse_fast(document: Any) -> Incoming | None:
         if item is None:
             return None
         items.append(item)
-    return Incoming(items, wait_seconds, _REVIEWS[review])
+    return Incoming(items, wait_seconds, _REVIEWS[review], caller)
 
 
 def _parse_item_fast(entry: Any) -> Asked | None:

@@ -102,6 +102,7 @@ def terms_of(view: View, scored_by: LoadedVersion | None, secret: str, now: date
             valid_from=rfc3339(found.until),
         )
     audit = _audit_draw(name, promise, scored_by, secret)
+    day = None if promise is None else promise.audit_day
     policy = Policy(name, tuple(documents.project.labels), found, audit)
     return Terms(
         view=view,
@@ -116,15 +117,10 @@ def terms_of(view: View, scored_by: LoadedVersion | None, secret: str, now: date
             "model_version": scored_by.version if scored_by is not None else None,
             "policy_revision": promise.revision if promise is not None else None,
         },
-        row_fields=_row_fields(promise),
+        row_fields={} if day is None else {"audit_day": day},
         summary=orjson.dumps(promise_summary(view, found)),
         since=now,
     )
-
-
-def _row_fields(promise: PromiseDocument | None) -> dict[str, Any]:
-    day = None if promise is None else promise.audit_day
-    return {} if day is None else {"audit_day": day}
 
 
 def _optional(policy: Policy, capacity: CapacitySettings) -> Policy | None:

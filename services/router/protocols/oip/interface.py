@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from services.router.problems import MalformedInference
+from services.router.protocols.oip.messages import TensorMetadata
 from services.router.protocols.oip.requests import Tensor
 from services.router.protocols.oip.tensors import OF_ONNX, Values
 from shared.contracts.base import MAX_BATCH
@@ -52,14 +53,11 @@ class Interface:
         self._fields = fields
         self._inputs = {entry.name: entry for entry in inputs}
 
-    def described(self) -> list[dict[str, Any]]:
+    def described(self) -> list[TensorMetadata]:
         """Return the metadata of the inputs."""
+        types = {name: f"tensor({KINDS[entry.dtype]})" for name, entry in self._inputs.items()}
         return [
-            {
-                "name": name,
-                "datatype": OF_ONNX[f"tensor({KINDS[entry.dtype]})"],
-                "shape": entry.shape,
-            }
+            TensorMetadata(name=name, datatype=OF_ONNX[types[name]], shape=entry.shape)
             for name, entry in self._inputs.items()
         ]
 

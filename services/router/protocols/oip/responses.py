@@ -9,6 +9,7 @@ import numpy as np
 import orjson
 
 from services.router.problems import MalformedInference
+from services.router.protocols.oip.messages import TensorMetadata
 from services.router.protocols.oip.requests import InferenceRequest, Wanted
 from services.router.protocols.oip.tensors import BYTES, DTYPES, OF_ONNX, Values, to_bytes
 from shared.http.front import Answer
@@ -38,16 +39,11 @@ class Result:
     arrays: Mapping[str, Any] = field(default_factory=dict)
 
 
-def described(graph: GraphOutputs, n_labels: int) -> list[dict[str, Any]]:
+def described(graph: GraphOutputs, n_labels: int) -> list[TensorMetadata]:
     """Return the metadata of the outputs: ours, then the graph's own."""
-    described = [
-        {"name": name, "datatype": datatype, "shape": _shape(name, -1, n_labels)}
-        for name, (datatype, _) in _OURS.items()
-    ]
-    for name in graph_names(graph):
-        kind, shape = graph[name]
-        described.append({"name": name, "datatype": OF_ONNX[kind], "shape": shape})
-    return described
+    found = [(name, kind, _shape(name, -1, n_labels)) for name, (kind, _) in _OURS.items()]
+    found += [(name, OF_ONNX[graph[name][0]], graph[name][1]) for name in graph_names(graph)]
+    return [TensorMetadata(name=name, datatype=kind, shape=shape) for name, kind, shape in found]
 
 
 def graph_names(graph: GraphOutputs) -> list[str]:

@@ -27,7 +27,6 @@ from services.router.protocols.oip.messages import (
     ModelMetadata,
     ModelState,
     ServerMetadata,
-    TensorMetadata,
 )
 from services.router.protocols.oip.refusals import refuse
 from services.router.protocols.oip.requests import INFER_BODY, decompressed, header_length
@@ -162,8 +161,8 @@ async def model(project: str, service: Service, version: str | None = None) -> M
         name=project,
         versions=list(dict.fromkeys([loaded.version, *view.loaded])),
         platform=_PLATFORM,
-        inputs=[TensorMetadata(**tensor) for tensor in inputs],
-        outputs=[TensorMetadata(**tensor) for tensor in outputs],
+        inputs=inputs,
+        outputs=outputs,
     )
 
 
