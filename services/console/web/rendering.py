@@ -24,6 +24,7 @@ _TEMPLATES = Environment(
 _TEMPLATES.filters |= {
     "percent": words.percent,
     "number": words.number,
+    "significant": words.significant,
     "duration": words.duration,
     "age": words.age,
     "at": words.at,
@@ -39,7 +40,7 @@ def query(**given: Any) -> str:
     return f"?{urlencode(kept)}" if kept else ""
 
 
-_TEMPLATES.globals |= {"query": query}
+_TEMPLATES.globals |= {"query": query, "between": words.between}
 
 
 def rendered(

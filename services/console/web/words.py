@@ -26,6 +26,11 @@ def percent(share: float | None, digits: int = 0) -> str:
     return f"{shown} %"
 
 
+def between(low: float | None, high: float | None, digits: int = 0) -> str:
+    """Return an interval of shares: ``81 % to 94 %``."""
+    return f"{percent(low, digits)} to {percent(high, digits)}"
+
+
 def significant(value: float | None) -> str:
     """Return a figure of any size with three digits that count.
 

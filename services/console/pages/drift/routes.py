@@ -20,13 +20,7 @@ async def show(visit: Visited, name: str) -> Response:
     """Show whether the items have changed, or where the champion fails most."""
     if visit.fragment == "slices":
         found = await card(get(visit, "trainer", name, "slices"))
-        return visit.page(
-            "drift/_slices.html",
-            slices=found,
-            slice_rows=view.slice_rows(found.value) if found else [],
-            group_rows=view.group_rows(found.value) if found else [],
-            project={"project": name},
-        )
+        return visit.page("drift/_slices.html", slices=found, project={"project": name})
     return await _page(visit, name)
 
 
@@ -70,7 +64,5 @@ async def _page(visit: Visit, name: str, **refusal: Any) -> Response:
             "light": view.light(found["level"]),
             "tiles": view.tiles(found),
             "charts": view.charts(found),
-            "stream_rows": view.stream_rows(found),
-            "label_rows": view.label_rows(found),
         }
     return project_page(visit, project, "Drift", "drift/page.html", **context, **refusal)

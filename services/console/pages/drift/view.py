@@ -6,7 +6,7 @@ from typing import Any
 from services.console.charts.drift import stream_chart
 from services.console.charts.figure import Figure
 from services.console.web.promise_light import Light
-from services.console.web.words import number, percent, significant
+from services.console.web.words import number, percent
 
 _LIGHTS = {
     "none": Light("none", "Not watched yet"),
@@ -30,34 +30,6 @@ def charts(drift: dict[str, Any]) -> list[Figure]:
     return [chart for chart in found if chart is not None]
 
 
-def stream_rows(drift: Mapping[str, Any]) -> list[tuple[str, ...]]:
-    """Return (figure, before, now, moved by, stability index) of each stream."""
-    return [
-        (
-            stream["words"],
-            significant(stream["mean_before"]),
-            significant(stream["mean_recent"]),
-            number(stream["shift"], 2),
-            number(stream["stability_index"], 2),
-        )
-        for stream in drift["streams"]
-    ]
-
-
-def label_rows(drift: Mapping[str, Any]) -> list[tuple[str, ...]]:
-    """Return (label, suggested before, suggested now, estimated now, interval) of each label."""
-    return [
-        (
-            share["label"],
-            percent(share["before"], 1),
-            percent(share["recent"], 1),
-            percent(share["estimate"], 1),
-            f"{percent(share['lower'], 1)} to {percent(share['upper'], 1)}",
-        )
-        for share in drift["labels"]
-    ]
-
-
 def tiles(drift: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     """Return (name, figure, explanation) of each figure at the top."""
     shown = [("items watched", number(drift["items"]), drift["version"] or "no version yet")]
@@ -72,37 +44,3 @@ def tiles(drift: Mapping[str, Any]) -> list[tuple[str, str, str]]:
             )
         )
     return shown
-
-
-def slice_rows(slices: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return what is told of each failing slice."""
-    return [
-        {
-            "words": one["words"],
-            "rate": _rate(one),
-            "rest": percent(one["rest_error_rate"], 1),
-            "share": percent(one["share"], 1),
-            "items": number(one["items"]),
-            "examples": one["examples"],
-        }
-        for one in slices["slices"]
-    ]
-
-
-def group_rows(slices: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-    """Return (group, judged items, wrong, others, whether it fails more often) of each group."""
-    return [
-        (
-            f"{one['key']}: {one['value']}",
-            number(one["items"]),
-            _rate(one),
-            percent(one["rest_error_rate"], 1),
-            one["is_worse"],
-        )
-        for one in slices["groups"]
-    ]
-
-
-def _rate(one: Mapping[str, Any]) -> str:
-    lower, upper = one["interval"]
-    return f"{percent(one['error_rate'], 1)} ({percent(lower, 1)} to {percent(upper, 1)})"

@@ -101,5 +101,5 @@ def _item(project: dict[str, Any], task: Card, decisions: Card) -> dict[str, Any
         "timeline": view.timeline(task.value) if task else [],
         "fields": view.fields(data or {}, project.get("fields", {})),
         "decisions_fault": decisions.fault,
-        "decisions": [(row, view.decision_facts(row), view.probabilities(row)) for row in rows],
+        "decisions": [(row, view.decision_facts(row)) for row in rows],
     }

@@ -55,12 +55,6 @@ def decision_facts(decision: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [(name, plain(value)) for name, value in facts if value is not None]
 
 
-def probabilities(decision: Mapping[str, Any], most: int = 8) -> list[tuple[str, float]]:
-    """Return the likeliest labels with their probabilities."""
-    known = (decision["probabilities"] or {}).items()
-    return sorted(known, key=lambda one: -one[1])[:most]
-
-
 def fields(data: Mapping[str, Any], types: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     """Return (name, type, text) of an item's fields; an image as a data URL where it is one."""
     shown = []

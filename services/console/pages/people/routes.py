@@ -87,7 +87,7 @@ async def _page(
     listed = reviewers.listed("reviewers")
     context: dict[str, Any] = {
         **found,
-        "rows": view.reviewer_rows(listed),
+        "rows": listed,
         "unmeasured": view.unmeasured(project, listed) if reviewers else None,
         "matched": view.matched(project, listed),
         "gold_chart": gold_chart(listed),

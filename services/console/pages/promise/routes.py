@@ -90,7 +90,6 @@ async def _now(visit: Visit, name: str) -> dict[str, Any]:
         shown |= {
             "light": promise_light(promise.value),
             "tiles": view.tiles(promise.value, queue),
-            "progress": view.progress(promise.value),
         }
     return shown
 

@@ -58,21 +58,6 @@ def _digits(share: float) -> int:
     return 0 if round(share * 100, 6) == round(share * 100) else 1
 
 
-def progress(promise: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return how far a certification under way is; None without one."""
-    certification = promise["certification"]
-    if not certification:
-        return None
-    needed = certification["needed"]
-    return {
-        "version": certification["version"],
-        "answered": certification["answered"],
-        "needed": needed,
-        "left": max(0, needed - certification["answered"]),
-        "detail": certification["detail"],
-    }
-
-
 def charts(
     promise: Mapping[str, Any], *, reliability: Card, audits: Card, decisions: Card, scored: Card
 ) -> dict[str, Figure | None]:

@@ -60,7 +60,6 @@ async def _page(
         "filters": given,
         "disputed": disputed,
         "states": view.STATES,
-        "lane_names": view.LANES,
         "labels": project.get("labels", []),
         "paging": paging(visit.request, tasks.cursor),
         "bulk_lanes": bulk.LANES if visit.session.is_operator else frozenset(),
@@ -80,7 +79,7 @@ async def _now(visit: Visit, name: str) -> dict[str, Any]:
     return {
         **found,
         "tiles": view.tiles(forecast.value) if forecast else [],
-        "lanes": view.lanes(forecast.value) if forecast else [],
+        "lane_names": view.LANES,
     }
 
 

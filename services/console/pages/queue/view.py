@@ -49,16 +49,3 @@ def tiles(forecast: dict[str, Any]) -> list[tuple[str, str, str]]:
         ("expected wait", duration(forecast["expected_wait_seconds"]), "of a new ordinary task"),
         ("to clear it all", duration(forecast["backlog_seconds"]), "at the present pace"),
     ]
-
-
-def lanes(forecast: dict[str, Any]) -> list[tuple[str, str, str, str, str]]:
-    """Return (name, explanation, waiting, in work, oldest) of each lane with a task."""
-    return [
-        (
-            *LANES.get(lane["lane"], (lane["lane"], "")),
-            number(lane["open"]),
-            number(lane["leased"]),
-            duration(lane["oldest_seconds"]) if lane["open"] else duration(None),
-        )
-        for lane in forecast["lanes"]
-    ]
