@@ -1,6 +1,8 @@
 """How the page of the versions words a shadow stage."""
 
-from services.console.pages.versions.view import approval_of, stage_rows
+from services.console.pages.versions.view import STAGE_STATES, approval_of
+from services.console.web.cards import Card
+from services.console.web.rendering import rendered
 
 
 def test_a_stage_shows_what_was_found_beside_what_is_needed() -> None:
@@ -25,12 +27,14 @@ def test_a_stage_shows_what_was_found_beside_what_is_needed() -> None:
         "figures": figures,
         "reasons": [],
     }
-    (row,) = stage_rows([stage])
-    assert (row["state"], row["runs"], row["differing"]) == ("running", True, "31 of at most 200")
-    assert (row["evidence"], row["against"]) == ("4.51 of 32.9", "0.0123 of 20")
-    assert row["reviewed"] == "20"
-    (unknown,) = stage_rows([{**stage, "state": "of a later release"}])
-    assert unknown["state"] == "of a later release"
+    stages = Card({"stages": [stage, {**stage, "state": "of a later release"}]})
+    page = rendered("versions/_stages.html", stages=stages, stage_states=STAGE_STATES)
+    shown = bytes(page.body).decode()
+    running, unknown = shown.split("<tbody>")[1].split("</tr>")[:2]
+    for words in ("running", "31 of at most 200", "4.51 of 32.9", "0.0123 of 20", ">20<", "<time"):
+        assert words in running, words
+    assert "of a later release" in unknown
+    assert "<time" not in unknown
 
 
 def test_an_approval_of_the_release_before_is_of_a_version_that_passed() -> None:

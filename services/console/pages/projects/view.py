@@ -1,29 +1,13 @@
 """A row of the list of projects (pure)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from services.console.charts.sparkline import Sparkline, sparkline
+from services.console.charts.sparkline import sparkline
 from services.console.web.cards import Card
 from services.console.web.promise_light import AWAY, UNKNOWN, Light, promise_light
 from services.console.web.words import NONE, duration, moment, number
-
-
-@dataclass(frozen=True)
-class ProjectRow:
-    """What the list shows of a project; an en dash where nothing is known."""
-
-    name: str
-    title: str
-    light: Light = UNKNOWN
-    answered: float | None = None
-    trend: Sparkline | None = None
-    waiting: str = NONE
-    oldest: str = NONE
-    given: str = NONE
-    next: str = NONE
 
 
 def project_row(
@@ -31,7 +15,7 @@ def project_row(
     promise: Card | None,
     now: datetime,
     days: Sequence[dict[str, Any]] = (),
-) -> ProjectRow:
+) -> dict[str, Any]:
     """Return the row of a project; `promise` is None while nothing is known of it."""
     light, answered, following = UNKNOWN, None, NONE
     if project.get("archived_at"):
@@ -42,17 +26,15 @@ def project_row(
     elif promise is not None:
         light = AWAY
     oldest = moment(project.get("oldest_at"))
-    return ProjectRow(
-        name=project["project"],
-        title=project["title"] or project["project"],
-        light=light,
-        answered=answered,
-        trend=sparkline(days, now.date()),
-        waiting=_counted(project, "waiting"),
-        oldest=duration(None if oldest is None else (now - oldest).total_seconds()),
-        given=_counted(project, "answers"),
-        next=following,
-    )
+    return project | {
+        "light": light,
+        "answered": answered,
+        "trend": sparkline(days, now.date()),
+        "waiting": _counted(project, "waiting"),
+        "oldest": duration(None if oldest is None else (now - oldest).total_seconds()),
+        "given": _counted(project, "answers"),
+        "next": following,
+    }
 
 
 def _counted(project: dict[str, Any], name: str) -> str:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Response
 from services.console.charts.confusion import confusion_chart
 from services.console.charts.slice_changes import slice_changes_chart
 from services.console.pages.versions import view
-from services.console.web.cards import Card, card, cards, words_of
+from services.console.web.cards import card, cards, words_of
 from services.console.web.paging import paging
 from services.console.web.project_pages import call, get, load_project, project_page
 from services.console.web.visit import Form, Posted, Visit, Visited, page_path
@@ -32,8 +32,7 @@ async def show(visit: Visited, name: str, after: str | None = None, version: str
         chart = slice_changes_chart(found.value) if found else None
         return visit.page("versions/_changes.html", changes=found, chart=chart)
     if visit.fragment == "runs":
-        runs = await cards(runs=_runs(visit, name))
-        return visit.page("versions/_runs.html", **_with_rows(runs), project={"project": name})
+        return visit.page("versions/_runs.html", runs=await card(_runs(visit, name)))
     return await _page(visit, name, after)
 
 
@@ -91,11 +90,11 @@ async def _page(visit: Visit, name: str, after: str | None = None, **refusal: An
         stages=get(visit, "trainer", name, "shadow-stages", limit=_STAGES),
     )
     context: dict[str, Any] = {
-        **_with_rows(found),
+        **found,
         "rows": view.version_rows(found["versions"].listed("versions")),
         "metrics": view.METRICS,
         "events": view.event_rows(found["promotions"].listed("events")),
-        "stage_rows": view.stage_rows(found["stages"].listed("stages")),
+        "stage_states": view.STAGE_STATES,
         "paging": paging(visit.request, found["versions"].cursor),
         "part": "Versions",
         **refusal,
@@ -105,7 +104,3 @@ async def _page(visit: Visit, name: str, after: str | None = None, **refusal: An
 
 def _runs(visit: Visit, name: str) -> Any:
     return get(visit, "trainer", name, "runs", limit=_RUNS)
-
-
-def _with_rows(found: dict[str, Card]) -> dict[str, Any]:
-    return {**found, "run_rows": view.run_rows(found["runs"].listed("runs"))}

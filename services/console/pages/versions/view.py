@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from services.console.web.promise_light import promise_light
-from services.console.web.words import number, percent, plain
+from services.console.web.words import number, percent
 
 METRICS = {
     "accuracy": ("accuracy", "of labels that it did not learn from"),
@@ -26,21 +26,14 @@ def version_rows(versions: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     champion = next((one["version"] for one in versions if "champion" in one["channels"]), None)
     return [
         {
-            "version": one["version"],
+            **one,
             "light": promise_light({"state": one["standing"], "valid_now": True}),
-            "channels": one["channels"],
-            "retired": one["retired"],
-            "threshold": number(one["threshold"], 3),
             "metrics": {
                 key: metric(key, one["manifest"].get("metrics", {}).get(key)) for key in METRICS
             },
-            "created_at": one["manifest"].get("created_at"),
             "recipe": recipe_words(one["manifest"]),
-            "parent": one["manifest"].get("parent"),
-            "labels": plain(one["manifest"].get("labels")),
             "gate": gate_words(one["gate"]),
             "approval": approval_of(one, champion),
-            **report_words(one["manifest"].get("report")),
         }
         for one in versions
     ]
@@ -99,12 +92,9 @@ def event_rows(events: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return what the table shows of the history of promotions."""
     return [
         {
-            "at": one["at"],
-            "version": one["version"],
+            **one,
             "what": _event_words(one),
             "passed": None if one["kind"] != "judged" else bool(_decision(one).get("promote")),
-            "champion": one.get("champion"),
-            "actor": one.get("actor") or "the trainer",
             "note": "; ".join(_decision(one).get("reasons") or [])
             if one["kind"] == "judged"
             else one.get("note"),
@@ -113,42 +103,8 @@ def event_rows(events: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
-_STAGE_STATES = {
-    "running": ("running", ""),
-    "passed": ("passed", "good"),
-    "refused": ("held back", "bad"),
-    "undecided": ("undecided", ""),
-    "ended": ("ended", ""),
-}
-
-
-def stage_rows(stages: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return what the table shows of each comparison on live traffic."""
-    rows = []
-    for one in stages:
-        figures = one["figures"]
-        words, tone = _STAGE_STATES.get(one["state"], (one["state"], ""))
-        rows.append(
-            {
-                **{key: one[key] for key in ("version", "champion", "began_at", "ends_at")},
-                "state": words,
-                "tone": tone,
-                "runs": one["state"] == "running",
-                "items": number(figures["items"]),
-                "differing": f"{figures['differing']} of at most {one['labels']}",
-                "reviewed": number(figures["reviewed"]),
-                "gained": number(figures["gained"]),
-                "lost": number(figures["lost"]),
-                "evidence": _of(figures["evidence_for"], figures["needed_for"]),
-                "against": _of(figures["evidence_against"], figures["needed_against"]),
-                "reasons": one["reasons"],
-            }
-        )
-    return rows
-
-
-def _of(reached: float, needed: float) -> str:
-    return f"{reached:.3g} of {needed:.3g}"
+# What the page calls the states of a comparison on live traffic, and the tone of each.
+STAGE_STATES = {"passed": ("passed", "good"), "refused": ("held back", "bad")}
 
 
 def _decision(event: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -167,33 +123,3 @@ def recipe_words(manifest: Mapping[str, Any]) -> str | None:
     """Return the recipe, and which one it chose."""
     name, chosen = manifest.get("recipe"), (manifest.get("report") or {}).get("chosen")
     return f"{name}: {chosen}" if chosen else name
-
-
-def report_words(report: Any) -> dict[str, Any]:
-    """Return what the recipe told of the training: the recipes compared, and sentences."""
-    told = report if isinstance(report, Mapping) else {}
-    candidates = [
-        {
-            "recipe": one.get("recipe"),
-            "chosen": one.get("recipe") == told.get("chosen"),
-            "coverage": percent(one.get("coverage"), 1),
-            "accuracy": percent(one.get("accuracy"), 1),
-            "micros": number(one.get("micros_per_item")),
-            "seconds": number(one.get("seconds"), 1),
-            "detail": one.get("detail"),
-        }
-        for one in told.get("candidates") or []
-        if isinstance(one, Mapping)
-    ]
-    return {
-        "candidates": candidates,
-        "notes": [*(told.get("reasons") or []), *(told.get("notes") or [])],
-    }
-
-
-def run_rows(runs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return what the table shows of each training run."""
-    return [
-        {**one, "under_way": one["state"] in {"queued", "running"}, "log": one.get("log") or ""}
-        for one in runs
-    ]
