@@ -36,7 +36,7 @@ PAGES = [
     "/projects/{}/settings/webhooks",
     "/projects/{}/activity",
 ]
-DESK = {"viewport": DESKTOP, "color_scheme": "light"}
+DESK: dict[str, Any] = {"viewport": DESKTOP, "color_scheme": "light"}
 PHONE_AT_NIGHT: dict[str, Any] = {
     "viewport": PHONE, "color_scheme": "dark", "is_mobile": True, "has_touch": True
 }  # fmt: skip

@@ -33,11 +33,8 @@ def install(app: FastAPI) -> None:
     """Let `app` answer every fault by a page."""
     app.add_exception_handler(SignInNeeded, _sign_in)
     app.add_exception_handler(NotOurForm, _foreign)
-    app.add_exception_handler(OperatorsOnly, _of_operators)
-    app.add_exception_handler(ProblemError, _refused)
-    app.add_exception_handler(Unavailable, _away)
-    app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(RequestValidationError, _invalid)
+    for told in (OperatorsOnly, ProblemError, Unavailable, HTTPException, RequestValidationError):
+        app.add_exception_handler(told, _told)
     app.add_exception_handler(Exception, _failed)
 
 
@@ -92,30 +89,20 @@ async def _foreign(request: Request, error: Exception) -> Response:
     return rendered("sign_in/kept.html", status=409, who=session, action=path, kept=kept)
 
 
-async def _of_operators(request: Request, _: Exception) -> Response:
-    words = "Operators run projects here. Your own work is on the first page."
-    return _message(request, 403, "A page of operators", words)
-
-
-async def _refused(request: Request, error: Exception) -> Response:
-    assert isinstance(error, ProblemError)
-    if error.status == 401:
-        return await _sign_in(request, error)
-    return _message(request, error.status, error.title, refusal_words(error))
-
-
-async def _away(request: Request, error: Exception) -> Response:
-    assert isinstance(error, Unavailable)
-    return _message(request, 503, "A service is away", away_words(error))
-
-
-async def _http(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    title, words = _PLAIN.get(error.status_code, ("This did not work", str(error.detail)))
-    return _message(request, error.status_code, title, words)
-
-
-async def _invalid(request: Request, _: Exception) -> Response:
+async def _told(request: Request, error: Exception) -> Response:
+    match error:
+        case ProblemError(status=401):
+            return await _sign_in(request, error)
+        case ProblemError():
+            return _message(request, error.status, error.title, refusal_words(error))
+        case Unavailable():
+            return _message(request, 503, "A service is away", away_words(error))
+        case HTTPException(status_code=status):
+            title, words = _PLAIN.get(status, ("This did not work", str(error.detail)))
+            return _message(request, status, title, words)
+        case OperatorsOnly():
+            words = "Operators run projects here. Your own work is on the first page."
+            return _message(request, 403, "A page of operators", words)
     return _message(request, 422, *_PLAIN[422])
 
 

@@ -1,7 +1,6 @@
 """What a page says about the action that led to it."""
 
 _NOTICES = {
-    "signed-in": "You are signed in.",
     "created": "The project is created.",
     "saved": "The settings are saved.",
     "promoted": "The version answers from now on.",

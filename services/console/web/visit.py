@@ -125,8 +125,7 @@ async def open_desk_form(request: Request) -> Form:
     """
     posted = await request.form(max_fields=10_000)
     request.state.kept = kept_fields(posted)
-    if not request.app.state.site.is_own(request):
-        raise NotOurForm(is_foreign=True)
+    require_own(request)
     visit = open_desk(request)
     if posted.get("csrf") != visit.session.csrf:
         raise NotOurForm(is_foreign=False)
@@ -134,6 +133,12 @@ async def open_desk_form(request: Request) -> Form:
     for name, value in request.state.kept:
         lists.setdefault(name, []).append(value)
     return Form(visit, {name: values[0] for name, values in lists.items()}, lists)
+
+
+def require_own(request: Request) -> None:
+    """Raise `NotOurForm` unless a page of this site sent the request."""
+    if not request.app.state.site.is_own(request):
+        raise NotOurForm(is_foreign=True)
 
 
 def kept_fields(posted: FormData) -> list[tuple[str, str]]:

@@ -8,7 +8,6 @@ from services.console.web.cards import card
 from services.console.web.paging import LIMIT, paging
 from services.console.web.project_pages import get, load_project, project_page
 from services.console.web.visit import Visited
-from services.console.web.words import plain
 
 router = APIRouter(include_in_schema=False)
 
@@ -24,14 +23,8 @@ async def show(
     listed = await card(page)
     context: dict[str, Any] = {
         "listed": listed,
-        "entries": [one | {"facts": _facts(one["detail"])} for one in listed.listed("activity")],
         "actor": actor,
         "action": action,
         "paging": paging(visit.request, listed.cursor),
     }
     return project_page(visit, project, "Activity", "activity/page.html", **context)
-
-
-def _facts(detail: dict[str, Any] | None) -> str:
-    facts = [f"{key.replace('_', ' ')}: {plain(value)}" for key, value in (detail or {}).items()]
-    return "; ".join(facts)

@@ -8,7 +8,7 @@ from fastapi.responses import StreamingResponse
 
 from services.console.web.project_pages import call
 from services.console.web.security import guarded
-from services.console.web.visit import NotOurForm, SignInNeeded, Visit
+from services.console.web.visit import SignInNeeded, Visit, require_own
 
 MEDIA_TYPES = {
     "csv": "text/csv",
@@ -58,9 +58,9 @@ async def handed_on(
 ) -> Any:
     """Hand the body of a request on to the trainer as the browser sends it; return the answer.
 
-    Raises what `require_own` does.
+    Raises what `require_mark` does.
     """
-    require_own(visit, request)
+    require_mark(visit, request)
     length = request.headers.get("content-length")
     sized = {} if length is None else {"Content-Length": length}
     # A body that is read as it comes can be sent once.
@@ -70,10 +70,9 @@ async def handed_on(
     )  # fmt: skip
 
 
-def require_own(visit: Visit, request: Request) -> None:
+def require_mark(visit: Visit, request: Request) -> None:
     """Raise `NotOurForm` or `SignInNeeded` unless this session's own page sent a request."""
-    if not request.app.state.site.is_own(request):
-        raise NotOurForm(is_foreign=True)
+    require_own(request)
     # Of a session before this one: the page asks for its mark anew, and goes on.
     if request.headers.get(_CSRF_HEADER) != visit.session.csrf:
         raise SignInNeeded

@@ -5,7 +5,7 @@ from typing import Any, Literal
 from fastapi import APIRouter, Request, Response
 
 from services.console.pages.data import gold_routes, job_routes, learning_routes, snapshot_routes
-from services.console.pages.data.files import MEDIA_TYPES, require_own, streamed
+from services.console.pages.data.files import MEDIA_TYPES, require_mark, streamed
 from services.console.pages.data.rows import TableRows, map_rows
 from services.console.pages.data.sending import send_rows
 from services.console.pages.data.summaries import summaries, task_path
@@ -60,7 +60,7 @@ async def act(form: Posted, name: str) -> Response:
 @router.post("/projects/{name}/data/rows")
 async def take_rows(visit: Visited, request: Request, name: str, table: TableRows) -> Any:
     """Take some rows of a file that the browser reads; answer what became of them."""
-    require_own(visit, request)
+    require_mark(visit, request)
     project = await get(visit, "review_queue", name)
     return await send_rows(visit, name, map_rows(table, project["fields"]))
 
@@ -88,7 +88,7 @@ async def _page(visit: Visit, name: str, after: str | None = None, **shown: Any)
     doubted = (one["task_id"] for one in suspects.listed("suspects"))
     context: dict[str, Any] = {
         **found,
-        "label_counts": _shares(newest[0]["labels"]) if newest else [],
+        "label_counts": newest[0]["labels"] if newest else {},
         "paging": paging(visit.request, suspects.cursor, "#suspects"),
         "texts": await summaries(visit, name, doubted),
         "formats": _FORMATS,
@@ -97,9 +97,3 @@ async def _page(visit: Visit, name: str, after: str | None = None, **shown: Any)
         **shown,
     }
     return project_page(visit, project, "Data", "data/page.html", **context)
-
-
-def _shares(labels: dict[str, int]) -> list[tuple[str, int, float]]:
-    total = sum(labels.values()) or 1
-    ranked = sorted(labels.items(), key=lambda one: -one[1])
-    return [(label, number, number / total) for label, number in ranked]

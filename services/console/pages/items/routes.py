@@ -86,8 +86,8 @@ async def _work(visit: Visit, name: str, item_id: str) -> Response:
     project = await load_project(visit, name)
     path = f"tasks/{task_id_for(name, item_id)}"
     task = await card(get(visit, "review_queue", name, path))
-    context: dict[str, Any] = {"task": task, "timeline": view.timeline(task.value) if task else []}
-    return visit.page("items/_part.html", project=project, item_id=item_id, comment="", **context)
+    context: dict[str, Any] = {"task": task, "kinds": view.KINDS, "comment": ""}
+    return visit.page("items/_part.html", project=project, item_id=item_id, **context)
 
 
 def _item(project: dict[str, Any], task: Card, decisions: Card) -> dict[str, Any]:
@@ -98,7 +98,7 @@ def _item(project: dict[str, Any], task: Card, decisions: Card) -> dict[str, Any
         "found": bool(task) or bool(rows),
         "away": away,
         "task": task if task or task.status != _NOT_FOUND else None,
-        "timeline": view.timeline(task.value) if task else [],
+        "kinds": view.KINDS,
         "fields": view.fields(data or {}, project.get("fields", {})),
         "decisions_fault": decisions.fault,
         "decisions": [(row, view.decision_facts(row)) for row in rows],

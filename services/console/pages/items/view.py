@@ -6,7 +6,8 @@ from typing import Any
 from services.console.charts.decisions import reason_words
 from services.console.web.words import percent, plain
 
-_KINDS = {
+# By the kind of a line of a task's timeline.
+KINDS = {
     "created": "Task created",
     "moved": "Moved to another lane",
     "leased": "Taken by a reviewer",
@@ -23,23 +24,6 @@ _KINDS = {
     "label_mapped": "Label renamed",
     "erased": "Erased",
 }
-
-
-def timeline(task: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the lines of a task's timeline, oldest first."""
-    return [
-        {
-            "at": line["at"],
-            "words": _KINDS.get(line["kind"], line["kind"].replace("_", " ")),
-            "actor": line["actor"],
-            "detail": [
-                (key.replace("_", " "), plain(value))
-                for key, value in (line["detail"] or {}).items()
-                if value not in (None, "", [], {})
-            ],
-        }
-        for line in task["timeline"]
-    ]
 
 
 def decision_facts(decision: Mapping[str, Any]) -> list[tuple[str, str]]:

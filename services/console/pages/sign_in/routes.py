@@ -18,7 +18,7 @@ from services.console.web.session import (
     read_token,
     session_of,
 )
-from services.console.web.visit import NotOurForm, PostedAtDesk, kept_fields
+from services.console.web.visit import PostedAtDesk, kept_fields, require_own
 from surehand import ProblemError
 
 router = APIRouter(include_in_schema=False)
@@ -50,7 +50,7 @@ async def show(
 async def sign_in(request: Request) -> Response:
     """Sign in by a token, or go on with a session that another tab has opened."""
     posted = await request.form(max_fields=10_000)
-    _require_own(request)
+    require_own(request)
     kept = [
         (name.removeprefix(_KEPT), value)
         for name, value in kept_fields(posted)
@@ -91,7 +91,7 @@ async def invitation(request: Request, code: str = "") -> Response:
 async def enter(request: Request) -> Response:
     """Use a one-time link up."""
     posted = await request.form()
-    _require_own(request)
+    require_own(request)
     code = _text(posted, "code")
     try:
         given = await _ask(request, "redeem", code)
@@ -110,7 +110,7 @@ async def enter(request: Request) -> Response:
 @router.post("/link-request")
 async def request_link(request: Request) -> Response:
     """Ask operators for a new link, by the last one that let this browser in."""
-    _require_own(request)
+    require_own(request)
     try:
         await _ask(request, "request", request.cookies.get(LINK_COOKIE, "") or "none")
     except ProblemError as error:
@@ -163,11 +163,6 @@ async def _refusal(request: Request, session: Session) -> str | None:
     except ProblemError as error:
         return error.detail or error.title
     return None
-
-
-def _require_own(request: Request) -> None:
-    if not request.app.state.site.is_own(request):
-        raise NotOurForm(is_foreign=True)
 
 
 def _text(posted: FormData, name: str) -> str:

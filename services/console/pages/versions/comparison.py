@@ -14,7 +14,6 @@ from services.console.web.words import count, percent, plain
 
 router = APIRouter(include_in_schema=False)
 _VERSIONS = 100
-_CHANGES = 20
 _LONGEST_TEXT = 160
 
 
@@ -66,14 +65,7 @@ def _shown(project: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, An
             for key, words in METRICS.items()
         ],
         "sentence": _sentence(found) if items else None,
-        "counts": [
-            ("both right", found["both_right"]),
-            (f"only {names[0]} right", found["only_first_right"]),
-            (f"only {names[1]} right", found["only_second_right"]),
-            ("neither right", found["both_wrong"]),
-        ],
         "charts": [chart for chart in charts if chart],
-        "changes": found["changes"][:_CHANGES],
         "examples": [{**one, "text": _text(one["data"])} for one in found["examples"]],
     }
 

@@ -16,21 +16,23 @@ from surehand import SurehandError
 
 router = APIRouter(include_in_schema=False)
 _VERSIONS, _RUNS, _EVENTS, _STAGES = 20, 10, 20, 5
+# What the trainer calls a part that shows a version, and the part's chart.
+_PARTS = {
+    "confusion": ("confusion", confusion_chart),
+    "changes": ("slices", slice_changes_chart),
+}
 
 
 @router.get("/projects/{name}/versions")
 async def show(visit: Visited, name: str, after: str | None = None, version: str = "") -> Response:
     """Show the versions, or the runs as they are now, or which labels a version confuses."""
-    if visit.fragment == "confusion":
-        path = f"versions/{quote(version, safe='')}/confusion"
-        found = await card(get(visit, "trainer", name, path))
-        chart = confusion_chart(found.value) if found else None
-        return visit.page("versions/_confusion.html", confusion=found, chart=chart)
-    if visit.fragment == "changes":
-        path = f"versions/{quote(version, safe='')}/slices"
-        found = await card(get(visit, "trainer", name, path))
-        chart = slice_changes_chart(found.value) if found else None
-        return visit.page("versions/_changes.html", changes=found, chart=chart)
+    if visit.fragment in _PARTS:
+        part, chart_of = _PARTS[visit.fragment]
+        found = await card(
+            get(visit, "trainer", name, f"versions/{quote(version, safe='')}/{part}")
+        )
+        chart = chart_of(found.value) if found else None
+        return visit.page("versions/_chart.html", found=found, chart=chart)
     if visit.fragment == "runs":
         return visit.page("versions/_runs.html", runs=await card(_runs(visit, name)))
     return await _page(visit, name, after)
