@@ -1,12 +1,13 @@
 """Pages of one project: what they share."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from fastapi import Response
 
-from services.console.web.cards import away_words
-from services.console.web.visit import Visit, project_path
-from surehand import Unavailable
+from services.console.web.cards import away_words, words_of
+from services.console.web.visit import Form, Visit, page_path, project_path
+from surehand import SurehandError, Unavailable
 
 VIEWS = (
     ("Promise", ""),
@@ -67,3 +68,24 @@ def project_page(
         "fault": fault or project.get("away"),
     }
     return visit.page(template, status=status, **(given | context))
+
+
+async def acted(
+    form: Form,
+    name: str,
+    view: str,
+    act: Callable[[Form, str], Awaitable[str]],
+    page: Callable[..., Awaitable[Response]],
+    invalid: str = "",
+) -> Response:
+    """Let `act` do what a form of the view asks, and show the notice that it returns.
+
+    A refusal is told on `page`; `invalid` are the words for a field that is no number.
+    """
+    try:
+        notice = await act(form, name)
+    except SurehandError as error:
+        return await page(form.visit, name, fault=words_of(error), status=409)
+    except ValueError:
+        return await page(form.visit, name, fault=invalid, status=422)
+    return form.visit.to(f"{page_path(name)}/{view}", notice)

@@ -7,11 +7,10 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
 from services.console.pages.data.files import MEDIA_TYPES, handed_on, streamed
-from services.console.web.cards import Card, card, words_of
+from services.console.web.cards import Card, card
 from services.console.web.paging import paging
-from services.console.web.project_pages import call, get, load_project, project_page
-from services.console.web.visit import Form, Posted, Visit, Visited, page_path, project_path
-from surehand import SurehandError
+from services.console.web.project_pages import acted, call, get, load_project, project_page
+from services.console.web.visit import Form, Posted, Visit, Visited, project_path
 
 router = APIRouter(include_in_schema=False)
 UPLOAD_PATH = r"/projects/[^/]+/data/jobs/file"
@@ -34,11 +33,7 @@ async def show(visit: Visited, name: str, after: str | None = None) -> Response:
 @router.post("/projects/{name}/data/jobs")
 async def act(form: Posted, name: str) -> Response:
     """Begin to label the pool, or cancel a job."""
-    try:
-        notice = await _act(form, name)
-    except SurehandError as error:
-        return await _page(form.visit, name, fault=words_of(error), status=409)
-    return form.visit.to(f"{page_path(name)}/data/jobs", notice)
+    return await acted(form, name, "data/jobs", _act, _page)
 
 
 async def _act(form: Form, name: str) -> str:

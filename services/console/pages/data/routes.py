@@ -9,11 +9,10 @@ from services.console.pages.data.files import MEDIA_TYPES, require_mark, streame
 from services.console.pages.data.rows import TableRows, map_rows
 from services.console.pages.data.sending import send_rows
 from services.console.pages.data.summaries import summaries, task_path
-from services.console.web.cards import card, cards, words_of
+from services.console.web.cards import card, cards
 from services.console.web.paging import paging
-from services.console.web.project_pages import call, get, load_project, project_page
-from services.console.web.visit import Posted, Visit, Visited, page_path, project_path
-from surehand import SurehandError
+from services.console.web.project_pages import acted, call, get, load_project, project_page
+from services.console.web.visit import Form, Posted, Visit, Visited, project_path
 
 router = APIRouter(include_in_schema=False)
 router.include_router(gold_routes.router)
@@ -41,20 +40,16 @@ async def show(visit: Visited, name: str, after: str | None = None) -> Response:
 @router.post("/projects/{name}/data")
 async def act(form: Posted, name: str) -> Response:
     """Ask people about items of the pool, or about a suspect again."""
-    try:
-        if form.text("act") == "ask":
-            body = {"strategy": form.text("strategy") or "random", "size": int(form.text("size"))}
-            await call(form.visit, "trainer", "POST", name, "pool/batches", json=body)
-            notice = "asked"
-        else:
-            path = f"{task_path(form)}/reopen"
-            await call(form.visit, "review_queue", "POST", name, path)
-            notice = "reopened"
-    except ValueError:
-        return await _page(form.visit, name, fault="The size must be a number.", status=422)
-    except SurehandError as error:
-        return await _page(form.visit, name, fault=words_of(error), status=409)
-    return form.visit.to(f"{page_path(name)}/data", notice)
+    return await acted(form, name, "data", _act, _page, "The size must be a number.")
+
+
+async def _act(form: Form, name: str) -> str:
+    if form.text("act") == "ask":
+        body = {"strategy": form.text("strategy") or "random", "size": int(form.text("size"))}
+        await call(form.visit, "trainer", "POST", name, "pool/batches", json=body)
+        return "asked"
+    await call(form.visit, "review_queue", "POST", name, f"{task_path(form)}/reopen")
+    return "reopened"
 
 
 @router.post("/projects/{name}/data/rows")

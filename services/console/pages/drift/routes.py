@@ -6,10 +6,9 @@ from urllib.parse import quote
 from fastapi import APIRouter, Response
 
 from services.console.pages.drift import view
-from services.console.web.cards import card, cards, words_of
-from services.console.web.project_pages import call, get, load_project, project_page
-from services.console.web.visit import Form, Posted, Visit, Visited, page_path
-from surehand import SurehandError
+from services.console.web.cards import card, cards
+from services.console.web.project_pages import acted, call, get, load_project, project_page
+from services.console.web.visit import Form, Posted, Visit, Visited
 
 router = APIRouter(include_in_schema=False)
 _PLANS = 5
@@ -27,14 +26,8 @@ async def show(visit: Visited, name: str) -> Response:
 @router.post("/projects/{name}/drift")
 async def act(form: Posted, name: str) -> Response:
     """Accept the new items as the reference, make a relabel plan, or start one."""
-    try:
-        notice = await _act(form, name)
-    except SurehandError as error:
-        return await _page(form.visit, name, fault=words_of(error), status=409)
-    except ValueError:
-        fault = "Say how many labels to plan: a whole number."
-        return await _page(form.visit, name, fault=fault, status=422)
-    return form.visit.to(f"{page_path(name)}/drift", notice)
+    invalid = "Say how many labels to plan: a whole number."
+    return await acted(form, name, "drift", _act, _page, invalid)
 
 
 async def _act(form: Form, name: str) -> str:
@@ -62,7 +55,6 @@ async def _page(visit: Visit, name: str, **refusal: Any) -> Response:
         found = context["drift"].value
         context |= {
             "light": view.light(found["level"]),
-            "tiles": view.tiles(found),
             "charts": view.charts(found),
         }
     return project_page(visit, project, "Drift", "drift/page.html", **context, **refusal)

@@ -75,12 +75,7 @@ async def _now(visit: Visit, name: str) -> dict[str, Any]:
         forecast=get(visit, "review_queue", name, "queue"),
         capacity=get(visit, "review_queue", name, "capacity"),
     )
-    forecast = found["forecast"]
-    return {
-        **found,
-        "tiles": view.tiles(forecast.value) if forecast else [],
-        "lane_names": view.LANES,
-    }
+    return {**found, "lane_names": view.LANES}
 
 
 async def _flow(visit: Visit, name: str) -> dict[str, Any]:

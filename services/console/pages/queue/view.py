@@ -1,9 +1,5 @@
 """What the page of the queue shows (pure)."""
 
-from typing import Any
-
-from services.console.web.words import count, duration, number
-
 LANES = {
     "mandatory": ("ordinary", "the model may not answer, or is not sure enough"),
     "audit": ("audit", "answered already; a blind review checks the promise"),
@@ -21,31 +17,3 @@ SPANS = {
     "week": ("the last 7 days", 28, 21_600),
     "month": ("the last 4 weeks", 28, 86_400),
 }
-_PER_HOUR = 3_600
-_EXACT_BELOW = 10
-
-
-def rate(an_hour: float) -> str:
-    """Return tasks an hour, with a decimal where they are few."""
-    return number(an_hour, 1 if 0 < an_hour < _EXACT_BELOW else 0)
-
-
-def tiles(forecast: dict[str, Any]) -> list[tuple[str, str, str]]:
-    """Return (name, figure, explanation) of each figure of ``GET …/queue``."""
-    window = duration(forecast["window_seconds"])
-    return [
-        ("waiting", number(forecast["open"]), f"{number(forecast['leased'])} in work"),
-        ("for an adjudicator", number(forecast["adjudication"]), "reviewers disagree, or skipped"),
-        (
-            "new tasks an hour",
-            rate(_PER_HOUR * forecast["arrival_rate"]),
-            f"over the last {window}",
-        ),
-        (
-            "answered an hour",
-            rate(_PER_HOUR * forecast["resolution_rate"]),
-            f"by {count(forecast['reviewers'], 'reviewer')}",
-        ),
-        ("expected wait", duration(forecast["expected_wait_seconds"]), "of a new ordinary task"),
-        ("to clear it all", duration(forecast["backlog_seconds"]), "at the present pace"),
-    ]

@@ -8,11 +8,10 @@ from fastapi import APIRouter, Response
 from services.console.charts.confusion import confusion_chart
 from services.console.charts.slice_changes import slice_changes_chart
 from services.console.pages.versions import view
-from services.console.web.cards import card, cards, words_of
+from services.console.web.cards import card, cards
 from services.console.web.paging import paging
-from services.console.web.project_pages import call, get, load_project, project_page
-from services.console.web.visit import Form, Posted, Visit, Visited, page_path
-from surehand import SurehandError
+from services.console.web.project_pages import acted, call, get, load_project, project_page
+from services.console.web.visit import Form, Posted, Visit, Visited
 
 router = APIRouter(include_in_schema=False)
 _VERSIONS, _RUNS, _EVENTS, _STAGES = 20, 10, 20, 5
@@ -41,14 +40,8 @@ async def show(visit: Visited, name: str, after: str | None = None, version: str
 @router.post("/projects/{name}/versions")
 async def act(form: Posted, name: str) -> Response:
     """Promote, approve, shadow, retire, roll back, share traffic, train, or cancel a run."""
-    try:
-        notice = await _act(form, name)
-    except SurehandError as error:
-        return await _page(form.visit, name, fault=words_of(error), status=409)
-    except ValueError:
-        fault = "The share must be a number between 0 and 100 percent."
-        return await _page(form.visit, name, fault=fault, status=422)
-    return form.visit.to(f"{page_path(name)}/versions", notice)
+    invalid = "The share must be a number between 0 and 100 percent."
+    return await acted(form, name, "versions", _act, _page, invalid)
 
 
 async def _act(form: Form, name: str) -> str:
