@@ -10,8 +10,6 @@ from datetime import datetime
 from pathlib import Path
 
 import structlog
-from sqlalchemy import select
-from sqlmodel import col
 
 from services.trainer.child import Child
 from services.trainer.idempotency.service import KeyedRequest, KeyReused
@@ -22,10 +20,18 @@ from services.trainer.projects.service import work_bell
 from services.trainer.registry import repository as registry
 from services.trainer.registry.scores import fits_project
 from services.trainer.resources import Resources
+from services.trainer.selection import repository
 from services.trainer.selection.candidates import write_candidates
 from services.trainer.selection.job import MODEL, SelectionJob, read_choice, write_job
 from services.trainer.selection.messages import Batch, BatchRequest
-from services.trainer.tables import UNIFORM_ARM, PoolBatch, Version, page_before
+from services.trainer.tables import (
+    UNIFORM_ARM,
+    PoolBatch,
+    PoolItem,
+    Version,
+    page_before,
+    update_items,
+)
 from shared.contracts.base import new_id
 from shared.contracts.projects import Project
 from shared.db import Session
@@ -79,16 +85,7 @@ async def ask_batch(
         before = await _before(session, name, request, resources.now())
         if before is not None:
             return view(before)
-        batch = PoolBatch(
-            project=name,
-            strategy=wanted.strategy,
-            used=choice.used,
-            size=wanted.size,
-            candidates=choice.candidates,
-            version=choice.version,
-            requested_by=subject,
-            created_at=resources.now(),
-        )
+        batch = _empty_batch(project, wanted, choice, subject, resources.now())
         batch.arms = await _take(session, batch, choice, project.promise.exploration_rate)
         batch.tasks = sum(batch.arms.values())
         batch.chosen = sum(batch.arms.get(arm, 0) for arm in CHOOSING)
@@ -117,8 +114,23 @@ async def _set_aside(resources: Resources, project: Project) -> None:
                 return
             reserve = reserve_of(state, project)
             drawn = [item_id for item_id, _ in page if reserve.takes(item_id)]
-            await pool.reserve(session, name, drawn)
+            await update_items(session, PoolItem, name, drawn, state="reserved")
         after = page[-1][1]
+
+
+def _empty_batch(
+    project: Project, wanted: BatchRequest, choice: Choice, subject: str, now: datetime
+) -> PoolBatch:
+    return PoolBatch(
+        project=project.project,
+        strategy=wanted.strategy,
+        used=choice.used,
+        size=wanted.size,
+        candidates=choice.candidates,
+        version=choice.version,
+        requested_by=subject,
+        created_at=now,
+    )
 
 
 async def _before(
@@ -129,12 +141,7 @@ async def _before(
     if batch_id is not None:
         return await session.get(PoolBatch, batch_id)
     # The release before recorded keys with the batches.
-    if request.key is None:
-        return None
-    query = select(PoolBatch).where(
-        col(PoolBatch.project) == project, col(PoolBatch.idempotency_key) == request.key
-    )
-    before = (await session.execute(query)).scalar_one_or_none()
+    before = None if request.key is None else await repository.by_key(session, project, request.key)
     if before is None:
         return None
     wanted = BatchRequest.model_validate({"strategy": before.strategy, "size": before.size})
