@@ -5,7 +5,14 @@ from typing import Any
 
 import altair as alt
 
-from services.console.charts.figure import Figure, day_axis, rule, specification, values
+from services.console.charts.figure import (
+    PERCENT_AXIS,
+    Figure,
+    day_axis,
+    rule,
+    specification,
+    values,
+)
 from services.console.web.words import count, percent
 
 _COLUMNS = ("day", "audits reviewed", "wrong", "error", "95 % interval")
@@ -50,10 +57,9 @@ def _points(days: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def _layers(points: list[dict[str, Any]], allowed: float) -> Any:
     most = min(1.0, max(*(point["upper"] for point in points), allowed) * 1.1)
     scale = alt.Scale(domain=[0, most], nice=False)
-    axis = alt.Axis(format=".0%", tickCount=5)
     x = alt.X("day:O", title=None, axis=day_axis(len(points)))
     base = alt.Chart(values(points)).encode(x=x)
-    low = alt.Y("lower:Q", scale=scale, title="error of audited answers", axis=axis)
+    low = alt.Y("lower:Q", scale=scale, title="error of audited answers", axis=PERCENT_AXIS)
     whiskers = base.mark_rule(style="interval").encode(y=low, y2="upper:Q")
     dots = base.mark_point().encode(y=alt.Y("error:Q", scale=scale))
     return whiskers + dots + rule("y", allowed, "target", f"allowed: {percent(allowed)}")

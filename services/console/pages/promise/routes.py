@@ -87,10 +87,7 @@ async def _now(visit: Visit, name: str) -> dict[str, Any]:
     promise, queue = found["promise"], found["queue"]
     shown: dict[str, Any] = {"promise": promise, "queue": queue, "project_name": name}
     if promise:
-        shown |= {
-            "light": promise_light(promise.value),
-            "tiles": view.tiles(promise.value, queue),
-        }
+        shown["light"] = promise_light(promise.value)
     return shown
 
 

@@ -10,52 +10,9 @@ from services.console.charts.decisions import decisions_chart
 from services.console.charts.figure import Figure
 from services.console.charts.reliability import reliability_chart
 from services.console.web.cards import Card
-from services.console.web.words import NONE, count, duration, number, percent
+from services.console.web.words import count, number, percent
 
 _COUNTED = "Of the last 30 days, which are UTC."
-
-
-def tiles(promise: Mapping[str, Any], queue: Card) -> list[tuple[str, str, str]]:
-    """Return (name, figure, explanation) of each figure at the top."""
-    audit = promise["audit"]
-    shown = [
-        (
-            "answered by the model",
-            percent(promise["share_answered"]),
-            promise["version"] or "no version yet",
-        ),
-        (
-            "promised accuracy",
-            percent(promise["target_accuracy"], _digits(promise["target_accuracy"])),
-            f"at {percent(promise['confidence'])} confidence",
-        ),
-        (
-            "threshold",
-            NONE if promise["threshold"] is None else f"{promise['threshold']:.3f}",
-            "least confidence of an answer",
-        ),
-    ]
-    if audit:
-        interval = audit["interval"]
-        between = (
-            f"95 %: {percent(interval[0], 1)} to {percent(interval[1], 1)}" if interval else ""
-        )
-        shown.append(
-            (
-                "audits found wrong",
-                f"{audit['errors']} of {audit['reviewed']}",
-                between or f"{count(audit['audited'], 'audit')} drawn",
-            )
-        )
-    if queue:
-        waits = [lane["oldest_seconds"] for lane in queue.value["lanes"] if lane["open"]]
-        oldest = f"oldest {duration(max(waits))}" if waits else "nothing is late"
-        shown.append(("waiting for people", number(queue.value["open"]), oldest))
-    return shown
-
-
-def _digits(share: float) -> int:
-    return 0 if round(share * 100, 6) == round(share * 100) else 1
 
 
 def charts(
