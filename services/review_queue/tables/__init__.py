@@ -3,42 +3,34 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import (
-    JSON,
-    BigInteger,
-    Index,
-    Integer,
-    MetaData,
-    Table,
-    UniqueConstraint,
-    false,
-    text,
-)
+import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
 from shared.db import UtcDateTime
 from shared.outbox import OutboxColumns
 
 # SQLite counts rows by itself only in a column declared INTEGER.
-Serial = BigInteger().with_variant(Integer, "sqlite")
-Json = JSON(none_as_null=True)
+Serial = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+Json = sa.JSON(none_as_null=True)
 
 
-def table_of(model: type[SQLModel]) -> Table:
+def table_of(model: type[SQLModel]) -> sa.Table:
     """Return the table of `model`."""
     return model.metadata.tables[str(model.__tablename__)]
 
 
-def partial_index(name: str, *columns: str, where: str, unique: bool = False) -> Index:
+def partial_index(name: str, *columns: str, where: str, unique: bool = False) -> sa.Index:
     """Return an index of the rows that the condition `where` holds for."""
-    condition = text(where)
-    return Index(name, *columns, unique=unique, sqlite_where=condition, postgresql_where=condition)
+    condition = sa.text(where)
+    return sa.Index(
+        name, *columns, unique=unique, sqlite_where=condition, postgresql_where=condition
+    )
 
 
 class Base(SQLModel):
     """The base of this service's tables."""
 
-    metadata = MetaData()
+    metadata = sa.MetaData()
 
 
 class ProjectRow(Base, table=True):
@@ -59,7 +51,7 @@ class ProjectRow(Base, table=True):
     created_at: datetime = Field(sa_type=UtcDateTime)
     updated_at: datetime = Field(sa_type=UtcDateTime)
     first_revision: int = 1
-    last_position: int = Field(default=0, sa_type=BigInteger)
+    last_position: int = Field(default=0, sa_type=sa.BigInteger)
     deleted_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     removed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
@@ -77,10 +69,10 @@ class TaskRow(Base, table=True):
 
     __tablename__ = "tasks"
     __table_args__ = (
-        UniqueConstraint("project", "item_id"),
-        Index("tasks_by_needs", "project", "lane_group", "needs", "turn"),
-        Index("tasks_for_adjudication", "project", "adjudication"),
-        Index("tasks_by_creation", "project", "created_at", "task_id"),
+        sa.UniqueConstraint("project", "item_id"),
+        sa.Index("tasks_by_needs", "project", "lane_group", "needs", "turn"),
+        sa.Index("tasks_for_adjudication", "project", "adjudication"),
+        sa.Index("tasks_by_creation", "project", "created_at", "task_id"),
         partial_index("tasks_waiting", "project", "created_at", "turn", where="turn IS NOT NULL"),
         # Of the few that may expire alone: no other claim or verdict touches it.
         partial_index("tasks_by_expiry", "due_at", where="lane = 'optional' AND turn IS NOT NULL"),
@@ -102,7 +94,7 @@ class TaskRow(Base, table=True):
     lane_group: str
     adjudication: bool = False
     state: str = "open"
-    turn: int | None = Field(sa_type=BigInteger)
+    turn: int | None = Field(sa_type=sa.BigInteger)
     available_at: datetime = Field(sa_type=UtcDateTime)
     reserved_for: str | None = None
     holder: str | None = None
@@ -128,8 +120,8 @@ class LeaseRow(Base, table=True):
 
     __tablename__ = "leases"
     __table_args__ = (
-        UniqueConstraint("task_id", "number"),
-        Index("leases_by_expiry", "ended_at", "expires_at"),
+        sa.UniqueConstraint("task_id", "number"),
+        sa.Index("leases_by_expiry", "ended_at", "expires_at"),
     )
 
     token: str = Field(primary_key=True)
@@ -158,8 +150,8 @@ class VerdictRow(Base, table=True):
 
     __tablename__ = "verdicts"
     __table_args__ = (
-        Index("verdicts_by_reviewer", "task_id", "reviewer"),
-        Index("verdicts_of_reviewer", "reviewer", "given_at"),
+        sa.Index("verdicts_by_reviewer", "task_id", "reviewer"),
+        sa.Index("verdicts_of_reviewer", "reviewer", "given_at"),
         partial_index(
             *("verdicts_by_time", "project", "given_at", "withdrawn_at", "label"),
             where="withdrawn_at IS NULL AND label IS NOT NULL",
@@ -190,12 +182,12 @@ class OutcomeRow(Base, table=True):
 
     __tablename__ = "outcomes"
     __table_args__ = (
-        UniqueConstraint("task_id", "revision"),
-        Index("outcomes_by_project", "project", "position"),
+        sa.UniqueConstraint("task_id", "revision"),
+        sa.Index("outcomes_by_project", "project", "position"),
     )
 
     outcome_id: int | None = Field(default=None, primary_key=True, sa_type=Serial)
-    position: int | None = Field(default=None, sa_type=BigInteger, unique=True)
+    position: int | None = Field(default=None, sa_type=sa.BigInteger, unique=True)
     project: str
     task_id: str = Field(foreign_key="tasks.task_id")
     revision: int
@@ -207,7 +199,7 @@ class OutcomeRow(Base, table=True):
     prediction: dict[str, Any] | None = Field(default=None, sa_type=Json)
     instructions_revision: int
     resolved_at: datetime = Field(sa_type=UtcDateTime)
-    mapped: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    mapped: bool = Field(default=False, sa_column_kwargs={"server_default": sa.false()})
 
 
 # The epoch of a feed that was never restored.
@@ -223,9 +215,9 @@ class FeedEpochRow(Base, table=True):
     __tablename__ = "feed_epochs"
 
     epoch: int = Field(
-        primary_key=True, sa_type=BigInteger, sa_column_kwargs={"autoincrement": False}
+        primary_key=True, sa_type=sa.BigInteger, sa_column_kwargs={"autoincrement": False}
     )
-    after_position: int = Field(sa_type=BigInteger)
+    after_position: int = Field(sa_type=sa.BigInteger)
     began_at: datetime = Field(sa_type=UtcDateTime)
 
 
@@ -238,7 +230,7 @@ class ProjectChangeRow(Base, table=True):
     __tablename__ = "project_changes"
 
     change_id: int | None = Field(default=None, primary_key=True, sa_type=Serial)
-    position: int | None = Field(default=None, sa_type=BigInteger, unique=True)
+    position: int | None = Field(default=None, sa_type=sa.BigInteger, unique=True)
     project: str = Field(foreign_key="projects.name", index=True)
     revision: int
     at: datetime = Field(sa_type=UtcDateTime)
@@ -248,7 +240,7 @@ class EventRow(Base, table=True):
     """One line of a task's timeline; only ever added."""
 
     __tablename__ = "task_events"
-    __table_args__ = (Index("task_events_by_task", "task_id", "event_id"),)
+    __table_args__ = (sa.Index("task_events_by_task", "task_id", "event_id"),)
 
     event_id: int | None = Field(default=None, primary_key=True, sa_type=Serial)
     task_id: str = Field(foreign_key="tasks.task_id")

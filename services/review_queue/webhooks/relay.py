@@ -20,16 +20,11 @@ import structlog
 from services.review_queue.lifecycle.outcomes import repository as outcomes
 from services.review_queue.lifecycle.outcomes.service import outcome_message
 from services.review_queue.tables.webhooks import WebhookRow
-from services.review_queue.webhooks import repository
+from services.review_queue.webhooks import repository, retention
 from services.review_queue.webhooks.events import Event, outcome_event
 from services.review_queue.webhooks.fanout import fan_out
 from services.review_queue.webhooks.history import repository as history
 from services.review_queue.webhooks.metrics import DELIVERED, FAILED, PENDING, RETRIES
-from services.review_queue.webhooks.retention import (
-    forget_old_history,
-    give_up_overdue,
-    trim_history,
-)
 from services.review_queue.webhooks.schedule import MAX_ATTEMPTS, wait_after
 from services.review_queue.webhooks.sending import Attempt, Sender
 from shared.db import Database, DatabaseFault, Row, Session
@@ -126,8 +121,8 @@ class Relay:
             self._count_at = time.monotonic() + self.poll_seconds * _POLLS_PER_COUNT
             await self._count()
         if time.monotonic() >= self._expire_at:
-            await give_up_overdue(self.database, self.now())
-            await forget_old_history(self.database, self.now())
+            await retention.give_up_overdue(self.database, self.now())
+            await retention.forget_old_history(self.database, self.now())
             self._expire_at = time.monotonic() + _RETENTION_SECONDS
         return bool(due)
 
@@ -140,7 +135,7 @@ class Relay:
         """Send due deliveries until none is left or none arrives; the next round sends the rest."""
         for taken in itertools.count():
             if taken % _CLAIMS_PER_TRIM == 0:
-                await trim_history(self.database, webhook_id)
+                await retention.trim_history(self.database, webhook_id)
             if self._stopping:
                 break
             now = self.now()

@@ -7,19 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Row,
-    and_,
-    case,
-    delete,
-    exists,
-    func,
-    insert,
-    or_,
-    select,
-    update,
-)
+import sqlalchemy as sa
 from sqlmodel import col
 
 from services.review_queue.repository.statements import fetch
@@ -33,7 +21,7 @@ async def of_project(
     session: Session, project: str, *, lock: bool = False
 ) -> dict[str, WebhookRow]:
     """Return a project's webhooks by URL."""
-    statement = select(WebhookRow).where(col(WebhookRow.project) == project)
+    statement = sa.select(WebhookRow).where(col(WebhookRow.project) == project)
     statement = statement.order_by(col(WebhookRow.webhook_id))
     if lock:
         statement = statement.with_for_update()
@@ -47,7 +35,7 @@ async def find(session: Session, webhook_id: str) -> WebhookRow | None:
 
 async def lock(session: Session, webhook_id: str, *, wait: bool = True) -> WebhookRow | None:
     """Return a webhook, kept from other writers; without `wait` None when another writer has it."""
-    statement = select(WebhookRow).where(col(WebhookRow.webhook_id) == webhook_id)
+    statement = sa.select(WebhookRow).where(col(WebhookRow.webhook_id) == webhook_id)
     # Not the key: deliveries that refer to it may still be written.
     statement = statement.with_for_update(key_share=True, skip_locked=not wait)
     return (await session.execute(statement)).scalar_one_or_none()
@@ -55,41 +43,41 @@ async def lock(session: Session, webhook_id: str, *, wait: bool = True) -> Webho
 
 async def remove(session: Session, row: WebhookRow) -> None:
     """Remove a webhook, all that was to be sent to it, and with it its history."""
-    await session.execute(delete(DELIVERIES).where(DELIVERIES.c.webhook_id == row.webhook_id))
+    await session.execute(sa.delete(DELIVERIES).where(DELIVERIES.c.webhook_id == row.webhook_id))
     await session.delete(row)
 
 
 async def any_webhook(session: Session) -> bool:
     """Say whether any project has a webhook."""
-    return (await session.execute(select(WEBHOOKS.c.webhook_id).limit(1))).first() is not None
+    return (await session.execute(sa.select(WEBHOOKS.c.webhook_id).limit(1))).first() is not None
 
 
-async def with_history(session: Session) -> Sequence[Row[Any]]:
+async def with_history(session: Session) -> Sequence[sa.Row[Any]]:
     """Return `webhook_id` and `project` of the webhooks that something was sent to."""
-    sent = exists().where(HISTORY.c.webhook_id == WEBHOOKS.c.webhook_id)
-    return await fetch(session, select(WEBHOOKS.c.webhook_id, WEBHOOKS.c.project).where(sent))
+    sent = sa.exists().where(HISTORY.c.webhook_id == WEBHOOKS.c.webhook_id)
+    return await fetch(session, sa.select(WEBHOOKS.c.webhook_id, WEBHOOKS.c.project).where(sent))
 
 
-def _active(now: datetime) -> ColumnElement[bool]:
-    return and_(
+def _active(now: datetime) -> sa.ColumnElement[bool]:
+    return sa.and_(
         WEBHOOKS.c.disabled_at.is_(None),
-        or_(WEBHOOKS.c.resume_at.is_(None), WEBHOOKS.c.resume_at <= now),
+        sa.or_(WEBHOOKS.c.resume_at.is_(None), WEBHOOKS.c.resume_at <= now),
     )
 
 
 async def lagging(session: Session) -> list[str]:
     """Return the enabled webhooks behind which the outcomes feed has gone on."""
-    ahead = exists().where(
+    ahead = sa.exists().where(
         OUTCOMES.c.project == WEBHOOKS.c.project, OUTCOMES.c.position > WEBHOOKS.c.position
     )
-    statement = select(WEBHOOKS.c.webhook_id).where(WEBHOOKS.c.disabled_at.is_(None), ahead)
+    statement = sa.select(WEBHOOKS.c.webhook_id).where(WEBHOOKS.c.disabled_at.is_(None), ahead)
     return list((await session.execute(statement)).scalars())
 
 
-async def behind(session: Session, webhook: WebhookRow, limit: int) -> Sequence[Row[Any]]:
+async def behind(session: Session, webhook: WebhookRow, limit: int) -> Sequence[sa.Row[Any]]:
     """Return `position`, `task_id` and `revision` of the outcomes behind a webhook's position."""
     statement = (
-        select(OUTCOMES.c.position, OUTCOMES.c.task_id, OUTCOMES.c.revision)
+        sa.select(OUTCOMES.c.position, OUTCOMES.c.task_id, OUTCOMES.c.revision)
         .where(OUTCOMES.c.project == webhook.project, OUTCOMES.c.position > webhook.position)
         .order_by(OUTCOMES.c.position)
         .limit(limit)
@@ -101,19 +89,19 @@ async def add_deliveries(session: Session, now: datetime, rows: Sequence[dict[st
     """Write deliveries that are due at `now`; each row names its webhook and its event."""
     if rows:
         new = [{**row, "delivery_id": new_id(), "due_at": now, "attempts": 0} for row in rows]
-        await session.execute(insert(DELIVERIES), new)
+        await session.execute(sa.insert(DELIVERIES), new)
 
 
 async def announced(session: Session, project: str) -> ToldRow | None:
     """Return what was announced to the project's receivers, kept from other writers."""
-    statement = select(ToldRow).where(col(ToldRow.project) == project).with_for_update()
+    statement = sa.select(ToldRow).where(col(ToldRow.project) == project).with_for_update()
     return (await session.execute(statement)).scalar_one_or_none()
 
 
 async def announced_by_project(session: Session) -> dict[str, ToldRow | None]:
     """Return what was announced to each project that has a webhook."""
-    projects = select(WEBHOOKS.c.project).distinct()
-    known = await session.execute(select(ToldRow).where(col(ToldRow.project).in_(projects)))
+    projects = sa.select(WEBHOOKS.c.project).distinct()
+    known = await session.execute(sa.select(ToldRow).where(col(ToldRow.project).in_(projects)))
     rows = {row.project: row for row in known.scalars()}
     names = (await session.execute(projects.order_by(WEBHOOKS.c.project))).scalars()
     return {name: rows.get(name) for name in names}
@@ -121,24 +109,24 @@ async def announced_by_project(session: Session) -> dict[str, ToldRow | None]:
 
 async def forget_announced(session: Session, project: str) -> None:
     """Forget what was announced to a project's receivers."""
-    await session.execute(delete(ToldRow).where(col(ToldRow.project) == project))
+    await session.execute(sa.delete(ToldRow).where(col(ToldRow.project) == project))
 
 
 async def due(session: Session, now: datetime) -> list[str]:
     """Return the webhooks to which something may be sent at `now`."""
-    waiting = exists().where(
+    waiting = sa.exists().where(
         DELIVERIES.c.webhook_id == WEBHOOKS.c.webhook_id, DELIVERIES.c.due_at <= now
     )
-    statement = select(WEBHOOKS.c.webhook_id).where(_active(now), waiting)
+    statement = sa.select(WEBHOOKS.c.webhook_id).where(_active(now), waiting)
     return list((await session.execute(statement)).scalars())
 
 
 async def claim(
     session: Session, webhook_id: str, *, now: datetime, until: datetime, limit: int
-) -> Sequence[Row[Any]]:
+) -> Sequence[sa.Row[Any]]:
     """Claim up to `limit` due deliveries of a webhook until `until`, and count the attempt."""
     first = (
-        select(DELIVERIES.c.delivery_id)
+        sa.select(DELIVERIES.c.delivery_id)
         .join(WEBHOOKS, WEBHOOKS.c.webhook_id == DELIVERIES.c.webhook_id)
         .where(DELIVERIES.c.webhook_id == webhook_id, DELIVERIES.c.due_at <= now, _active(now))
         .order_by(DELIVERIES.c.due_at, DELIVERIES.c.delivery_id)
@@ -147,8 +135,8 @@ async def claim(
         .cte("first")
     )
     statement = (
-        update(DELIVERIES)
-        .where(DELIVERIES.c.delivery_id.in_(select(first.c.delivery_id)))
+        sa.update(DELIVERIES)
+        .where(DELIVERIES.c.delivery_id.in_(sa.select(first.c.delivery_id)))
         .values(due_at=until, attempts=DELIVERIES.c.attempts + 1)
         .returning(*DELIVERIES.c)
     )
@@ -157,18 +145,18 @@ async def claim(
 
 async def finish(session: Session, delivery_id: str) -> bool:
     """Remove a delivery; False when it is gone already."""
-    gone = delete(DELIVERIES).where(DELIVERIES.c.delivery_id == delivery_id)
+    gone = sa.delete(DELIVERIES).where(DELIVERIES.c.delivery_id == delivery_id)
     statement = gone.returning(DELIVERIES.c.delivery_id)
     return (await session.execute(statement)).first() is not None
 
 
-async def overdue(session: Session, now: datetime) -> Sequence[Row[Any]]:
+async def overdue(session: Session, now: datetime) -> Sequence[sa.Row[Any]]:
     """Return `webhook_id`, `project` and `oldest` (`due_at`) of webhooks with something due."""
     statement = (
-        select(
+        sa.select(
             WEBHOOKS.c.webhook_id,
             WEBHOOKS.c.project,
-            func.min(DELIVERIES.c.due_at).label("oldest"),
+            sa.func.min(DELIVERIES.c.due_at).label("oldest"),
         )
         .join(DELIVERIES, DELIVERIES.c.webhook_id == WEBHOOKS.c.webhook_id)
         .where(DELIVERIES.c.due_at < now)
@@ -182,22 +170,22 @@ async def drop_overdue(
 ) -> list[str]:
     """Remove up to `limit` deliveries of a webhook that were due before a moment; return which."""
     first = (
-        select(DELIVERIES.c.delivery_id)
+        sa.select(DELIVERIES.c.delivery_id)
         .where(DELIVERIES.c.webhook_id == webhook_id, DELIVERIES.c.due_at < before)
         .order_by(DELIVERIES.c.due_at)
         .limit(limit)
     )
-    gone = delete(DELIVERIES).where(DELIVERIES.c.delivery_id.in_(first))
+    gone = sa.delete(DELIVERIES).where(DELIVERIES.c.delivery_id.in_(first))
     return [
         row.delivery_id for row in await fetch(session, gone.returning(DELIVERIES.c.delivery_id))
     ]
 
 
-async def put_off(session: Session, delivery: Row[Any], due_at: datetime) -> None:
+async def put_off(session: Session, delivery: sa.Row[Any], due_at: datetime) -> None:
     """Let a claimed delivery be due at `due_at`, unless another replica has claimed it since."""
     claimed = DELIVERIES.c.delivery_id == delivery.delivery_id
     await session.execute(
-        update(DELIVERIES)
+        sa.update(DELIVERIES)
         .where(claimed, DELIVERIES.c.attempts == delivery.attempts)
         .values(due_at=due_at)
     )
@@ -206,7 +194,7 @@ async def put_off(session: Session, delivery: Row[Any], due_at: datetime) -> Non
 async def pending(session: Session) -> dict[str, int]:
     """Count the deliveries that wait, by project."""
     statement = (
-        select(WEBHOOKS.c.project, func.count())
+        sa.select(WEBHOOKS.c.project, sa.func.count())
         .join(DELIVERIES, DELIVERIES.c.webhook_id == WEBHOOKS.c.webhook_id)
         .group_by(WEBHOOKS.c.project)
     )
@@ -215,13 +203,13 @@ async def pending(session: Session) -> dict[str, int]:
 
 async def waiting(session: Session, webhook: WebhookRow) -> int:
     """Count what a webhook is still to get: its deliveries, and outcomes behind its position."""
-    written = select(func.count()).where(DELIVERIES.c.webhook_id == webhook.webhook_id)
-    kind = case((OUTCOMES.c.revision == 1, "outcome.resolved"), else_="outcome.corrected")
-    to_come = select(func.count()).where(
+    written = sa.select(sa.func.count()).where(DELIVERIES.c.webhook_id == webhook.webhook_id)
+    kind = sa.case((OUTCOMES.c.revision == 1, "outcome.resolved"), else_="outcome.corrected")
+    to_come = sa.select(sa.func.count()).where(
         OUTCOMES.c.project == webhook.project,
-        or_(OUTCOMES.c.position.is_(None), OUTCOMES.c.position > webhook.position),
+        sa.or_(OUTCOMES.c.position.is_(None), OUTCOMES.c.position > webhook.position),
     )
     if webhook.events is not None:
         to_come = to_come.where(kind.in_(webhook.events))
-    counts = select(written.scalar_subquery() + to_come.scalar_subquery())
+    counts = sa.select(written.scalar_subquery() + to_come.scalar_subquery())
     return int((await session.execute(counts)).scalar_one())

@@ -6,21 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Row,
-    Select,
-    and_,
-    case,
-    exists,
-    func,
-    not_,
-    null,
-    or_,
-    select,
-    true,
-    tuple_,
-)
+import sqlalchemy as sa
 
 from services.review_queue.lifecycle.lanes import GROUPS
 from services.review_queue.lifecycle.tasks.search import SEARCHED, TaskSearch
@@ -53,25 +39,25 @@ class TaskFilter:
     adjudication: bool | None = None
 
 
-async def find(session: Session, task_id: str) -> Row[Any] | None:
+async def find(session: Session, task_id: str) -> sa.Row[Any] | None:
     """Return the task, if there is one."""
-    statement = select(TASKS).where(TASKS.c.task_id == task_id)
+    statement = sa.select(TASKS).where(TASKS.c.task_id == task_id)
     return (await session.execute(statement)).one_or_none()
 
 
-async def timeline(session: Session, task_id: str) -> Sequence[Row[Any]]:
+async def timeline(session: Session, task_id: str) -> Sequence[sa.Row[Any]]:
     """Return what happened to the task, oldest first."""
-    statement = select(EVENTS).where(EVENTS.c.task_id == task_id)
+    statement = sa.select(EVENTS).where(EVENTS.c.task_id == task_id)
     return await fetch(session, statement.order_by(EVENTS.c.event_id))
 
 
-def _leased(now: datetime) -> ColumnElement[bool]:
-    return and_(TASKS.c.state == "leased", TASKS.c.available_at > now)
+def _leased(now: datetime) -> sa.ColumnElement[bool]:
+    return sa.and_(TASKS.c.state == "leased", TASKS.c.available_at > now)
 
 
-def state_at(now: datetime) -> ColumnElement[str]:
+def state_at(now: datetime) -> sa.ColumnElement[str]:
     """Return the state as people see it: an expired lease holds nothing."""
-    return case(
+    return sa.case(
         (TASKS.c.erased_at.is_not(None), "erased"),
         (TASKS.c.state == "resolved", "resolved"),
         (_leased(now), "leased"),
@@ -79,9 +65,9 @@ def state_at(now: datetime) -> ColumnElement[str]:
     )
 
 
-def _conditions(wanted: TaskFilter, now: datetime) -> list[ColumnElement[bool]]:
-    holds = and_(_leased(now), TASKS.c.holder == wanted.reviewer)
-    answered = exists().where(
+def _conditions(wanted: TaskFilter, now: datetime) -> list[sa.ColumnElement[bool]]:
+    holds = sa.and_(_leased(now), TASKS.c.holder == wanted.reviewer)
+    answered = sa.exists().where(
         VERDICTS.c.task_id == TASKS.c.task_id,
         VERDICTS.c.reviewer == wanted.reviewer,
         VERDICTS.c.withdrawn_at.is_(None),
@@ -90,7 +76,7 @@ def _conditions(wanted: TaskFilter, now: datetime) -> list[ColumnElement[bool]]:
         (wanted.state, state_at(now) == wanted.state),
         (wanted.lane, TASKS.c.lane == wanted.lane),
         (wanted.label, TASKS.c.label == wanted.label),
-        (wanted.reviewer, or_(holds, answered)),
+        (wanted.reviewer, sa.or_(holds, answered)),
         (wanted.adjudication, TASKS.c.adjudication.is_(wanted.adjudication)),
         (wanted.older_than, TASKS.c.created_at <= now - (wanted.older_than or timedelta())),
     )
@@ -106,26 +92,26 @@ class Listing:
     now: datetime
     newest_first: bool = False
 
-    def select(self, *columns: Any, after: tuple[datetime, str] | None) -> Select[Any]:
+    def select(self, *columns: Any, after: tuple[datetime, str] | None) -> sa.Select[Any]:
         """Return a query of the tasks behind `after`."""
         place = (TASKS.c.created_at, TASKS.c.task_id)
         order = [column.desc() if self.newest_first else column for column in place]
-        statement: Select[Any] = select(*columns).where(
+        statement: sa.Select[Any] = sa.select(*columns).where(
             TASKS.c.project == self.project, *_conditions(self.wanted, self.now)
         )
         if after is not None:
-            behind = tuple_(*place)
+            behind = sa.tuple_(*place)
             statement = statement.where(behind < after if self.newest_first else behind > after)
         return statement.order_by(*order)
 
 
 async def end_of_search(
     session: Session, listing: Listing, after: tuple[datetime, str] | None
-) -> Row[Any] | None:
+) -> sa.Row[Any] | None:
     """Return (created_at, task_id) of the last task that a search looks at; None for all."""
     place = (TASKS.c.created_at, TASKS.c.task_id)
     last = listing.select(*place, after=after).offset(SEARCHED - 1).limit(1)
-    row: Row[Any] | None = (await session.execute(last)).first()
+    row: sa.Row[Any] | None = (await session.execute(last)).first()
     return row
 
 
@@ -135,51 +121,51 @@ async def page(
     search: TaskSearch,
     *,
     after: tuple[datetime, str] | None,
-    until: Row[Any] | None,
+    until: sa.Row[Any] | None,
     limit: int,
-) -> Sequence[Row[Any]]:
+) -> Sequence[sa.Row[Any]]:
     """Return tasks of a project by age, as a list shows them, `until` one at most."""
     state = state_at(listing.now).label("state")
     columns = (*_LISTED, state, _excerpt(search.fields))
     statement = listing.select(*columns, after=after).where(*_found(search))
     if until is not None:
-        place, end = tuple_(TASKS.c.created_at, TASKS.c.task_id), tuple(until)
+        place, end = sa.tuple_(TASKS.c.created_at, TASKS.c.task_id), tuple(until)
         statement = statement.where(place >= end if listing.newest_first else place <= end)
     return await fetch(session, statement.limit(limit))
 
 
-def _excerpt(fields: Sequence[str]) -> ColumnElement[Any]:
+def _excerpt(fields: Sequence[str]) -> sa.ColumnElement[Any]:
     """Return how the first of the fields that has a text begins; null where none has."""
-    texts = [func.substr(TASKS.c.data[one].as_string(), 1, _EXCERPT) for one in fields]
-    given: list[Any] = [null(), null(), *(func.nullif(one, "") for one in texts)]
-    return func.coalesce(*given).label("excerpt")
+    texts = [sa.func.substr(TASKS.c.data[one].as_string(), 1, _EXCERPT) for one in fields]
+    given: list[Any] = [sa.null(), sa.null(), *(sa.func.nullif(one, "") for one in texts)]
+    return sa.func.coalesce(*given).label("excerpt")
 
 
-def _found(search: TaskSearch) -> list[ColumnElement[bool]]:
-    found: list[ColumnElement[bool]] = [
+def _found(search: TaskSearch) -> list[sa.ColumnElement[bool]]:
+    found: list[sa.ColumnElement[bool]] = [
         TASKS.c.item_metadata[key].as_string() == value for key, value in search.metadata.items()
     ]
     if search.text is not None:
         texts = [TASKS.c.item_id, *(TASKS.c.data[name].as_string() for name in search.fields)]
-        found.append(or_(*(one.icontains(search.text, autoescape=True) for one in texts)))
+        found.append(sa.or_(*(one.icontains(search.text, autoescape=True) for one in texts)))
     return found
 
 
 async def waiting(
     session: Session, now: datetime, project: str | None = None
-) -> Sequence[Row[Any]]:
+) -> Sequence[sa.Row[Any]]:
     """Return what waits in each lane, of one project or of all; idle projects cost a seek each.
 
     Columns: project, lane, open, leased, oldest (the creation of the lane's oldest task).
     """
     leased = _leased(now)
     statement = (
-        select(
+        sa.select(
             TASKS.c.project,
             TASKS.c.lane,
-            count_where(not_(leased)).label("open"),
+            count_where(sa.not_(leased)).label("open"),
             count_where(leased).label("leased"),
-            func.min(TASKS.c.created_at).label("oldest"),
+            sa.func.min(TASKS.c.created_at).label("oldest"),
         )
         .join(PROJECTS, PROJECTS.c.name == TASKS.c.project)
         .where(TASKS.c.lane_group.in_(GROUPS), TASKS.c.turn.is_not(None))
@@ -199,7 +185,7 @@ async def ages(
     Also how many were counted: at most the oldest `most`. An index holds what is read.
     """
     waiting = (
-        select(TASKS.c.created_at.label("at"))
+        sa.select(TASKS.c.created_at.label("at"))
         .where(TASKS.c.project == project, TASKS.c.turn.is_not(None))
         .order_by(TASKS.c.created_at)
         .limit(most)
@@ -209,14 +195,14 @@ async def ages(
     moments = [None, *(now - edge for edge in edges[1:]), None]
     spans = [
         count_where(
-            and_(
-                true() if newest is None else waiting.c.at <= newest,
-                true() if oldest is None else waiting.c.at > oldest,
+            sa.and_(
+                sa.true() if newest is None else waiting.c.at <= newest,
+                sa.true() if oldest is None else waiting.c.at > oldest,
             )
         )
         for newest, oldest in itertools.pairwise(moments)
     ]
-    counted = select(func.count(), *spans).select_from(waiting)
+    counted = sa.select(sa.func.count(), *spans).select_from(waiting)
     total, *found = (await session.execute(counted)).one()
     return [number or 0 for number in found], total
 
@@ -224,7 +210,7 @@ async def ages(
 async def disputed(session: Session, project: str | None = None) -> dict[str, int]:
     """Return how many tasks wait for an adjudicator, by project: one, or all that have any."""
     statement = (
-        select(TASKS.c.project, func.count().label("number"))
+        sa.select(TASKS.c.project, sa.func.count().label("number"))
         .join(PROJECTS, PROJECTS.c.name == TASKS.c.project)
         .where(TASKS.c.adjudication.is_(True))
         .group_by(TASKS.c.project)

@@ -6,21 +6,7 @@ An answer stands until it is taken back.
 from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
-from sqlalchemy import (
-    CTE,
-    Column,
-    ColumnElement,
-    Label,
-    Row,
-    Select,
-    Subquery,
-    and_,
-    desc,
-    exists,
-    func,
-    not_,
-    select,
-)
+import sqlalchemy as sa
 
 from services.review_queue.repository.statements import count_where, fetch, stream
 from services.review_queue.tables import OUTCOMES, TASKS, VERDICTS
@@ -32,12 +18,12 @@ MOST_VERDICTS = 250_000
 MOST_TASKS = MOST_OUTCOMES = 50_000
 
 stands = VERDICTS.c.withdrawn_at.is_(None)
-_reviewed = and_(
+_reviewed = sa.and_(
     TASKS.c.state == "resolved",
     TASKS.c.label.is_not(None),
     TASKS.c.source.in_(REVIEWED_SOURCES),
 )
-is_verdict = and_(stands, not_(VERDICTS.c.skipped), VERDICTS.c.label.is_not(None))
+is_verdict = sa.and_(stands, sa.not_(VERDICTS.c.skipped), VERDICTS.c.label.is_not(None))
 
 
 async def outcome_agreement(
@@ -53,7 +39,7 @@ async def outcome_agreement(
     # A page of names: SQLite would look each up for each task if it were a list of them.
     ends = reviewers[0], reviewers[-1]
     statement = (
-        select(newest.c.reviewer, func.count(), count_where(newest.c.label == TASKS.c.label))
+        sa.select(newest.c.reviewer, sa.func.count(), count_where(newest.c.label == TASKS.c.label))
         .join(shared, shared.c.task_id == newest.c.task_id)
         .join(TASKS, TASKS.c.task_id == newest.c.task_id)
         .where(_reviewed, newest.c.reviewer.between(*ends))
@@ -65,27 +51,29 @@ async def outcome_agreement(
 
 def shared_verdicts(
     session: Session, project: str, *, tasks: int = MOST_TASKS, verdicts: int = MOST_VERDICTS
-) -> AsyncGenerator[Row[Any]]:
+) -> AsyncGenerator[sa.Row[Any]]:
     """Yield (task_id, reviewer, label) of the newest tasks that two reviewers or more answered.
 
     At most so many `tasks`, among the newest `verdicts` of the project; each task's in their order.
     """
     newest = newest_verdicts(project, verdicts)
-    shared = _shared(newest).order_by(desc("newest")).limit(tasks).cte("shared")
+    shared = _shared(newest).order_by(sa.desc("newest")).limit(tasks).cte("shared")
     statement = (
-        select(newest.c.task_id, newest.c.reviewer, newest.c.label)
+        sa.select(newest.c.task_id, newest.c.reviewer, newest.c.label)
         .join(shared, shared.c.task_id == newest.c.task_id)
         .order_by(newest.c.verdict_id)
     )
     return stream(session, statement)
 
 
-def newest_verdicts(project: str, verdicts: int = MOST_VERDICTS) -> CTE:
+def newest_verdicts(project: str, verdicts: int = MOST_VERDICTS) -> sa.CTE:
     """Return the project's newest `verdicts` that stand: they bound every comparison."""
     # Not a join: SQLite would begin with all tasks of the project, and sort all their verdicts.
-    in_project = exists().where(TASKS.c.task_id == VERDICTS.c.task_id, TASKS.c.project == project)
+    in_project = sa.exists().where(
+        TASKS.c.task_id == VERDICTS.c.task_id, TASKS.c.project == project
+    )
     return (
-        select(
+        sa.select(
             VERDICTS.c.verdict_id,
             VERDICTS.c.task_id,
             VERDICTS.c.reviewer,
@@ -102,22 +90,22 @@ def newest_verdicts(project: str, verdicts: int = MOST_VERDICTS) -> CTE:
 async def count_verdicts(session: Session, project: str) -> int:
     """Count the project's newest verdicts that stand, up to `MOST_VERDICTS`."""
     newest = newest_verdicts(project)
-    return int((await session.execute(select(func.count()).select_from(newest))).scalar_one())
+    return int((await session.execute(sa.select(sa.func.count()).select_from(newest))).scalar_one())
 
 
-def _shared(newest: CTE) -> Select[Any]:
+def _shared(newest: sa.CTE) -> sa.Select[Any]:
     return (
-        select(newest.c.task_id, func.max(newest.c.verdict_id).label("newest"))
+        sa.select(newest.c.task_id, sa.func.max(newest.c.verdict_id).label("newest"))
         .group_by(newest.c.task_id)
-        .having(func.min(newest.c.reviewer) != func.max(newest.c.reviewer))
+        .having(sa.func.min(newest.c.reviewer) != sa.func.max(newest.c.reviewer))
     )
 
 
-async def version_labels(session: Session, project: str) -> Sequence[Row[Any]]:
+async def version_labels(session: Session, project: str) -> Sequence[sa.Row[Any]]:
     """Return (model_version, blind, predicted, label, number) of the newest resolved tasks."""
     version, predicted = _said(OUTCOMES.c.prediction)
     newest = (
-        select(version, OUTCOMES.c.blind, predicted, OUTCOMES.c.label)
+        sa.select(version, OUTCOMES.c.blind, predicted, OUTCOMES.c.label)
         .join(TASKS, is_newest())
         .where(
             OUTCOMES.c.project == project,
@@ -133,7 +121,7 @@ async def version_labels(session: Session, project: str) -> Sequence[Row[Any]]:
     return await fetch(session, _counted(newest))
 
 
-async def version_verdicts(session: Session, project: str) -> Sequence[Row[Any]]:
+async def version_verdicts(session: Session, project: str) -> Sequence[sa.Row[Any]]:
     """Return (model_version, reviewer, blind, predicted, label, number) of the newest verdicts.
 
     Of those on tasks that a version had labelled.
@@ -141,7 +129,7 @@ async def version_verdicts(session: Session, project: str) -> Sequence[Row[Any]]
     newest = newest_verdicts(project, MOST_OUTCOMES)
     version, predicted = _said(TASKS.c.prediction)
     given = (
-        select(version, newest.c.reviewer, newest.c.blind, predicted, newest.c.label)
+        sa.select(version, newest.c.reviewer, newest.c.blind, predicted, newest.c.label)
         .join(TASKS, TASKS.c.task_id == newest.c.task_id)
         .where(version.is_not(None), predicted.is_not(None))
         .subquery()
@@ -149,20 +137,20 @@ async def version_verdicts(session: Session, project: str) -> Sequence[Row[Any]]
     return await fetch(session, _counted(given))
 
 
-def _said(prediction: Column[Any]) -> tuple[Label[str], Label[str]]:
+def _said(prediction: sa.Column[Any]) -> tuple[sa.Label[str], sa.Label[str]]:
     """Return the version that a prediction is of, and the label that it has."""
     version, label = prediction["model_version"], prediction["label"]
     return version.as_string().label("model_version"), label.as_string().label("predicted")
 
 
-def _counted(rows: Subquery) -> Select[Any]:
+def _counted(rows: sa.Subquery) -> sa.Select[Any]:
     """Select the different rows, each with its `number`."""
-    return select(*rows.c, func.count().label("number")).group_by(*rows.c)
+    return sa.select(*rows.c, sa.func.count().label("number")).group_by(*rows.c)
 
 
-def is_newest() -> ColumnElement[bool]:
+def is_newest() -> sa.ColumnElement[bool]:
     """Say that an outcome is its task's newest, and that the task is resolved."""
-    return and_(
+    return sa.and_(
         TASKS.c.task_id == OUTCOMES.c.task_id,
         TASKS.c.revision == OUTCOMES.c.revision,
         TASKS.c.state == "resolved",
@@ -175,7 +163,7 @@ async def verdicts_mark(session: Session, project: str) -> tuple[Any, ...]:
     Verdicts only come at the top, and only leave: their number and their ends tell of both.
     """
     place = newest_verdicts(project).c.verdict_id
-    ends = select(func.count(), func.min(place), func.max(place))
+    ends = sa.select(sa.func.count(), sa.func.min(place), sa.func.max(place))
     return tuple((await session.execute(ends)).one())
 
 
@@ -184,7 +172,7 @@ async def outcomes_mark(session: Session, project: str) -> tuple[int, int]:
 
     Whatever becomes of a resolved task, it is a new outcome.
     """
-    newest = func.coalesce(func.max(OUTCOMES.c.outcome_id), 0)
-    statement = select(func.count(), newest).where(OUTCOMES.c.project == project)
+    newest = sa.func.coalesce(sa.func.max(OUTCOMES.c.outcome_id), 0)
+    statement = sa.select(sa.func.count(), newest).where(OUTCOMES.c.project == project)
     number, last = (await session.execute(statement)).one()
     return number, last

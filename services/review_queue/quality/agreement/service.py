@@ -12,15 +12,8 @@ from numpy.typing import NDArray
 
 from services.review_queue.lifecycle.repository import gold as known
 from services.review_queue.projects.reading import current_project
-from services.review_queue.quality.agreement import repository
+from services.review_queue.quality.agreement import coefficients, repository
 from services.review_queue.quality.agreement.bootstrap import bootstrap_interval
-from services.review_queue.quality.agreement.coefficients import (
-    cohen_kappa,
-    fleiss_kappa,
-    gwet_ac1,
-    kappa_interval,
-    krippendorff_alpha,
-)
 from services.review_queue.quality.agreement.messages import (
     Agreement,
     Estimate,
@@ -114,8 +107,8 @@ def _compare(ratings: Ratings, versions: Sequence[Row], beside: Sequence[Row]) -
         tasks=table.units,
         verdicts=codes.size,
         most_given=float(given.max() / codes.size) if codes.size else None,
-        alpha=_estimate(lambda w: krippendorff_alpha(patterns, weights=w), frequency),
-        ac1=_estimate(lambda w: gwet_ac1(patterns, weights=w), frequency),
+        alpha=_estimate(lambda w: coefficients.krippendorff_alpha(patterns, weights=w), frequency),
+        ac1=_estimate(lambda w: coefficients.gwet_ac1(patterns, weights=w), frequency),
         fleiss=_fleiss(patterns, frequency),
         pairs=_pairs(ratings, places, codes),
         model_versions=_by_version(VersionAgreement, versions, "model_version", "blind"),
@@ -126,7 +119,7 @@ def _compare(ratings: Ratings, versions: Sequence[Row], beside: Sequence[Row]) -
 def _fleiss(patterns: RatingTable, frequency: IntArray) -> Estimate:
     if len(set(patterns.sizes)) != 1:
         return Estimate(value=None, low=None, high=None)
-    return _estimate(lambda w: fleiss_kappa(patterns, weights=w), frequency)
+    return _estimate(lambda w: coefficients.fleiss_kappa(patterns, weights=w), frequency)
 
 
 def _estimate(statistic: Callable[[IntArray], float], frequency: IntArray) -> Estimate:
@@ -199,11 +192,11 @@ def _compare_two(
 ) -> dict[str, Any]:
     """Return the figures of two raters on units that both rated, each `numbers` times."""
     weights = np.ones(first.size, dtype=np.int64) if numbers is None else numbers
-    low, high = kappa_interval(first, second, classes, weights=weights) or (None, None)
+    low, high = coefficients.kappa_interval(first, second, classes, weights=weights) or (None, None)
     return {
         "tasks": int(weights.sum()),
         "agreement": float(weights[first == second].sum() / weights.sum()),
-        "kappa": _defined(cohen_kappa(first, second, classes, weights=weights)),
+        "kappa": _defined(coefficients.cohen_kappa(first, second, classes, weights=weights)),
         "low": low,
         "high": high,
     }

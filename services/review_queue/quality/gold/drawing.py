@@ -6,17 +6,7 @@ from typing import Any
 from services.review_queue.lifecycle.claims import Claimant, GoldDraw, new_lease
 from services.review_queue.lifecycle.draws import LeaseDraws, suggestion_of
 from services.review_queue.lifecycle.repository.claiming import claimable_number
-from services.review_queue.quality.gold.choosing import (
-    Kind,
-    Side,
-    among,
-    any_place,
-    filled,
-    flips,
-    kinds_for,
-    wanted_side,
-    wrong_suggestion,
-)
+from services.review_queue.quality.gold import choosing
 from services.review_queue.quality.gold.gold_states import GoldStates
 from services.review_queue.quality.gold.pausing import require_active
 from services.review_queue.quality.gold.repository import probes, scores
@@ -68,12 +58,12 @@ class _Drawing:
     async def mix(self, count: int, rate: float) -> list[bool]:
         """Return which of `count` leases are gold, at `rate` behind those drawn already."""
         places = [True] * len(self.rows)
-        drawn = flips(self.draws.chance, rate, count - len(places))
+        drawn = choosing.flips(self.draws.chance, rate, count - len(places))
         if any(drawn):
-            drawn = among(drawn, await self.others(len(drawn) + 1))
+            drawn = choosing.among(drawn, await self.others(len(drawn) + 1))
         places += drawn
         await self.give_new(sum(places) - len(self.rows))
-        places = filled(places, len(self.rows))
+        places = choosing.filled(places, len(self.rows))
         missing = count - len(self.rows)
         if self.met.put_off and missing > 0:
             # What neither gold nor the tasks that wait can fill.
@@ -89,8 +79,8 @@ class _Drawing:
         )
         for probe, task in back:
             predicted = (task.prediction or {}).get("label")
-            right: Kind = "model_right" if predicted == task.label else "model_wrong"
-            kind: Kind = "no_prediction" if predicted is None else right
+            right: choosing.Kind = "model_right" if predicted == task.label else "model_wrong"
+            kind: choosing.Kind = "no_prediction" if predicted is None else right
             self._add(
                 task, kind, probe.suggestion, number=probe.number + 1, revision=probe.revision
             )
@@ -101,7 +91,7 @@ class _Drawing:
         """Give up to `count` items that the reviewer has not had, of either side in turn."""
         right, wrong = self.met.right, self.met.wrong
         for _ in range(count):
-            row = await self._pick(wanted_side(right, wrong, self.draws.chance))
+            row = await self._pick(choosing.wanted_side(right, wrong, self.draws.chance))
             if row is None:
                 break
             suggestion = self.rows[-1]["suggestion"]
@@ -109,17 +99,17 @@ class _Drawing:
             right += said == row.label
             wrong += said is not None and said != row.label
 
-    async def _pick(self, side: Side) -> Row | None:
+    async def _pick(self, side: choosing.Side) -> Row | None:
         """Give one item of `side`, or of the other if there is none; None if there is neither."""
         blind, chance = self.project.review.blind, self.draws.chance
-        for kind, seeded in kinds_for(side, seeded=not blind):
+        for kind, seeded in choosing.kinds_for(side, seeded=not blind):
             row = await probes.pick(
                 self.session,
                 self.who,
                 kind=kind,
                 labels=self.project.labels,
                 without=[one["task_id"] for one in self.rows],
-                place=any_place(chance),
+                place=choosing.any_place(chance),
             )
             if row is None:
                 continue
@@ -127,7 +117,7 @@ class _Drawing:
             if not self.draws.shows_suggestion(row.task_id, self.project.review):
                 suggestion = None
             elif seeded:
-                suggestion = wrong_suggestion(
+                suggestion = choosing.wrong_suggestion(
                     row.prediction, row.label, self.project.labels, chance
                 )
             self._add(row, kind, suggestion, number=1, revision=0)
@@ -135,7 +125,13 @@ class _Drawing:
         return None
 
     def _add(
-        self, task: Row | TaskRow, kind: Kind, suggestion: str | None, *, number: int, revision: int
+        self,
+        task: Row | TaskRow,
+        kind: choosing.Kind,
+        suggestion: str | None,
+        *,
+        number: int,
+        revision: int,
     ) -> None:
         who = self.who
         shown = None if suggestion is None else suggestion_of(task.prediction, suggestion)

@@ -7,23 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import (
-    BigInteger,
-    ColumnElement,
-    FromClause,
-    Row,
-    Select,
-    and_,
-    case,
-    cast,
-    func,
-    literal,
-    not_,
-    null,
-    or_,
-    select,
-    union_all,
-)
+import sqlalchemy as sa
 
 from services.review_queue.quality.agreement.repository import is_verdict, newest_verdicts, stands
 from services.review_queue.quality.reviewers.messages import ChangedAnswers
@@ -36,17 +20,17 @@ from shared.db import Session
 _later = VERDICTS.alias("later")
 _MINUTE_SECONDS = 60
 # Whose answers are wanted, said of a column of names.
-_Wanted = Callable[[ColumnElement[str]], ColumnElement[bool]]
+_Wanted = Callable[[sa.ColumnElement[str]], sa.ColumnElement[bool]]
 
 _is_probed = PROBES.c.ending == "verdict"
-_probe_seen = or_(PROBES.c.ending.in_(["verdict", "undo"]), PROBES.c.skipped)
+_probe_seen = sa.or_(PROBES.c.ending.in_(["verdict", "undo"]), PROBES.c.skipped)
 _next_label = (
-    select(_later.c.label)
+    sa.select(_later.c.label)
     .where(
         _later.c.task_id == VERDICTS.c.task_id,
         _later.c.reviewer == VERDICTS.c.reviewer,
         _later.c.verdict_id > VERDICTS.c.verdict_id,
-        not_(_later.c.skipped),
+        sa.not_(_later.c.skipped),
     )
     .order_by(_later.c.verdict_id)
     .limit(1)
@@ -57,7 +41,7 @@ _next_label = (
 
 async def answers(
     session: Session, project: str, *, only: str | None = None, after: str = "", limit: int = 1
-) -> Sequence[Row[Any]]:
+) -> Sequence[sa.Row[Any]]:
     """Return what each reviewer did, by name from the one behind `after` on; or one reviewer.
 
     Those who are paused or have tags are there too, also if they have done nothing.
@@ -67,14 +51,14 @@ async def answers(
     """
     rows = _answers(project, lambda name: name > after if only is None else name == only)
     statement = (
-        select(
+        sa.select(
             rows.c.reviewer,
             _whole(rows.c.verdicts).label("verdicts"),
             _whole(rows.c.skips).label("skips"),
             _whole(rows.c.timed).label("timed"),
-            func.sum(rows.c.seconds).label("seconds"),
-            func.min(rows.c.first_seen).label("first_seen"),
-            func.max(rows.c.last_seen).label("last_seen"),
+            sa.func.sum(rows.c.seconds).label("seconds"),
+            sa.func.min(rows.c.first_seen).label("first_seen"),
+            sa.func.max(rows.c.last_seen).label("last_seen"),
         )
         .group_by(rows.c.reviewer)
         .order_by(rows.c.reviewer)
@@ -83,45 +67,47 @@ async def answers(
     return await fetch(session, statement)
 
 
-def _answers(project: str, wanted: _Wanted) -> FromClause:
-    timed = case((is_verdict, VERDICTS.c.active_seconds))
-    ordinary: Select[Any] = (
-        select(
+def _answers(project: str, wanted: _Wanted) -> sa.FromClause:
+    timed = sa.case((is_verdict, VERDICTS.c.active_seconds))
+    ordinary: sa.Select[Any] = (
+        sa.select(
             VERDICTS.c.reviewer,
-            *_figures(is_verdict, and_(stands, VERDICTS.c.skipped), timed, VERDICTS.c.given_at),
+            *_figures(is_verdict, sa.and_(stands, VERDICTS.c.skipped), timed, VERDICTS.c.given_at),
         )
         .join(TASKS, TASKS.c.task_id == VERDICTS.c.task_id)
         .where(TASKS.c.project == project, wanted(VERDICTS.c.reviewer))
         .group_by(VERDICTS.c.reviewer)
     )
-    timed = case((_is_probed, PROBES.c.active_seconds))
-    probed: Select[Any] = (
-        select(PROBES.c.reviewer, *_figures(_is_probed, PROBES.c.skipped, timed, PROBES.c.ended_at))
+    timed = sa.case((_is_probed, PROBES.c.active_seconds))
+    probed: sa.Select[Any] = (
+        sa.select(
+            PROBES.c.reviewer, *_figures(_is_probed, PROBES.c.skipped, timed, PROBES.c.ended_at)
+        )
         .where(PROBES.c.project == project, _probe_seen, wanted(PROBES.c.reviewer))
         .group_by(PROBES.c.reviewer)
     )
-    paused: Select[Any] = select(
-        PAUSES.c.reviewer, *(literal(0) for _ in range(3)), null(), null(), null()
+    paused: sa.Select[Any] = sa.select(
+        PAUSES.c.reviewer, *(sa.literal(0) for _ in range(3)), sa.null(), sa.null(), sa.null()
     ).where(PAUSES.c.project == project, PAUSES.c.resumed_at.is_(None), wanted(PAUSES.c.reviewer))
-    tagged: Select[Any] = select(
-        TAGS.c.reviewer, *(literal(0) for _ in range(3)), null(), null(), null()
+    tagged: sa.Select[Any] = sa.select(
+        TAGS.c.reviewer, *(sa.literal(0) for _ in range(3)), sa.null(), sa.null(), sa.null()
     ).where(TAGS.c.project == project, wanted(TAGS.c.reviewer))
-    return union_all(ordinary, probed, paused, tagged).subquery()
+    return sa.union_all(ordinary, probed, paused, tagged).subquery()
 
 
 def _figures(
-    verdict: ColumnElement[bool],
-    skip: ColumnElement[bool],
-    timed: ColumnElement[float],
-    moment: ColumnElement[Any],
-) -> list[ColumnElement[Any]]:
+    verdict: sa.ColumnElement[bool],
+    skip: sa.ColumnElement[bool],
+    timed: sa.ColumnElement[float],
+    moment: sa.ColumnElement[Any],
+) -> list[sa.ColumnElement[Any]]:
     return [
         count_where(verdict).label("verdicts"),
         count_where(skip).label("skips"),
-        func.count(timed).label("timed"),
-        func.sum(timed).label("seconds"),
-        func.min(moment).label("first_seen"),
-        func.max(moment).label("last_seen"),
+        sa.func.count(timed).label("timed"),
+        sa.func.sum(timed).label("seconds"),
+        sa.func.min(moment).label("first_seen"),
+        sa.func.max(moment).label("last_seen"),
     ]
 
 
@@ -129,9 +115,9 @@ async def label_mix(
     session: Session, project: str, reviewers: Sequence[str]
 ) -> dict[str, dict[str, int]]:
     """Return how often each reviewer gave each label, most often first, by reviewer."""
-    times = func.count()
+    times = sa.func.count()
     statement = (
-        select(VERDICTS.c.reviewer, VERDICTS.c.label, times.label("times"))
+        sa.select(VERDICTS.c.reviewer, VERDICTS.c.label, times.label("times"))
         .where(
             VERDICTS.c.project == project,
             VERDICTS.c.reviewer.in_(reviewers),
@@ -149,7 +135,7 @@ async def label_mix(
 
 async def active_seconds(
     session: Session, project: str, reviewers: Sequence[str]
-) -> Sequence[Row[Any]]:
+) -> Sequence[sa.Row[Any]]:
     """Return how long these reviewers' verdicts took: (reviewer, number, seconds), rising.
 
     Verdicts of the same tenth of a second (from a minute on, of the same second) are one row, with
@@ -167,25 +153,27 @@ async def active_seconds(
         PROBES.c.reviewer.between(reviewers[0], reviewers[-1]),
         _is_probed,
     )
-    rows = union_all(ordinary, probed).subquery()
-    statement = select(rows).order_by(rows.c.reviewer, rows.c.about)
+    rows = sa.union_all(ordinary, probed).subquery()
+    statement = sa.select(rows).order_by(rows.c.reviewer, rows.c.about)
     return await fetch(session, statement)
 
 
-def _grouped(reviewer: ColumnElement[str], seconds: ColumnElement[float]) -> Select[Any]:
-    about = case(
-        (seconds < _MINUTE_SECONDS, func.round(10 * seconds)), else_=10 * func.round(seconds)
+def _grouped(reviewer: sa.ColumnElement[str], seconds: sa.ColumnElement[float]) -> sa.Select[Any]:
+    about = sa.case(
+        (seconds < _MINUTE_SECONDS, sa.func.round(10 * seconds)), else_=10 * sa.func.round(seconds)
     ).label("about")
     return (
-        select(reviewer, func.count().label("number"), func.avg(seconds).label("seconds"), about)
+        sa.select(
+            reviewer, sa.func.count().label("number"), sa.func.avg(seconds).label("seconds"), about
+        )
         .where(seconds.is_not(None))
         .group_by(reviewer, about)
     )
 
 
-def _whole(number: ColumnElement[Any]) -> ColumnElement[int]:
+def _whole(number: sa.ColumnElement[Any]) -> sa.ColumnElement[int]:
     # PostgreSQL adds counts up to a decimal number.
-    return cast(func.sum(number), BigInteger)
+    return sa.cast(sa.func.sum(number), sa.BigInteger)
 
 
 async def changed_answers(
@@ -199,10 +187,10 @@ async def changed_answers(
         TASKS.c.project == project,
         VERDICTS.c.reviewer.between(reviewers[0], reviewers[-1]),
         VERDICTS.c.given_at >= since,
-        not_(VERDICTS.c.skipped),
+        sa.not_(VERDICTS.c.skipped),
     ]
     answered = (
-        select(VERDICTS.c.reviewer, func.count())
+        sa.select(VERDICTS.c.reviewer, sa.func.count())
         .join(TASKS, TASKS.c.task_id == VERDICTS.c.task_id)
         .where(*in_time)
         .group_by(VERDICTS.c.reviewer)
@@ -217,9 +205,9 @@ async def changed_answers(
     }
 
 
-def _changed(in_time: Sequence[ColumnElement[bool]]) -> Select[Any]:
+def _changed(in_time: Sequence[sa.ColumnElement[bool]]) -> sa.Select[Any]:
     taken_back = (
-        select(
+        sa.select(
             VERDICTS.c.reviewer,
             VERDICTS.c.label,
             _next_label.label("next_label"),
@@ -232,19 +220,19 @@ def _changed(in_time: Sequence[ColumnElement[bool]]) -> Select[Any]:
         .subquery()
     )
     changed = taken_back.c.next_label != taken_back.c.label
-    to_model = and_(changed, taken_back.c.next_label == taken_back.c.predicted)
-    evidence = and_(changed, taken_back.c.lane_group == "evidence")
-    return select(
+    to_model = sa.and_(changed, taken_back.c.next_label == taken_back.c.predicted)
+    evidence = sa.and_(changed, taken_back.c.lane_group == "evidence")
+    return sa.select(
         taken_back.c.reviewer,
-        func.count().label("taken_back"),
+        sa.func.count().label("taken_back"),
         count_where(changed).label("changed"),
         count_where(to_model).label("to_model"),
         count_where(evidence).label("evidence"),
     ).group_by(taken_back.c.reviewer)
 
 
-async def newest_votes(session: Session, project: str, count: int) -> Sequence[Row[Any]]:
+async def newest_votes(session: Session, project: str, count: int) -> Sequence[sa.Row[Any]]:
     """Return (verdict_id, task_id, reviewer, label) of the newest verdicts that stand."""
     newest = newest_verdicts(project, count)
     columns = (newest.c.verdict_id, newest.c.task_id, newest.c.reviewer, newest.c.label)
-    return await fetch(session, select(*columns).order_by(newest.c.verdict_id.desc()))
+    return await fetch(session, sa.select(*columns).order_by(newest.c.verdict_id.desc()))

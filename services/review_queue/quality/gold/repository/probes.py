@@ -5,19 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import (
-    ColumnElement,
-    Row,
-    Select,
-    and_,
-    case,
-    exists,
-    func,
-    not_,
-    or_,
-    select,
-    update,
-)
+import sqlalchemy as sa
 from sqlmodel import col
 
 from services.review_queue.lifecycle.claims import Claimant
@@ -53,56 +41,56 @@ class Situation:
     wrong: int
 
 
-def _live(now: datetime) -> ColumnElement[bool]:
-    return and_(PROBES.c.ending.is_(None), PROBES.c.expires_at > now)
+def _live(now: datetime) -> sa.ColumnElement[bool]:
+    return sa.and_(PROBES.c.ending.is_(None), PROBES.c.expires_at > now)
 
 
 # What the reviewer skipped "to me".
-_deferred = and_(PROBES.c.ending == "skip", ~PROBES.c.skipped)
+_deferred = sa.and_(PROBES.c.ending == "skip", ~PROBES.c.skipped)
 
 
-def _given_back(who: Claimant) -> ColumnElement[bool]:
-    return or_(
+def _given_back(who: Claimant) -> sa.ColumnElement[bool]:
+    return sa.or_(
         PROBES.c.ending.in_(["release", "undo"]),
-        and_(PROBES.c.ending.is_(None), PROBES.c.expires_at <= who.now),
-        and_(_deferred, PROBES.c.ended_at <= _a_lease_ago(who)),
+        sa.and_(PROBES.c.ending.is_(None), PROBES.c.expires_at <= who.now),
+        sa.and_(_deferred, PROBES.c.ended_at <= _a_lease_ago(who)),
     )
 
 
-def _put_off(who: Claimant) -> ColumnElement[bool]:
+def _put_off(who: Claimant) -> sa.ColumnElement[bool]:
     # As an ordinary task does: for the time of a lease it comes behind all others.
-    return and_(_deferred, PROBES.c.ended_at > _a_lease_ago(who))
+    return sa.and_(_deferred, PROBES.c.ended_at > _a_lease_ago(who))
 
 
 def _a_lease_ago(who: Claimant) -> datetime:
     return who.now - (who.expires_at - who.now)
 
 
-def _of(project: str, reviewer: str) -> ColumnElement[bool]:
-    return and_(PROBES.c.project == project, PROBES.c.reviewer == reviewer)
+def _of(project: str, reviewer: str) -> sa.ColumnElement[bool]:
+    return sa.and_(PROBES.c.project == project, PROBES.c.reviewer == reviewer)
 
 
 async def situation(session: Session, who: Claimant) -> Situation:
     """Return how a reviewer stands."""
     false = PROBES.c.suggestion != PROBES.c.expected
-    wrong = case((PROBES.c.suggestion.is_not(None), false), else_=PROBES.c.kind == "model_wrong")
-    right = case(
-        (PROBES.c.suggestion.is_not(None), not_(false)), else_=PROBES.c.kind == "model_right"
+    wrong = sa.case((PROBES.c.suggestion.is_not(None), false), else_=PROBES.c.kind == "model_wrong")
+    right = sa.case(
+        (PROBES.c.suggestion.is_not(None), sa.not_(false)), else_=PROBES.c.kind == "model_right"
     )
     first = PROBES.c.number == 1
-    statement = select(
+    statement = sa.select(
         count_where(_live(who.now)),
         count_where(_given_back(who)),
         count_where(_put_off(who)),
-        count_where(and_(first, right)),
-        count_where(and_(first, wrong)),
+        count_where(sa.and_(first, right)),
+        count_where(sa.and_(first, wrong)),
     ).where(_of(who.project, who.reviewer))
     return Situation(*(await session.execute(statement)).one())
 
 
 async def held(session: Session, project: str, reviewer: str, now: datetime) -> int:
     """Return how many probes a reviewer holds."""
-    statement = select(func.count()).where(_of(project, reviewer), _live(now))
+    statement = sa.select(sa.func.count()).where(_of(project, reviewer), _live(now))
     return (await session.execute(statement)).scalar_one()
 
 
@@ -113,14 +101,16 @@ async def taken(
 
     Those held then, and those that the reviewer's answers had finished from `since` on.
     """
-    lasted = or_(PROBES.c.ended_at.is_(None), PROBES.c.ended_at > at)
-    held_then = and_(PROBES.c.leased_at <= at, PROBES.c.expires_at > at, lasted)
-    finished = and_(
+    lasted = sa.or_(PROBES.c.ended_at.is_(None), PROBES.c.ended_at > at)
+    held_then = sa.and_(PROBES.c.leased_at <= at, PROBES.c.expires_at > at, lasted)
+    finished = sa.and_(
         PROBES.c.ending.in_(["verdict", "skip"]),
         PROBES.c.state_after.in_(["resolved", "adjudication"]),
         PROBES.c.ended_at.between(since, at),
     )
-    statement = select(func.count()).where(_of(project, reviewer), or_(held_then, finished))
+    statement = sa.select(sa.func.count()).where(
+        _of(project, reviewer), sa.or_(held_then, finished)
+    )
     return (await session.execute(statement)).scalar_one()
 
 
@@ -133,10 +123,10 @@ async def came_back(
     """
     came = {"returned": _given_back(who), "put_off": _put_off(who), "skipped": skipped_for_good}
     gold = known(who.project).subquery()
-    there = select(gold.c.task_id).where(gold.c.label.in_(labels))
+    there = sa.select(gold.c.task_id).where(gold.c.label.in_(labels))
     order = [col(ProbeRow.number)] if why == "skipped" else []
     statement = (
-        select(ProbeRow, TaskRow)
+        sa.select(ProbeRow, TaskRow)
         .join(TaskRow, col(TaskRow.task_id) == col(ProbeRow.task_id))
         .where(
             _of(who.project, who.reviewer),
@@ -155,7 +145,7 @@ async def came_back(
 async def end_expired(session: Session, tokens: Sequence[str], now: datetime) -> None:
     """End those of the probes that have not ended: new ones take their place."""
     statement = (
-        update(PROBES)
+        sa.update(PROBES)
         .where(PROBES.c.token.in_(tokens), PROBES.c.ending.is_(None))
         .values(ending="expiry", ended_at=now)
     )
@@ -170,16 +160,16 @@ async def pick(
     labels: Sequence[str],
     without: Sequence[str],
     place: str,
-) -> Row[Any] | None:
+) -> sa.Row[Any] | None:
     """Return a gold item that the reviewer has never met, the first from `place` on; else None.
 
     Columns: task_id, item_id, data, item_metadata, prediction, label and kind.
     """
     gold = known(who.project).subquery()
-    had = exists().where(PROBES.c.task_id == gold.c.task_id, PROBES.c.reviewer == who.reviewer)
+    had = sa.exists().where(PROBES.c.task_id == gold.c.task_id, PROBES.c.reviewer == who.reviewer)
     data = (TASKS.c.item_id, TASKS.c.data, TASKS.c.item_metadata, TASKS.c.prediction)
-    candidates: Select[Any] = (
-        select(gold.c.task_id, gold.c.label, gold.c.kind, *data)
+    candidates: sa.Select[Any] = (
+        sa.select(gold.c.task_id, gold.c.label, gold.c.kind, *data)
         .join(TASKS, TASKS.c.task_id == gold.c.task_id)
         .where(
             gold.c.kind == kind,
@@ -193,7 +183,7 @@ async def pick(
         .limit(1)
     )
     for side in (gold.c.task_id >= place, gold.c.task_id < place):
-        row: Row[Any] | None = (await session.execute(candidates.where(side))).first()
+        row: sa.Row[Any] | None = (await session.execute(candidates.where(side))).first()
         if row is not None:
             return row
     return None
@@ -210,7 +200,7 @@ async def add(session: Session, rows: Sequence[dict[str, Any]]) -> set[str]:
 
 async def lock(session: Session, token: str) -> tuple[ProbeRow, TaskRow] | None:
     """Return the probe of `token`, kept from other calls, and its task; None when unknown."""
-    statement = select(ProbeRow).where(col(ProbeRow.token) == token).with_for_update()
+    statement = sa.select(ProbeRow).where(col(ProbeRow.token) == token).with_for_update()
     probe = (await session.execute(statement)).scalar_one_or_none()
     if probe is None:
         return None
@@ -220,7 +210,7 @@ async def lock(session: Session, token: str) -> tuple[ProbeRow, TaskRow] | None:
 async def newest_of(session: Session, probe: ProbeRow) -> ProbeRow:
     """Return the newest probe of the same item and reviewer."""
     statement = (
-        select(ProbeRow)
+        sa.select(ProbeRow)
         .where(col(ProbeRow.task_id) == probe.task_id, col(ProbeRow.reviewer) == probe.reviewer)
         .order_by(col(ProbeRow.number).desc())
         .limit(1)

@@ -9,20 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    CompoundSelect,
-    FromClause,
-    Select,
-    and_,
-    case,
-    exists,
-    func,
-    or_,
-    select,
-    union,
-    union_all,
-)
+import sqlalchemy as sa
 
 from services.review_queue.lifecycle.repository.gold import decided, kind, known
 from services.review_queue.quality.reviewers.trust import Score
@@ -34,23 +21,27 @@ from shared.db import Session
 
 answered = PROBES.c.ending == "verdict"
 # A skip "to me", and what was given back without one, is no answer.
-counts = or_(answered, PROBES.c.skipped)
+counts = sa.or_(answered, PROBES.c.skipped)
 _later = PROBES.alias("later")
-newest = ~exists().where(
+newest = ~sa.exists().where(
     _later.c.task_id == PROBES.c.task_id,
     _later.c.reviewer == PROBES.c.reviewer,
     _later.c.number > PROBES.c.number,
 )
 # Such a probe of an item says that the reviewer has had it.
-had = and_(newest, or_(PROBES.c.ending.is_(None), PROBES.c.ending != "skip", PROBES.c.skipped))
+had = sa.and_(
+    newest, sa.or_(PROBES.c.ending.is_(None), PROBES.c.ending != "skip", PROBES.c.skipped)
+)
 # The reviewer has had it, and has not answered.
-skipped_for_good = and_(newest, PROBES.c.ending == "skip", PROBES.c.skipped)
-_given = and_(VERDICTS.c.withdrawn_at.is_(None), VERDICTS.c.label.is_not(None), ~VERDICTS.c.skipped)
+skipped_for_good = sa.and_(newest, PROBES.c.ending == "skip", PROBES.c.skipped)
+_given = sa.and_(
+    VERDICTS.c.withdrawn_at.is_(None), VERDICTS.c.label.is_not(None), ~VERDICTS.c.skipped
+)
 
 
-def _probed(project: str, names: Sequence[str], labels: Sequence[str]) -> ColumnElement[bool]:
+def _probed(project: str, names: Sequence[str], labels: Sequence[str]) -> sa.ColumnElement[bool]:
     """Say that a probe's answer counts for one of these reviewers."""
-    return and_(
+    return sa.and_(
         PROBES.c.project == project,
         PROBES.c.reviewer.between(names[0], names[-1]),
         answered,
@@ -59,23 +50,23 @@ def _probed(project: str, names: Sequence[str], labels: Sequence[str]) -> Column
     )
 
 
-def _answers(project: str, names: Sequence[str], labels: Sequence[str]) -> CompoundSelect[Any]:
-    probed: Select[Any] = (
-        select(
+def _answers(project: str, names: Sequence[str], labels: Sequence[str]) -> sa.CompoundSelect[Any]:
+    probed: sa.Select[Any] = (
+        sa.select(
             PROBES.c.reviewer,
             PROBES.c.kind,
             PROBES.c.ended_at.label("at"),
-            case((PROBES.c.label == PROBES.c.expected, 1), else_=0).label("right"),
+            sa.case((PROBES.c.label == PROBES.c.expected, 1), else_=0).label("right"),
         )
         .join(TASKS, TASKS.c.task_id == PROBES.c.task_id)
         .where(_probed(project, names, labels))
     )
-    ordinary: Select[Any] = (
-        select(
+    ordinary: sa.Select[Any] = (
+        sa.select(
             VERDICTS.c.reviewer,
             kind.label("kind"),
             VERDICTS.c.given_at.label("at"),
-            case((VERDICTS.c.label == TASKS.c.label, 1), else_=0).label("right"),
+            sa.case((VERDICTS.c.label == TASKS.c.label, 1), else_=0).label("right"),
         )
         .join(TASKS, TASKS.c.task_id == VERDICTS.c.task_id)
         .where(
@@ -87,7 +78,7 @@ def _answers(project: str, names: Sequence[str], labels: Sequence[str]) -> Compo
             VERDICTS.c.reviewer.between(names[0], names[-1]),
         )
     )
-    return union_all(probed, ordinary)
+    return sa.union_all(probed, ordinary)
 
 
 async def scores(
@@ -108,7 +99,7 @@ async def scores(
     after = [] if since is None else [rows.c.at > since]
     before = [] if until is None else [rows.c.at < until]
     statement = (
-        select(rows.c.reviewer, rows.c.kind, func.count(), func.sum(rows.c.right))
+        sa.select(rows.c.reviewer, rows.c.kind, sa.func.count(), sa.func.sum(rows.c.right))
         .where(*after, *before)
         .group_by(rows.c.reviewer, rows.c.kind)
     )
@@ -129,11 +120,11 @@ async def ever_answered(session: Session, project: str, names: Sequence[str]) ->
 
     This decides who is a newcomer; a reviewer never becomes one again.
     """
-    either = union(
-        select(PROBES.c.reviewer, PROBES.c.task_id).where(
+    either = sa.union(
+        sa.select(PROBES.c.reviewer, PROBES.c.task_id).where(
             PROBES.c.project == project, PROBES.c.reviewer.between(names[0], names[-1]), answered
         ),
-        select(VERDICTS.c.reviewer, VERDICTS.c.task_id)
+        sa.select(VERDICTS.c.reviewer, VERDICTS.c.task_id)
         .join(TASKS, TASKS.c.task_id == VERDICTS.c.task_id)
         .where(
             TASKS.c.project == project,
@@ -161,10 +152,10 @@ async def acceptances(
     """
     right = (PROBES.c.suggestion == PROBES.c.expected).label("right")
     statement = (
-        select(
+        sa.select(
             PROBES.c.reviewer,
             right,
-            func.count(),
+            sa.func.count(),
             count_where(PROBES.c.label == PROBES.c.suggestion),
         )
         .join(TASKS, TASKS.c.task_id == PROBES.c.task_id)
@@ -180,11 +171,11 @@ async def used_up(
 ) -> dict[str, int]:
     """Return how many gold tasks each reviewer has had, or has answered as an ordinary task."""
     gold = known(project).cte("known")
-    met = union(
-        select(PROBES.c.reviewer, PROBES.c.task_id)
+    met = sa.union(
+        sa.select(PROBES.c.reviewer, PROBES.c.task_id)
         .join(gold, gold.c.task_id == PROBES.c.task_id)
         .where(PROBES.c.reviewer.between(names[0], names[-1]), had, gold.c.label.in_(labels)),
-        select(VERDICTS.c.reviewer, VERDICTS.c.task_id)
+        sa.select(VERDICTS.c.reviewer, VERDICTS.c.task_id)
         .join(gold, gold.c.task_id == VERDICTS.c.task_id)
         .where(
             VERDICTS.c.reviewer.between(names[0], names[-1]),
@@ -201,7 +192,7 @@ async def skipped(
     """Return how many gold tasks each reviewer has skipped, and would get again as a newcomer."""
     gold = known(project).subquery()
     rows = (
-        select(PROBES.c.reviewer)
+        sa.select(PROBES.c.reviewer)
         .join(gold, gold.c.task_id == PROBES.c.task_id)
         .where(
             PROBES.c.reviewer.between(names[0], names[-1]),
@@ -213,16 +204,16 @@ async def skipped(
     return await _counted(session, rows.subquery())
 
 
-async def _counted(session: Session, rows: FromClause) -> dict[str, int]:
-    statement = select(rows.c.reviewer, func.count()).group_by(rows.c.reviewer)
+async def _counted(session: Session, rows: sa.FromClause) -> dict[str, int]:
+    statement = sa.select(rows.c.reviewer, sa.func.count()).group_by(rows.c.reviewer)
     return {row[0]: row[1] for row in await session.execute(statement)}
 
 
 def answered_otherwise(
-    task_id: ColumnElement[str], reviewer: ColumnElement[str] | str
-) -> ColumnElement[bool]:
+    task_id: sa.ColumnElement[str], reviewer: sa.ColumnElement[str] | str
+) -> sa.ColumnElement[bool]:
     """Say that the reviewer's answer to the task, as an ordinary one, stands."""
-    return exists().where(
+    return sa.exists().where(
         VERDICTS.c.task_id == task_id,
         VERDICTS.c.reviewer == reviewer,
         VERDICTS.c.withdrawn_at.is_(None),
@@ -235,10 +226,10 @@ async def newest_votes(session: Session, project: str, count: int) -> list[tuple
     Without those that followed, or not, a suggestion that was made wrong: they tell of the
     suggestion more than of the reviewer.
     """
-    honest = or_(PROBES.c.suggestion.is_(None), PROBES.c.suggestion == PROBES.c.expected)
-    honest = or_(honest, PROBES.c.kind == "model_wrong")
+    honest = sa.or_(PROBES.c.suggestion.is_(None), PROBES.c.suggestion == PROBES.c.expected)
+    honest = sa.or_(honest, PROBES.c.kind == "model_wrong")
     statement = (
-        select(PROBES.c.task_id, PROBES.c.reviewer, PROBES.c.label)
+        sa.select(PROBES.c.task_id, PROBES.c.reviewer, PROBES.c.label)
         .where(PROBES.c.project == project, answered, honest)
         .order_by(PROBES.c.ended_at.desc(), PROBES.c.token)
         .limit(count)
