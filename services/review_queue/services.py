@@ -6,8 +6,7 @@ from functools import partial
 
 from services.review_queue.activity.service import ActivityService
 from services.review_queue.changes.service import ChangeService
-from services.review_queue.desk.progress import ProgressService
-from services.review_queue.desk.standing import StandingService
+from services.review_queue.desk.service import ProgressService, StandingService
 from services.review_queue.erasure.projects import ProjectErasure
 from services.review_queue.erasure.service import ErasureService
 from services.review_queue.exchange.exporting import ExportService

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
@@ -40,27 +41,20 @@ def _loop(
     return Loop(name, turn, rest, expected=_EXPECTED)
 
 
+@dataclass
 class Worker:
     """The background loops of one process; any number of processes may run on one database."""
 
-    def __init__(
-        self,
-        database: Database,
-        bells: Doorbells,
-        now: Callable[[], datetime],
-        poll_seconds: float,
-        webhooks: Relay,
-        announcer: Announcer,
-        rechecks: Rechecks,
-    ) -> None:
-        self._database = database
-        self._bells = bells
-        self._now = now
-        self._poll_seconds = poll_seconds
-        self._webhooks = webhooks
-        self._announcer = announcer
-        self._rechecks = rechecks
-        self.measurement = QueueMeasurement(database, now)
+    database: Database
+    bells: Doorbells
+    now: Callable[[], datetime]
+    poll_seconds: float
+    webhooks: Relay
+    announcer: Announcer
+    rechecks: Rechecks
+
+    def __post_init__(self) -> None:
+        self.measurement = QueueMeasurement(self.database, self.now)
         self._nudged = asyncio.Event()
         self._stopping = asyncio.Event()
         self._published = asyncio.Event()
@@ -72,13 +66,13 @@ class Worker:
             _loop("optional_tasks", self.expire_tasks, self._rest),
             # By itself: a store that takes its time holds up nothing else.
             _loop("announcing", self.announce, self._until_published),
-            webhooks.loop,
+            self.webhooks.loop,
         ]
 
     def nudge(self) -> None:
         """Relay the outbox at once, not at the next poll."""
         self._nudged.set()
-        self._webhooks.nudge()
+        self.webhooks.nudge()
 
     def stop(self) -> None:
         """Let `run` return once the work in hand is done: nothing is cut in the middle."""
@@ -88,7 +82,7 @@ class Worker:
         self._published.set()
         self._declared.set()
         self._nudged.set()
-        self._webhooks.stop()
+        self.webhooks.stop()
         if self._index is not None:
             self._index.stop()
 
@@ -107,10 +101,10 @@ class Worker:
             _loop("deleted_projects", services[ProjectErasure].remove, self._until_declared),
             _loop("revoked_links", services[LinkService].refresh, self._rest),
         ]
-        hearing = self._bells.hearing
+        hearing = self.bells.hearing
         with hearing("versions.*") as self._published, hearing("project.*") as self._declared:
             await asyncio.gather(*(loop.run() for loop in self.loops))
-        await self._webhooks.leave()
+        await self.webhooks.leave()
         # What the last requests wrote; where it fails, another copy or the next start does it.
         for last in (self.relay, restores.keep, publisher.index.finish):
             try:
@@ -120,13 +114,13 @@ class Worker:
 
     async def _until_nudged(self) -> None:
         await asyncio.sleep(_RELAY_PAUSE_SECONDS)
-        await wait_for(self._nudged, self._bells.rest_seconds(self._poll_seconds))
+        await wait_for(self._nudged, self.bells.rest_seconds(self.poll_seconds))
 
     async def _rest(self) -> None:
-        await self._until_stopped(self._poll_seconds)
+        await self._until_stopped(self.poll_seconds)
 
     async def _rest_long(self) -> None:
-        await self._until_stopped(self._bells.rest_seconds(self._poll_seconds))
+        await self._until_stopped(self.bells.rest_seconds(self.poll_seconds))
 
     async def _until_stopped(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):
@@ -134,15 +128,15 @@ class Worker:
                 await self._stopping.wait()
 
     async def _until_published(self) -> None:
-        await wait_for(self._published, self._bells.rest_seconds(self._poll_seconds))
+        await wait_for(self._published, self.bells.rest_seconds(self.poll_seconds))
 
     async def _until_declared(self) -> None:
-        await wait_for(self._declared, self._bells.rest_seconds(self._poll_seconds))
+        await wait_for(self._declared, self.bells.rest_seconds(self.poll_seconds))
 
     async def announce(self) -> int:
         """Have receivers told what the trainer has published; return how many deliveries."""
-        if written := await self._announcer.look():
-            self._webhooks.nudge()
+        if written := await self.announcer.look():
+            self.webhooks.nudge()
         return written
 
     async def relay(self) -> int:
@@ -150,18 +144,18 @@ class Worker:
         total, relayed = 0, outbox.RELAY_BATCH
         # What comes meanwhile nudges again: under steady traffic there would be no end to it.
         while relayed == outbox.RELAY_BATCH:
-            relayed = await outbox.relay(self._database, OutboxRow, self._bells)
+            relayed = await outbox.relay(self.database, OutboxRow, self.bells)
             total += relayed
         return total
 
     async def expire_tasks(self) -> int:
         """End optional tasks whose time is over; return how many."""
-        if closed := await close_expired(self._database, self._rechecks, self._now()):
+        if closed := await close_expired(self.database, self.rechecks, self.now()):
             self.nudge()
         return closed
 
     async def expire_leases(self) -> int:
         """Write expired leases into the timelines, and say that their tasks can be had again."""
-        if expired := await expire_leases(self._database, self._now()):
+        if expired := await expire_leases(self.database, self.now()):
             self.nudge()
         return expired

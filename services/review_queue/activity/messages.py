@@ -1,9 +1,56 @@
-"""What is given of the activity log."""
+"""What people do, by name, and what is given of the activity log."""
 
-from typing import Any
+from typing import Any, Literal
 
-from services.review_queue.activity.actions import Action
 from shared.contracts.base import Message, UtcTime
+
+# Read from the timelines of tasks, which have them already.
+TimelineAction = Literal[
+    "task.leased", "task.answered", "task.skipped", "task.released", "task.undone"
+]
+RecordedAction = Literal[
+    "project.created",
+    "project.replaced",
+    "project.archived",
+    "project.unarchived",
+    "project.deleted",
+    "tasks.added",
+    "tasks.imported",
+    "tasks.exported",
+    "tasks.withdrawn",
+    "task.answered_on_behalf",
+    "task.adjudicated",
+    "task.reopened",
+    "feedback.given",
+    "feedback.answered",
+    "webhook.enabled",
+    "webhook.tested",
+    "webhook.retried",
+    "link.made",
+    "link.redeemed",
+    "link.requested",
+    "link.revoked",
+    "session.opened",
+    "session.ended",
+    "instructions.read",
+    "item.erased",
+    "gold.added",
+    "gold.vouched",
+    "gold.retired",
+    "reviewer.paused",
+    "reviewer.resumed",
+    "reviewer.tagged",
+]
+Action = TimelineAction | RecordedAction
+
+KIND_OF: dict[TimelineAction, str] = {
+    "task.leased": "leased",
+    "task.answered": "verdict",
+    "task.skipped": "skipped",
+    "task.released": "released",
+    "task.undone": "undone",
+}
+ACTION_OF: dict[str, TimelineAction] = {kind: action for action, kind in KIND_OF.items()}
 
 
 class ActivityEntry(Message):

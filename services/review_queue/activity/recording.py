@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from services.review_queue.activity.actions import RecordedAction
+from services.review_queue.activity.messages import RecordedAction
 from services.review_queue.tables.activity import ActivityRow
 from shared.auth import Principal, acting
 from shared.db import Session

@@ -4,8 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from services.review_queue.activity.actions import Action
-from services.review_queue.activity.messages import ActivityList
+from services.review_queue.activity.messages import Action, ActivityList
 from services.review_queue.activity.service import ActivityCursor, ActivityService
 from shared.auth import require_all_projects
 from shared.contracts.tasks import Reviewer

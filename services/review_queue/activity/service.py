@@ -8,9 +8,15 @@ from itertools import islice
 from typing import Self
 
 from services.review_queue.activity import repository
-from services.review_queue.activity.actions import ACTION_OF, KIND_OF, Action
-from services.review_queue.activity.messages import ActivityEntry, ActivityList
+from services.review_queue.activity.messages import (
+    ACTION_OF,
+    KIND_OF,
+    Action,
+    ActivityEntry,
+    ActivityList,
+)
 from services.review_queue.repository.projects import require_project
+from shared.contracts.base import from_stored
 from shared.db import Database, Row
 from shared.http.lists import encode_cursor, parse_cursor
 
@@ -93,10 +99,7 @@ def _merged(
     logged: Sequence[Row], in_timelines: Sequence[Row], after: ActivityCursor, limit: int
 ) -> ActivityList:
     lines = heapq.merge(logged, in_timelines, key=lambda row: row.at, reverse=True)
-    entries = [
-        _of_log(row) if "entry_id" in row._mapping else _of_timeline(row)
-        for row in islice(lines, limit)
-    ]
+    entries = list(map(_entry, islice(lines, limit)))
     i = sum(one.entry_id.startswith("a") for one in entries)
     j = len(entries) - i
     if i == len(logged) and j == len(in_timelines):
@@ -117,20 +120,11 @@ def _behind(numbers: Sequence[int], taken: int, before: int) -> int:
     return numbers[0] + 1 if numbers else 0
 
 
-def _of_log(row: Row) -> ActivityEntry:
-    columns = dict(row._mapping) | {"entry_id": f"a{row.entry_id}"}
-    del columns["project"]
-    return ActivityEntry.model_validate(columns)
-
-
-def _of_timeline(row: Row) -> ActivityEntry:
-    return ActivityEntry(
-        entry_id=f"t{row.event_id}",
-        at=row.at,
-        actor=row.actor,
-        role=None,
-        token_id=None,
-        action=ACTION_OF[row.kind],
-        target=row.task_id,
-        detail=row.detail,
-    )
+def _entry(row: Row) -> ActivityEntry:
+    columns = {"role": None, "token_id": None, **row._mapping}
+    if "event_id" in columns:
+        own = {"action": ACTION_OF[row.kind], "target": row.task_id}
+        columns |= {"entry_id": f"t{row.event_id}", **own}
+    else:
+        columns["entry_id"] = f"a{row.entry_id}"
+    return from_stored(ActivityEntry, columns)

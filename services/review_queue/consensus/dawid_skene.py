@@ -51,16 +51,6 @@ class DawidSkene:
     log_prior: FloatArray
     log_confusion: FloatArray
 
-    @property
-    def n_reviewers(self) -> int:
-        """How many reviewers the model knows."""
-        return len(self.log_confusion[0])
-
-    @property
-    def n_labels(self) -> int:
-        """How many labels there are."""
-        return len(self.log_prior)
-
     def posterior(
         self, reviewers: Sequence[int], labels: Sequence[int], exponent: float = 1.0
     ) -> FloatArray:
@@ -162,9 +152,10 @@ class _Iteration:
         begun = self.maximise(self._told())
         if start is None:
             return begun
-        if start.n_labels != self.votes.n_labels or start.n_reviewers > self.votes.n_reviewers:
+        labels, reviewers, _ = start.log_confusion.shape
+        if labels != self.votes.n_labels or reviewers > self.votes.n_reviewers:
             raise ValueError("the start has other labels, or more reviewers")
-        begun.log_confusion[:, : start.n_reviewers] = start.log_confusion
+        begun.log_confusion[:, :reviewers] = start.log_confusion
         return DawidSkene(start.log_prior, begun.log_confusion)
 
     def _told(self) -> FloatArray:

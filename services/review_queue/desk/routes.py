@@ -12,8 +12,7 @@ from services.review_queue.desk.messages import (
     Progress,
     Standing,
 )
-from services.review_queue.desk.progress import ProgressService
-from services.review_queue.desk.standing import StandingService
+from services.review_queue.desk.service import ProgressService, StandingService
 from services.review_queue.lifecycle.tasks.service import place_of
 from shared.contracts.base import UtcTime, utc_now
 from shared.http.access import ByOperator, ByReviewer, Injected

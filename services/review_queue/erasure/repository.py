@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Table, delete, func, or_, select, update
 
-from services.review_queue.repository.statements import fetch, insert_new
+from services.review_queue.repository.statements import fetch
 from services.review_queue.tables import (
     EVENTS,
     LEASES,
@@ -14,8 +14,6 @@ from services.review_queue.tables import (
     TASKS,
     TOMBSTONES,
     VERDICTS,
-    TaskRow,
-    TombstoneRow,
 )
 from services.review_queue.tables.gold import GOLD, PAUSES, PROBES
 from services.review_queue.tables.people import ACKNOWLEDGEMENTS, FEEDBACK, LINKS, SESSIONS, TAGS
@@ -27,16 +25,6 @@ OF_TASKS = (VERDICTS, LEASES, OUTCOMES, EVENTS, GOLD, PROBES, TOMBSTONES)
 OF_PROJECTS = (FEEDBACK, PAUSES, TAGS, LINKS, ACKNOWLEDGEMENTS, TOLD, HISTORY, WEBHOOKS)
 # All that a line of a timeline may say without saying anything of the item.
 _KEPT_DETAIL = frozenset({"lane", "from", "to", "label", "revision", "recorded_by"})
-
-
-async def tombstone(session: Session, task_id: str) -> TombstoneRow | None:
-    """Return what is left of an item, if it was erased."""
-    return await session.get(TombstoneRow, task_id)
-
-
-async def add_unknown(session: Session, row: dict[str, Any]) -> bool:
-    """Insert an empty task for an item that people were not asked about; False if it exists."""
-    return bool(await insert_new(session, TaskRow, "task_id", [row]))
 
 
 async def erase_task(session: Session, task_id: str, now: datetime) -> None:

@@ -11,7 +11,7 @@ from services.review_queue.erasure.messages import Tombstone
 from services.review_queue.lifecycle.intake import NEW_ROW
 from services.review_queue.lifecycle.lanes import group_of
 from services.review_queue.lifecycle.repository import reading
-from services.review_queue.lifecycle.repository.writing import write
+from services.review_queue.lifecycle.repository.writing import add_new, write
 from services.review_queue.lifecycle.rules import Change
 from services.review_queue.lifecycle.states import Task
 from services.review_queue.projects.reading import current_project
@@ -46,9 +46,9 @@ class ErasureService:
         async with self.database.transaction() as session:
             await current_project(session, project_name)
             empty = _empty_task(project_name, item_id, task_id, now)
-            asked = not await repository.add_unknown(session, empty)
+            asked = not await add_new(session, [empty])
             task = (await reading.tasks(session, [task_id], lock=True))[task_id]
-            stone = await repository.tombstone(session, task_id)
+            stone = await session.get(TombstoneRow, task_id)
             if stone is None:
                 stone = TombstoneRow(
                     task_id=task_id,

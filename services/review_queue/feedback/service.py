@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from services.review_queue.activity.actions import RecordedAction
+from services.review_queue.activity.messages import RecordedAction
 from services.review_queue.activity.recording import record
 from services.review_queue.feedback import repository
 from services.review_queue.feedback.messages import (

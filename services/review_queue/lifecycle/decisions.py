@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.review_queue.activity.actions import RecordedAction
+from services.review_queue.activity.messages import RecordedAction
 from services.review_queue.activity.recording import record
 from services.review_queue.lifecycle.messages import Adjudication, VerdictOnBehalf
 from services.review_queue.lifecycle.metrics import VERDICTS

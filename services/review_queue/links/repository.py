@@ -9,11 +9,6 @@ from services.review_queue.tables.people import LINKS, LinkRow, SessionRow
 from shared.db import Session
 
 
-async def find(session: Session, digest: str) -> LinkRow | None:
-    """Return the link, if there is one."""
-    return await session.get(LinkRow, digest)
-
-
 async def use(session: Session, digest: str, now: datetime) -> LinkRow | None:
     """Use the link up and return it; None when it cannot be used.
 

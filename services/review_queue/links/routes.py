@@ -5,18 +5,7 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Request
 
-from services.review_queue.links.messages import (
-    LinkCode,
-    LinkHolder,
-    LinkInvitation,
-    LinkList,
-    LinkRequested,
-    LinkToken,
-    NewLink,
-    NewProjectLink,
-    OneTimeLink,
-    RevokedLinks,
-)
+from services.review_queue.links import messages
 from services.review_queue.links.service import LinkService
 from services.review_queue.tables.people import LinkRow
 from shared.auth import require_all_projects
@@ -36,9 +25,9 @@ Requested = Annotated[
 ]
 
 
-def _made(request: Request, code: str, row: LinkRow) -> OneTimeLink:
+def _made(request: Request, code: str, row: LinkRow) -> messages.OneTimeLink:
     console: str = request.app.state.console_url
-    return OneTimeLink(
+    return messages.OneTimeLink(
         link_id=row.code_digest,
         code=code,
         url=f"{console}/enter?code={quote(code)}",
@@ -53,11 +42,11 @@ def _address(request: Request) -> str:
 @strict.post("/projects/{project}/links", summary="Make a one-time link to a project")
 async def post_project_link(
     project: str,
-    body: NewProjectLink,
+    body: messages.NewProjectLink,
     links: Injected[LinkService],
     who: ByOperator,
     request: Request,
-) -> OneTimeLink:
+) -> messages.OneTimeLink:
     """The first who uses it before it expires acts as `subject`, in `role`, in this project.
 
     `url` is a page of the console, and a path alone where the service does not know the console's
@@ -72,8 +61,8 @@ async def post_project_link(
     responses=declare(NotFound),
 )
 async def post_link(
-    body: NewLink, links: Injected[LinkService], who: ByOperator, request: Request
-) -> OneTimeLink:
+    body: messages.NewLink, links: Injected[LinkService], who: ByOperator, request: Request
+) -> messages.OneTimeLink:
     """As for one project; the operator's token must be for all of `projects`."""
     projects = None if body.projects is None else sorted(set(body.projects))
     return _made(request, *await links.make(projects, body, who))
@@ -87,7 +76,7 @@ async def list_project_links(
     requested: Requested = None,
     limit: Limit = 100,
     after: After = None,
-) -> LinkList:
+) -> messages.LinkList:
     """Return links to this project alone, without their codes, which are not kept."""
     return await links.page(project, after=after, requested=requested, limit=limit)
 
@@ -99,7 +88,7 @@ async def list_links(
     requested: Requested = None,
     limit: Limit = 100,
     after: After = None,
-) -> LinkList:
+) -> messages.LinkList:
     """Return links that are not to a single project; for tokens of all projects."""
     require_all_projects(who)
     return await links.page(None, after=after, requested=requested, limit=limit)
@@ -110,8 +99,8 @@ async def list_links(
     summary="End all links of a person to a project, with their tokens",
 )
 async def revoke_project_links(
-    project: str, body: LinkHolder, links: Injected[LinkService], _: ByOperator
-) -> RevokedLinks:
+    project: str, body: messages.LinkHolder, links: Injected[LinkService], _: ByOperator
+) -> messages.RevokedLinks:
     """The review queue refuses their tokens from then on; other replicas of it within seconds.
 
     Routers and the trainer accept an operator's token until it expires.
@@ -125,8 +114,8 @@ async def revoke_project_links(
     responses=declare(NotFound),
 )
 async def revoke_links(
-    body: LinkHolder, links: Injected[LinkService], who: ByOperator
-) -> RevokedLinks:
+    body: messages.LinkHolder, links: Injected[LinkService], who: ByOperator
+) -> messages.RevokedLinks:
     """As for one project; for tokens of all projects."""
     require_all_projects(who)
     return await links.revoke(None, body.subject)
@@ -137,29 +126,31 @@ async def revoke_links(
     summary="Get a further token for one that came from a link",
     responses=declare(Conflict, Unavailable),
 )
-async def renew_token(links: Injected[LinkService], who: ByReviewer) -> LinkToken:
+async def renew_token(links: Injected[LinkService], who: ByReviewer) -> messages.LinkToken:
     """The new token is good for as long as the link's first, up to 90 days after its use."""
     return await links.renew(who)
 
 
 @public.post("/redeem", summary="Use a one-time link up, for a token", responses=_PUBLIC_PROBLEMS)
-async def redeem_link(body: LinkCode, links: Injected[LinkService], request: Request) -> LinkToken:
+async def redeem_link(
+    body: messages.LinkCode, links: Injected[LinkService], request: Request
+) -> messages.LinkToken:
     """Return a token once; the link opens nothing from then on."""
     return await links.redeem(body.code, _address(request))
 
 
 @public.post("/inspect", summary="See what a one-time link is for", responses=_PUBLIC_PROBLEMS)
 async def inspect_link(
-    body: LinkCode, links: Injected[LinkService], request: Request
-) -> LinkInvitation:
+    body: messages.LinkCode, links: Injected[LinkService], request: Request
+) -> messages.LinkInvitation:
     """The link stays unused: a page can say whom it is for before it is opened."""
     return await links.inspect(body.code, _address(request))
 
 
 @public.post("/request", summary="Ask for a new link", responses=_PUBLIC_PROBLEMS, status_code=202)
 async def request_link(
-    body: LinkCode, links: Injected[LinkService], request: Request
-) -> LinkRequested:
+    body: messages.LinkCode, links: Injected[LinkService], request: Request
+) -> messages.LinkRequested:
     """With the code of an earlier link: operators see who asks, in the list of links."""
     return await links.request(body.code, _address(request))
 

@@ -8,20 +8,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from services.review_queue.activity.actions import RecordedAction
+from services.review_queue.activity.messages import RecordedAction
 from services.review_queue.activity.recording import record
-from services.review_queue.links import repository
+from services.review_queue.links import messages, repository
 from services.review_queue.links.attempts import FailedAttempts
-from services.review_queue.links.messages import (
-    LinkEntry,
-    LinkInvitation,
-    LinkList,
-    LinkRequested,
-    LinkState,
-    LinkToken,
-    NewProjectLink,
-    RevokedLinks,
-)
 from services.review_queue.links.signing import LinkSigner, projects_of, require_token_fits
 from services.review_queue.projects.reading import current_project
 from services.review_queue.quality.tags.service import set_tags
@@ -63,7 +53,7 @@ class LinkService:
             self._revoked = await repository.revoked_ids(session)
 
     async def make(
-        self, projects: list[str] | None, body: NewProjectLink, who: Principal
+        self, projects: list[str] | None, body: messages.NewProjectLink, who: Principal
     ) -> tuple[str, LinkRow]:
         """Make a link to `projects` (None: all); return its code and its row.
 
@@ -101,7 +91,7 @@ class LinkService:
             _record(session, "link.made", row, now, by=who.subject, expires_at=until)
         return code, row
 
-    async def redeem(self, code: str, address: str) -> LinkToken:
+    async def redeem(self, code: str, address: str) -> messages.LinkToken:
         """Use a link up and return its first token.
 
         Raises `NotFound` (it was used, has expired or was revoked), `TooManyRequests` (too many
@@ -117,16 +107,16 @@ class LinkService:
             _record(session, "link.redeemed", link, self.now())
             return self.signer.sign(link, self._seconds(link))
 
-    async def inspect(self, code: str, address: str) -> LinkInvitation:
+    async def inspect(self, code: str, address: str) -> messages.LinkInvitation:
         """Return what a link is for, and let it be used later. Errors are those of `redeem`."""
         async with self.database.reading() as session:
             with self.attempts.counting(address):
-                link = await repository.find(session, _digest(code))
+                link = await session.get(LinkRow, _digest(code))
                 if link is None or _state(link, self.now()) != "unused":
                     raise _used_up()
             name = link.project
             project = None if name is None else await current_project(session, name)
-        return LinkInvitation(
+        return messages.LinkInvitation(
             subject=link.reviewer,
             role=link.role,  # type: ignore[arg-type]
             projects=projects_of(link),
@@ -135,7 +125,7 @@ class LinkService:
             expires_at=link.expires_at,
         )
 
-    async def renew(self, who: Principal) -> LinkToken:
+    async def renew(self, who: Principal) -> messages.LinkToken:
         """Return a further token for the holder of one that came from a link.
 
         Raises `Conflict`: it came from none, or the link was redeemed 90 days ago; `Unauthorized`:
@@ -144,7 +134,7 @@ class LinkService:
         if who.link_id is None:
             raise Conflict("This token does not come from a link: issue a new one.")
         async with self.database.reading() as session:
-            link = await repository.find(session, who.link_id)
+            link = await session.get(LinkRow, who.link_id)
         if link is None or link.revoked_at is not None:
             raise Unauthorized("The link that this token comes from was revoked; ask for another.")
         seconds = self._seconds(link)
@@ -152,7 +142,7 @@ class LinkService:
             raise Conflict("Tokens of a link are renewed for 90 days: ask for a new link.")
         return self.signer.sign(link, seconds)
 
-    async def request(self, code: str, address: str) -> LinkRequested:
+    async def request(self, code: str, address: str) -> messages.LinkRequested:
         """Note that the holder of a link, used and expired or not, wants a new one.
 
         Raises `NotFound` (there was no such link) and `TooManyRequests`.
@@ -164,9 +154,9 @@ class LinkService:
                 if link is None:
                     raise NotFound("There was no such link. Ask an operator for one.")
             _record(session, "link.requested", link, now)
-        return LinkRequested(requested_at=now)
+        return messages.LinkRequested(requested_at=now)
 
-    async def revoke(self, project: str | None, subject: str) -> RevokedLinks:
+    async def revoke(self, project: str | None, subject: str) -> messages.RevokedLinks:
         """End a subject's links to a project (None: those to no single one), with their tokens.
 
         Raises `NotFound`: there is no such project.
@@ -179,11 +169,11 @@ class LinkService:
                 about: dict[str, Any] = {"project": project, "target": subject, "links": len(ids)}
                 record(session, "link.revoked", self.now(), **about)
         self._revoked |= frozenset(ids)
-        return RevokedLinks(revoked=len(ids))
+        return messages.RevokedLinks(revoked=len(ids))
 
     async def page(
         self, project: str | None, *, after: str | None, requested: bool | None, limit: int
-    ) -> LinkList:
+    ) -> messages.LinkList:
         """Return a project's links (None: those to no single one), newest first.
 
         Raises `NotFound`: there is no such project.
@@ -196,16 +186,16 @@ class LinkService:
                 session, project, before=before, requested=requested, limit=limit + 1
             )
         shown, cursor = page_of(rows, limit, _position)
-        return LinkList(links=[self._entry(row) for row in shown], cursor=cursor)
+        return messages.LinkList(links=[self._entry(row) for row in shown], cursor=cursor)
 
     def _seconds(self, link: LinkRow) -> float:
         """How long a token of the link may be good for, from now."""
         renewable = (link.used_at or self.now()) + _LONGEST_RENEWAL - self.now()
         return min(link.hours * 3600, renewable.total_seconds())
 
-    def _entry(self, row: LinkRow) -> LinkEntry:
-        columns = row.model_dump(include=LinkEntry.model_fields.keys() - {"projects"})
-        return LinkEntry(
+    def _entry(self, row: LinkRow) -> messages.LinkEntry:
+        columns = row.model_dump(include=messages.LinkEntry.model_fields.keys() - {"projects"})
+        return messages.LinkEntry(
             link_id=row.code_digest,
             subject=row.reviewer,
             projects=projects_of(row),
@@ -222,7 +212,7 @@ def _digest(code: str) -> str:
     return hashlib.sha256(code.encode("utf-8", "replace")).hexdigest()
 
 
-def _state(row: LinkRow, now: datetime) -> LinkState:
+def _state(row: LinkRow, now: datetime) -> messages.LinkState:
     if row.revoked_at is not None:
         return "revoked"
     if row.used_at is not None:

@@ -20,7 +20,7 @@ async def page(
     since: datetime,
     most: int,
 ) -> Sequence[Row[Any]]:
-    """Return projects by name with their figures, without what may be long: instructions, fields.
+    """Return projects by name with their figures, each column named as in the message.
 
     Answers count from `since` on. Each figure is read from an index, and no further than `most`,
     whatever a project has.
@@ -28,10 +28,10 @@ async def page(
     spec = PROJECTS.c.spec
     statement = (
         select(
-            PROJECTS.c.name,
+            PROJECTS.c.name.label("project"),
             PROJECTS.c.revision,
             PROJECTS.c.created_at,
-            spec["title"].as_string().label("title"),
+            func.coalesce(spec["title"].as_string(), "").label("title"),
             func.json_array_length(spec["labels"].as_json()).label("labels"),
             spec["archived_at"].as_string().label("archived_at"),
             *_figures(since, most),
@@ -57,8 +57,8 @@ def _figures(since: datetime, most: int) -> list[ColumnElement[Any]]:
     oldest = select(TASKS.c.created_at).where(is_waiting).order_by(TASKS.c.created_at).limit(1)
     return [
         _number(is_waiting, most, TASKS.c.created_at).label("waiting"),
-        oldest.correlate(PROJECTS).scalar_subquery().label("oldest"),
-        _number(is_disputed, most, TASKS.c.adjudication).label("disputed"),
+        oldest.correlate(PROJECTS).scalar_subquery().label("oldest_at"),
+        _number(is_disputed, most, TASKS.c.adjudication).label("adjudication"),
         _number(stands, most, VERDICTS.c.given_at).label("answers"),
     ]
 

@@ -40,22 +40,11 @@ class OverviewService:
             rows = await repository.page(
                 session, after=after, limit=limit + 1, only=only, since=since, most=self.counted_to
             )
-            shown, cursor = page_of(rows, limit, lambda row: row.name)
-            leased = await claiming.held(session, [row.name for row in shown], now)
+            shown, cursor = page_of(rows, limit, lambda row: row.project)
+            leased = await claiming.held(session, [row.project for row in shown], now)
         projects = [
             ProjectFigures(
-                project=row.name,
-                title=row.title or "",
-                revision=row.revision,
-                labels=row.labels,
-                created_at=row.created_at,
-                archived_at=row.archived_at,
-                waiting=row.waiting,
-                leased=leased.get(row.name, 0),
-                adjudication=row.disputed,
-                oldest_at=row.oldest,
-                answers=row.answers,
-                counted_to=self.counted_to,
+                **row._mapping, leased=leased.get(row.project, 0), counted_to=self.counted_to
             )
             for row in shown
         ]

@@ -9,7 +9,7 @@ import structlog
 from obstore.exceptions import BaseError as StoreError
 from pydantic import ValidationError
 
-from services.review_queue.activity.actions import RecordedAction
+from services.review_queue.activity.messages import RecordedAction
 from services.review_queue.activity.recording import record
 from services.review_queue.projects import repository
 from services.review_queue.projects.changes import changes_between

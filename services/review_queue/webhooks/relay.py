@@ -150,7 +150,7 @@ class Relay:
 
     async def _deliver(self, delivery: Row) -> bool:
         async with self.database.reading() as session:
-            webhook = await repository.find(session, delivery.webhook_id)
+            webhook = await session.get(WebhookRow, delivery.webhook_id)
             event = None if webhook is None else await _event(session, webhook, delivery)
         if webhook is None or event is None:
             # The webhook was taken out of the project, or the item is erased.

@@ -28,11 +28,6 @@ async def of_project(
     return {row.url: row for row in (await session.execute(statement)).scalars()}
 
 
-async def find(session: Session, webhook_id: str) -> WebhookRow | None:
-    """Return a webhook to read."""
-    return await session.get(WebhookRow, webhook_id)
-
-
 async def lock(session: Session, webhook_id: str, *, wait: bool = True) -> WebhookRow | None:
     """Return a webhook, kept from other writers; without `wait` None when another writer has it."""
     statement = sa.select(WebhookRow).where(col(WebhookRow.webhook_id) == webhook_id)

@@ -4,14 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from services.review_queue.webhooks.messages import (
-    DeliveryList,
-    DeliveryState,
-    WebhookDelivery,
-    WebhookList,
-    WebhookStatus,
-    WebhookTrial,
-)
+from services.review_queue.webhooks import messages
 from services.review_queue.webhooks.service import WebhookService
 from shared.http.access import ByOperator, Injected
 from shared.http.body import StrictRoute
@@ -24,7 +17,7 @@ router = APIRouter(
 
 
 WantedState = Annotated[
-    DeliveryState | None,
+    messages.DeliveryState | None,
     Query(description="Only what waits for another attempt, was delivered, or was given up."),
 ]
 WantedWebhook = Annotated[
@@ -35,7 +28,7 @@ WantedWebhook = Annotated[
 @router.get("", summary="List webhooks and how they fare")
 async def list_webhooks(
     project: str, webhooks: Injected[WebhookService], _: ByOperator
-) -> WebhookList:
+) -> messages.WebhookList:
     """Return the project's webhooks; `PUT /v1/projects/{project}` is what changes them."""
     return await webhooks.page(project)
 
@@ -43,7 +36,7 @@ async def list_webhooks(
 @router.post("/{webhook_id}/enable", summary="Send to a webhook again")
 async def enable_webhook(
     project: str, webhook_id: str, webhooks: Injected[WebhookService], _: ByOperator
-) -> WebhookStatus:
+) -> messages.WebhookStatus:
     """Go on from where it stopped: after its receiver answered 410, or asked for a pause."""
     return await webhooks.enable(project, webhook_id)
 
@@ -51,7 +44,7 @@ async def enable_webhook(
 @router.post("/{webhook_id}/test", summary="Try a webhook")
 async def try_webhook(
     project: str, webhook_id: str, webhooks: Injected[WebhookService], _: ByOperator
-) -> WebhookTrial:
+) -> messages.WebhookTrial:
     """Send one `webhook.test` at once, and return what became of it."""
     return await webhooks.test(project, webhook_id)
 
@@ -65,7 +58,7 @@ async def list_deliveries(
     webhook_id: WantedWebhook = None,
     limit: Limit = 100,
     after: After = None,
-) -> DeliveryList:
+) -> messages.DeliveryList:
     """Return events from their first attempt on, each once, with how its last attempt went."""
     return await webhooks.deliveries(
         project, state=state, webhook_id=webhook_id, after=after, limit=limit
@@ -79,6 +72,6 @@ async def list_deliveries(
 )
 async def retry_delivery(
     project: str, delivery_id: str, webhooks: Injected[WebhookService], _: ByOperator
-) -> WebhookDelivery:
+) -> messages.WebhookDelivery:
     """Send it now, under the same id: what waits, was given up, or was delivered before."""
     return await webhooks.retry(project, delivery_id)

@@ -5,7 +5,7 @@ import httpx
 import pytest
 
 from services.review_queue.desk.messages import Progress
-from services.review_queue.desk.progress import COUNTED_FOR_SECONDS, ProgressService
+from services.review_queue.desk.service import COUNTED_FOR_SECONDS, ProgressService
 from services.review_queue.quality.answer_cache import AnswerCache
 from shared.contracts.base import rfc3339
 from shared.db import Database

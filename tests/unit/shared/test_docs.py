@@ -9,7 +9,7 @@ from typing import get_args
 from prometheus_client import REGISTRY
 from prometheus_client.metrics import MetricWrapperBase
 
-from services.review_queue.activity.actions import RecordedAction, TimelineAction
+from services.review_queue.activity.messages import RecordedAction, TimelineAction
 from services.router.pictures.opening import MAX_CALL_PIXELS
 from services.serving import SERVICES
 from services.trainer.uploads.parts import OwnManifest

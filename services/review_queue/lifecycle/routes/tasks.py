@@ -6,16 +6,9 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query
 from pydantic import StringConstraints
 
+from services.review_queue.lifecycle import messages
 from services.review_queue.lifecycle.decisions import DecisionService
 from services.review_queue.lifecycle.intake import IntakeService
-from services.review_queue.lifecycle.messages import (
-    Adjudication,
-    QueueAges,
-    ShownState,
-    TaskDetail,
-    TaskList,
-    VerdictOnBehalf,
-)
 from services.review_queue.lifecycle.problems import ItemErased
 from services.review_queue.lifecycle.second_opinions import SecondOpinionService
 from services.review_queue.lifecycle.tasks.repository import TaskFilter
@@ -63,7 +56,7 @@ async def list_tasks(
     _: ByService,
     limit: Limit = 100,
     after: After = None,
-    state: ShownState | None = None,
+    state: messages.ShownState | None = None,
     lane: Lane | None = None,
     label: Annotated[Label | None, Query()] = None,
     reviewer: Annotated[Reviewer | None, Query()] = None,
@@ -72,7 +65,7 @@ async def list_tasks(
     q: SearchText = None,
     metadata: SearchMetadata = [],  # noqa: B006 - FastAPI copies it
     order: Literal["oldest", "newest"] = "oldest",
-) -> TaskList:
+) -> messages.TaskList:
     """Return tasks that all given filters hold for; `reviewer` holds or has answered them.
 
     A search by `q` or `metadata` looks through 20,000 tasks a call: a page with few tasks or none
@@ -91,7 +84,7 @@ async def list_tasks(
 
 
 @router.get("/queue/ages", summary="How long tasks have waited")
-async def get_ages(project: str, tasks: Injected[TaskService], _: ByService) -> QueueAges:
+async def get_ages(project: str, tasks: Injected[TaskService], _: ByService) -> messages.QueueAges:
     """Return how many waiting tasks there are by age; the oldest 200,000 are counted."""
     return await tasks.ages(project)
 
@@ -99,7 +92,7 @@ async def get_ages(project: str, tasks: Injected[TaskService], _: ByService) -> 
 @router.get("/tasks/{task_id}", summary="Read a task and its timeline")
 async def get_task(
     project: str, task_id: str, tasks: Injected[TaskService], _: ByService
-) -> TaskDetail:
+) -> messages.TaskDetail:
     """Return all that is known of one task."""
     return await tasks.show(project, task_id)
 
@@ -118,7 +111,7 @@ async def reopen_task(
 async def adjudicate_task(
     project: str,
     task_id: str,
-    body: Adjudication,
+    body: messages.Adjudication,
     decisions: Injected[DecisionService],
     who: ByOperator,
 ) -> TaskProgress:
@@ -169,7 +162,7 @@ async def post_withdrawals(
 async def post_verdict(
     project: str,
     task_id: str,
-    body: VerdictOnBehalf,
+    body: messages.VerdictOnBehalf,
     decisions: Injected[DecisionService],
     who: ByService,
 ) -> TaskProgress:

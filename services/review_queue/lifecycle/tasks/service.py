@@ -6,15 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from services.review_queue.lifecycle.messages import (
-    AgeBucket,
-    LaneDepth,
-    QueueAges,
-    QueueDepth,
-    TaskDetail,
-    TaskList,
-    TaskSummary,
-)
+from services.review_queue.lifecycle import messages
 from services.review_queue.lifecycle.problems import ItemErased
 from services.review_queue.lifecycle.repository import reading
 from services.review_queue.lifecycle.states import Task, state_of
@@ -96,7 +88,7 @@ class TaskService:
         newest_first: bool = False,
         after: Place | None,
         limit: int,
-    ) -> TaskList:
+    ) -> messages.TaskList:
         """Return tasks by age, from the one behind `after` on.
 
         A `search` looks through `SEARCHED` tasks at most: a page may have fewer than `limit` tasks,
@@ -118,11 +110,12 @@ class TaskService:
         shown, cursor = page_of(rows, limit, position_of)
         if cursor is None and until is not None:
             cursor = encode_cursor(position_of(until))
-        return TaskList(
-            tasks=[from_stored(TaskSummary, dict(row._mapping)) for row in shown], cursor=cursor
+        return messages.TaskList(
+            tasks=[from_stored(messages.TaskSummary, dict(row._mapping)) for row in shown],
+            cursor=cursor,
         )
 
-    async def show(self, project: str, task_id: str) -> TaskDetail:
+    async def show(self, project: str, task_id: str) -> messages.TaskDetail:
         """Return one task with its timeline; `NotFound` when there is none."""
         async with self.database.reading() as session:
             known = as_uuid(task_id)
@@ -133,7 +126,7 @@ class TaskService:
         state = state_of(task, self.now())
         leased = state == "leased"
         return from_stored(
-            TaskDetail,
+            messages.TaskDetail,
             {
                 **task._mapping,
                 "state": state,
@@ -150,22 +143,22 @@ class TaskService:
             },
         )
 
-    async def ages(self, project: str) -> QueueAges:
+    async def ages(self, project: str) -> messages.QueueAges:
         """Return how old the waiting tasks are; `NotFound` when there is no such project."""
         now = self.now()
         async with self.database.reading() as session:
             await current_project(session, project)
             found, total = await repository.ages(session, project, now, _AGES, _MOST_AGES)
         seconds = [edge.total_seconds() for edge in _AGES]
-        return QueueAges(
+        return messages.QueueAges(
             buckets=[
-                AgeBucket(from_seconds=since, to_seconds=until, waiting=waiting)
+                messages.AgeBucket(from_seconds=since, to_seconds=until, waiting=waiting)
                 for since, until, waiting in zip(seconds, [*seconds[1:], None], found, strict=True)
             ],
             complete=total < _MOST_AGES,
         )
 
-    async def depth(self, project: str) -> QueueDepth:
+    async def depth(self, project: str) -> messages.QueueDepth:
         """Return what waits in each lane."""
         now = self.now()
         async with self.database.reading() as session:
@@ -173,7 +166,7 @@ class TaskService:
             rows = await repository.waiting(session, now, project)
             disputed = await repository.disputed(session, project)
         lanes = [
-            LaneDepth(
+            messages.LaneDepth(
                 lane=row.lane,
                 open=row.open,
                 leased=row.leased,
@@ -181,7 +174,7 @@ class TaskService:
             )
             for row in rows
         ]
-        return QueueDepth(
+        return messages.QueueDepth(
             lanes=lanes,
             open=sum(lane.open for lane in lanes),
             leased=sum(lane.leased for lane in lanes),

@@ -47,22 +47,15 @@ def _undone(who: str, detail: Detail) -> str:
     return f"{who} took the answer back"
 
 
-def _adjudicated(who: str, detail: Detail) -> str:
-    return f"{who} decided on {detail.get('label')}{_because(detail.get('comment'))}"
-
-
-def _moved(_: str, detail: Detail) -> str:
-    cause = _because(detail.get("cause"))
-    return f"moved from lane {detail.get('from')} to {detail.get('to')}{cause}"
-
-
 def _because(reason: Any) -> str:
     return f": {reason}" if reason else ""
 
 
 _WORDS: dict[str, Callable[[str, Detail], str]] = {
     "created": lambda who, detail: f"{who} added it in lane {detail.get('lane')}",
-    "moved": _moved,
+    "moved": lambda _, detail: (
+        f"moved from lane {detail.get('from')} to {detail.get('to')}{_because(detail.get('cause'))}"
+    ),
     "asked": lambda who, detail: f"{who} asked for it again in lane {detail.get('lane')}",
     "leased": lambda who, _: f"{who} took it",
     "released": lambda who, _: f"{who} gave it back",
@@ -74,7 +67,9 @@ _WORDS: dict[str, Callable[[str, Detail], str]] = {
     "reopened": _reopened,
     "undone": _undone,
     "disputed": lambda _, __: "reviewers disagree: it waits for an adjudicator",
-    "adjudicated": _adjudicated,
+    "adjudicated": lambda who, detail: (
+        f"{who} decided on {detail.get('label')}{_because(detail.get('comment'))}"
+    ),
     "label_mapped": lambda _, detail: f"{detail.get('from')} is now called {detail.get('to')}",
     "erased": lambda who, _: f"{who} erased the item",
 }

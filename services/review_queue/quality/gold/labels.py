@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from services.review_queue.activity.actions import RecordedAction
+from services.review_queue.activity.messages import RecordedAction
 from services.review_queue.activity.recording import record
 from services.review_queue.lifecycle.intake import IntakeService
 from services.review_queue.lifecycle.presenting import require_label

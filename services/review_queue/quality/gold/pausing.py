@@ -79,12 +79,7 @@ async def _pause(
 
 def pause_message(row: PauseRow) -> Pause:
     """Return a pause as operators see it."""
-    return Pause(
-        reason=row.reason,
-        paused_by=row.paused_by,
-        paused_at=row.paused_at,
-        evidence=None if row.evidence is None else Evidence.model_validate(row.evidence),
-    )
+    return Pause.model_validate(row.model_dump(include=set(Pause.model_fields)))
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from datetime import datetime
 import pytest
 
 from services.review_queue.desk.messages import Progress
-from services.review_queue.desk.progress import ProgressService
+from services.review_queue.desk.service import ProgressService
 from services.review_queue.quality.answer_cache import AnswerCache
 from shared.db import Database
 from tests.harness.desk import Desk, Json, body_of, entry

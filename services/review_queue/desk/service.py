@@ -1,22 +1,26 @@
-"""Progress of the queue and of a reviewer, and the tasks that wait for an adjudicator."""
+"""What reviewers and adjudicators see at their desk, and whether a reviewer may begin."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from services.review_queue.activity.recording import record
 from services.review_queue.desk import repository
-from services.review_queue.desk.messages import Case, CaseList, Progress
+from services.review_queue.desk.messages import Case, CaseList, PauseNotice, Progress, Standing
 from services.review_queue.lifecycle.repository import claiming
 from services.review_queue.lifecycle.states import state_of
 from services.review_queue.lifecycle.tasks import repository as tasks
 from services.review_queue.lifecycle.tasks.service import position_of
 from services.review_queue.projects.reading import current_project
 from services.review_queue.quality.answer_cache import AnswerCache
-from services.review_queue.quality.gold.repository import probes
+from services.review_queue.quality.gold.repository import pauses, probes
 from services.review_queue.tables import TaskRow, VerdictRow
+from services.review_queue.tables.people import AcknowledgementRow
 from shared.contracts.base import from_stored
-from shared.db import Database
+from shared.contracts.projects import Project
+from shared.db import Database, Session
 from shared.http.lists import page_of
+from shared.problems import Unprocessable
 
 # Every page asks after every answer, and the count reads all that is open.
 COUNTED_FOR_SECONDS = 3.0
@@ -97,3 +101,59 @@ def _case(row: TaskRow, state: str, answers: Sequence[VerdictRow]) -> Case:
 
 async def _unmarked() -> None:
     """Nothing but time makes the count old."""
+
+
+@dataclass(frozen=True)
+class StandingService:
+    """Which instructions reviewers have read, and who is paused."""
+
+    database: Database
+    now: Callable[[], datetime]
+
+    async def of(self, project: str, reviewer: str) -> Standing:
+        """Return where a reviewer stands; `NotFound` when there is no such project."""
+        async with self.database.reading() as session:
+            document = await current_project(session, project)
+            return await _standing(session, document, reviewer)
+
+    async def acknowledge(self, project: str, reviewer: str, revision: int) -> Standing:
+        """Note that the reviewer has read this revision of the instructions.
+
+        Raises `NotFound` (there is no such project) and `Unprocessable` (there is no such revision
+        yet).
+        """
+        async with self.database.transaction() as session:
+            newest = await current_project(session, project)
+            if revision > newest.instructions_revision:
+                raise Unprocessable([("/revision", "is newer than the instructions")])
+            row = AcknowledgementRow(
+                project=project,
+                reviewer=reviewer,
+                instructions_revision=revision,
+                acknowledged_at=self.now(),
+            )
+            if await repository.acknowledge(session, row):
+                record(
+                    session,
+                    "instructions.read",
+                    row.acknowledged_at,
+                    project=project,
+                    target=str(revision),
+                    actor=reviewer,
+                )
+            return await _standing(session, newest, reviewer)
+
+
+async def _standing(session: Session, project: Project, reviewer: str) -> Standing:
+    read = await repository.acknowledged(session, project.project, reviewer)
+    pause = (await pauses.standing(session, project.project, [reviewer])).get(reviewer)
+    needs_reading = bool(project.instructions.strip())
+    return Standing(
+        reviewer=reviewer,
+        instructions_revision=project.instructions_revision,
+        read_revision=read,
+        has_read=not needs_reading or read >= project.instructions_revision,
+        pause=None
+        if pause is None
+        else PauseNotice(reason=pause.reason, paused_at=pause.paused_at),
+    )
