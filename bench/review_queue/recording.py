@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -21,7 +22,7 @@ from services.review_queue.lifecycle.draws import LeaseDraws
 from services.review_queue.lifecycle.lease_times import LeaseTimes
 from services.review_queue.lifecycle.moves import MoveService
 from services.review_queue.projects.reading import ProjectCache
-from services.review_queue.quality.gold.answering import ProbeService
+from services.review_queue.quality.gold.answering import use_probe
 from services.review_queue.quality.gold.drawing import GoldDraws
 from services.review_queue.quality.gold.gold_states import GoldStates
 from services.review_queue.quality.reviewers.learning import KnownReviewers
@@ -157,8 +158,8 @@ def _services(database: Database, heard: list[tuple[str, Any]]) -> tuple[ClaimSe
     together = (BatchScheduler(database, now, _heard_by(heard)), ProjectCache(), times)
     gold, known = GoldDraws(gold_states, draws), KnownReviewers(database, now)
     claims = ClaimService(database, bells, *together, gold, draws, now, 1.0)
-    use_probe = ProbeService(times, gold_states).use
-    return claims, MoveService(*together, known.of, use_probe, lambda: None)
+    use = partial(use_probe, times, gold_states)
+    return claims, MoveService(*together, known.of, use, lambda: None)
 
 
 def _heard_by(heard: list[tuple[str, Any]]) -> Run:

@@ -28,7 +28,7 @@ from services.review_queue.overview.service import OverviewService
 from services.review_queue.projects.reading import ProjectCache
 from services.review_queue.projects.service import ProjectService
 from services.review_queue.quality.agreement.service import AgreementService
-from services.review_queue.quality.gold.answering import ProbeService
+from services.review_queue.quality.gold.answering import use_probe
 from services.review_queue.quality.gold.drawing import GoldDraws
 from services.review_queue.quality.gold.gold_states import GoldStates
 from services.review_queue.quality.gold.labels import GoldService
@@ -72,7 +72,7 @@ def build_services(
         projects,
         intake,
         ClaimService(database, bells, *together, gold, draws, now, poll_seconds),
-        MoveService(*together, known.of, ProbeService(times, gold_states).use, nudge),
+        MoveService(*together, known.of, partial(use_probe, times, gold_states), nudge),
         GoldService(database, intake, gold_states, now),
         PauseService(database, gold_states, now),
         known,

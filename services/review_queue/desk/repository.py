@@ -5,20 +5,13 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import CursorResult, and_, func, or_, select, tuple_, update
-from sqlmodel import col
 
 from services.review_queue.quality.gold.repository.scores import counts
 from services.review_queue.repository.statements import insert_new
-from services.review_queue.tables import TaskRow, VerdictRow
+from services.review_queue.tables import TASKS, VERDICTS, TaskRow, VerdictRow
 from services.review_queue.tables.gold import PROBES
-from services.review_queue.tables.people import AcknowledgementRow
+from services.review_queue.tables.people import ACKNOWLEDGEMENTS, AcknowledgementRow
 from shared.db import Session
-
-
-async def acknowledged(session: Session, project: str, reviewer: str) -> int:
-    """Return the revision of the instructions that the reviewer has read, 0 for none."""
-    row = await session.get(AcknowledgementRow, (project, reviewer))
-    return 0 if row is None else row.instructions_revision
 
 
 async def acknowledge(session: Session, row: AcknowledgementRow) -> bool:
@@ -26,11 +19,11 @@ async def acknowledge(session: Session, row: AcknowledgementRow) -> bool:
     if await insert_new(session, AcknowledgementRow, "reviewer", [row.model_dump()]):
         return True
     statement = (
-        update(AcknowledgementRow)
+        update(ACKNOWLEDGEMENTS)
         .where(
-            col(AcknowledgementRow.project) == row.project,
-            col(AcknowledgementRow.reviewer) == row.reviewer,
-            col(AcknowledgementRow.instructions_revision) < row.instructions_revision,
+            ACKNOWLEDGEMENTS.c.project == row.project,
+            ACKNOWLEDGEMENTS.c.reviewer == row.reviewer,
+            ACKNOWLEDGEMENTS.c.instructions_revision < row.instructions_revision,
         )
         .values(
             instructions_revision=row.instructions_revision, acknowledged_at=row.acknowledged_at
@@ -49,14 +42,14 @@ async def answers_by_label(
     Answers to gold among them: a count that stood still would tell what was gold.
     """
     ordinary = (
-        select(col(VerdictRow.label), func.count())
-        .join(TaskRow, col(TaskRow.task_id) == col(VerdictRow.task_id))
+        select(VERDICTS.c.label, func.count())
+        .join(TASKS, TASKS.c.task_id == VERDICTS.c.task_id)
         .where(
-            col(TaskRow.project) == project,
-            col(VerdictRow.reviewer) == reviewer,
-            col(VerdictRow.withdrawn_at).is_(None),
+            TASKS.c.project == project,
+            VERDICTS.c.reviewer == reviewer,
+            VERDICTS.c.withdrawn_at.is_(None),
         )
-        .group_by(col(VerdictRow.label))
+        .group_by(VERDICTS.c.label)
     )
     probed = (
         select(PROBES.c.label, func.count())
@@ -64,7 +57,7 @@ async def answers_by_label(
         .group_by(PROBES.c.label)
     )
     if since is not None:
-        ordinary = ordinary.where(col(VerdictRow.given_at) >= since)
+        ordinary = ordinary.where(VERDICTS.c.given_at >= since)
         probed = probed.where(PROBES.c.ended_at >= since)
     given: Counter[str | None] = Counter()
     for statement in (ordinary, probed):
@@ -77,22 +70,22 @@ async def undecided(
     session: Session, project: str, *, after: tuple[datetime, str] | None, limit: int
 ) -> list[TaskRow]:
     """Return tasks that wait for an adjudicator, or have no label after skips, oldest first."""
-    disputed = col(TaskRow.adjudication).is_(True)
+    disputed = TASKS.c.adjudication.is_(True)
     # A task that has expired needs no answer.
-    wanted = func.coalesce(col(TaskRow.source), "") != "expiry"
-    unanswered = and_(col(TaskRow.label).is_(None), col(TaskRow.skips) > 0, wanted)
+    wanted = func.coalesce(TASKS.c.source, "") != "expiry"
+    unanswered = and_(TASKS.c.label.is_(None), TASKS.c.skips > 0, wanted)
     statement = (
         select(TaskRow)
         .where(
-            col(TaskRow.project) == project,
-            col(TaskRow.erased_at).is_(None),
+            TASKS.c.project == project,
+            TASKS.c.erased_at.is_(None),
             or_(unanswered, disputed),
         )
-        .order_by(col(TaskRow.created_at), col(TaskRow.task_id))
+        .order_by(TASKS.c.created_at, TASKS.c.task_id)
         .limit(limit)
     )
     if after is not None:
-        place = tuple_(col(TaskRow.created_at), col(TaskRow.task_id))
+        place = tuple_(TASKS.c.created_at, TASKS.c.task_id)
         statement = statement.where(place > after)
     return list((await session.execute(statement)).scalars())
 
@@ -103,8 +96,8 @@ async def standing_answers(
     """Return the standing verdicts and skips of each task, oldest first."""
     statement = (
         select(VerdictRow)
-        .where(col(VerdictRow.task_id).in_(task_ids), col(VerdictRow.withdrawn_at).is_(None))
-        .order_by(col(VerdictRow.verdict_id))
+        .where(VERDICTS.c.task_id.in_(task_ids), VERDICTS.c.withdrawn_at.is_(None))
+        .order_by(VERDICTS.c.verdict_id)
     )
     answers: dict[str, list[VerdictRow]] = {task_id: [] for task_id in task_ids}
     for row in (await session.execute(statement)).scalars():

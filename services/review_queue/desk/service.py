@@ -145,7 +145,8 @@ class StandingService:
 
 
 async def _standing(session: Session, project: Project, reviewer: str) -> Standing:
-    read = await repository.acknowledged(session, project.project, reviewer)
+    acknowledged = await session.get(AcknowledgementRow, (project.project, reviewer))
+    read = 0 if acknowledged is None else acknowledged.instructions_revision
     pause = (await pauses.standing(session, project.project, [reviewer])).get(reviewer)
     needs_reading = bool(project.instructions.strip())
     return Standing(

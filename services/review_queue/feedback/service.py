@@ -90,7 +90,7 @@ class FeedbackService:
             about = await repository.task_of(session, project, feedback_id)
             # The task first, as in the erasure of its item: no deadlock.
             task = None if about is None else await locked_task(session, project, about)
-            row = await repository.lock(session, feedback_id)
+            row = await session.get(FeedbackRow, feedback_id, with_for_update=True)
             if row is None or row.project != project:
                 raise NotFound("There is no such feedback in this project.", project=project)
             if row.answer is None:

@@ -7,7 +7,6 @@ from typing import Any
 
 from sqlalchemy import Row, exists, func, literal, select, update
 from sqlalchemy import insert as insert_into
-from sqlmodel import col
 
 from services.review_queue.repository.statements import fetch, insert_new
 from services.review_queue.tables import (
@@ -30,7 +29,7 @@ async def lock(session: Session, name: str) -> ProjectRow | None:
 async def lock_name(session: Session, name: str) -> ProjectRow | None:
     """Return the row of a name likewise, also that of a deleted project."""
     # Not the key: rows that refer to the project may still be written.
-    statement = select(ProjectRow).where(col(ProjectRow.name) == name)
+    statement = select(ProjectRow).where(PROJECTS.c.name == name)
     statement = statement.with_for_update(key_share=True)
     return (await session.execute(statement)).scalar_one_or_none()
 
@@ -56,32 +55,28 @@ async def page(
     session: Session, *, after: str, limit: int, only: Collection[str] | None
 ) -> list[ProjectRow]:
     """Return projects by name, after `after`; `only` these, unless it is None."""
-    statement = select(ProjectRow).where(
-        col(ProjectRow.name) > after, col(ProjectRow.deleted_at).is_(None)
-    )
+    statement = select(ProjectRow).where(PROJECTS.c.name > after, PROJECTS.c.deleted_at.is_(None))
     if only is not None:
-        statement = statement.where(col(ProjectRow.name).in_(only))
-    statement = statement.order_by(col(ProjectRow.name)).limit(limit)
+        statement = statement.where(PROJECTS.c.name.in_(only))
+    statement = statement.order_by(PROJECTS.c.name).limit(limit)
     return list((await session.execute(statement)).scalars())
 
 
 async def unpublished(session: Session) -> list[str]:
     """Return the names of projects whose newest revision may not be in the store."""
-    statement = select(col(ProjectRow.name)).where(
-        col(ProjectRow.published_revision) < col(ProjectRow.revision)
-    )
+    statement = select(PROJECTS.c.name).where(PROJECTS.c.published_revision < PROJECTS.c.revision)
     return list((await session.execute(statement)).scalars())
 
 
 async def unpublish(session: Session) -> None:
     """Let every project be published anew, whatever the store has."""
-    await session.execute(update(ProjectRow).values(published_revision=0))
+    await session.execute(update(PROJECTS).values(published_revision=0))
 
 
 async def overlapping(session: Session) -> list[str]:
     """Return the names of projects that ask more than one person about a task."""
-    query = select(col(ProjectRow.name), col(ProjectRow.spec))
-    rows = await session.execute(query.where(col(ProjectRow.deleted_at).is_(None)))
+    query = select(PROJECTS.c.name, PROJECTS.c.spec)
+    rows = await session.execute(query.where(PROJECTS.c.deleted_at.is_(None)))
     return [row.name for row in rows if row.spec["review"]["overlap"] > 1]
 
 

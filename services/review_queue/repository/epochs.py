@@ -1,15 +1,14 @@
 """The epochs of what this service publishes: each restore of its database begins one."""
 
 from sqlalchemy import func, select
-from sqlmodel import col
 
-from services.review_queue.tables import FIRST_EPOCH, FeedEpochRow
+from services.review_queue.tables import EPOCHS, FIRST_EPOCH
 from shared.db import Session
 
 
 async def feed_epoch(session: Session) -> int:
     """Return the feed's epoch: it has had another one for each restore of the database."""
-    newest = (await session.execute(select(func.max(col(FeedEpochRow.epoch))))).scalar_one()
+    newest = (await session.execute(select(func.max(EPOCHS.c.epoch)))).scalar_one()
     return newest or FIRST_EPOCH
 
 

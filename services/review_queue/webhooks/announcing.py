@@ -103,7 +103,7 @@ async def announce(
     Of a project without an earlier announcement `documents` count as known. The caller has locked
     the project's webhooks.
     """
-    row = await repository.announced(session, project)
+    row = await session.get(ToldRow, project, with_for_update=True)
     if row is None:
         known, _ = catch_up(project, Announced(), documents, now)
         session.add(ToldRow(project=project, **asdict(known)))

@@ -8,11 +8,17 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlmodel import col
 
 from services.review_queue.repository.statements import fetch
 from services.review_queue.tables import OUTCOMES
-from services.review_queue.tables.webhooks import DELIVERIES, HISTORY, WEBHOOKS, ToldRow, WebhookRow
+from services.review_queue.tables.webhooks import (
+    DELIVERIES,
+    HISTORY,
+    TOLD,
+    WEBHOOKS,
+    ToldRow,
+    WebhookRow,
+)
 from shared.contracts.base import new_id
 from shared.db import Session
 
@@ -21,8 +27,8 @@ async def of_project(
     session: Session, project: str, *, lock: bool = False
 ) -> dict[str, WebhookRow]:
     """Return a project's webhooks by URL."""
-    statement = sa.select(WebhookRow).where(col(WebhookRow.project) == project)
-    statement = statement.order_by(col(WebhookRow.webhook_id))
+    statement = sa.select(WebhookRow).where(WEBHOOKS.c.project == project)
+    statement = statement.order_by(WEBHOOKS.c.webhook_id)
     if lock:
         statement = statement.with_for_update()
     return {row.url: row for row in (await session.execute(statement)).scalars()}
@@ -30,7 +36,7 @@ async def of_project(
 
 async def lock(session: Session, webhook_id: str, *, wait: bool = True) -> WebhookRow | None:
     """Return a webhook, kept from other writers; without `wait` None when another writer has it."""
-    statement = sa.select(WebhookRow).where(col(WebhookRow.webhook_id) == webhook_id)
+    statement = sa.select(WebhookRow).where(WEBHOOKS.c.webhook_id == webhook_id)
     # Not the key: deliveries that refer to it may still be written.
     statement = statement.with_for_update(key_share=True, skip_locked=not wait)
     return (await session.execute(statement)).scalar_one_or_none()
@@ -87,16 +93,10 @@ async def add_deliveries(session: Session, now: datetime, rows: Sequence[dict[st
         await session.execute(sa.insert(DELIVERIES), new)
 
 
-async def announced(session: Session, project: str) -> ToldRow | None:
-    """Return what was announced to the project's receivers, kept from other writers."""
-    statement = sa.select(ToldRow).where(col(ToldRow.project) == project).with_for_update()
-    return (await session.execute(statement)).scalar_one_or_none()
-
-
 async def announced_by_project(session: Session) -> dict[str, ToldRow | None]:
     """Return what was announced to each project that has a webhook."""
     projects = sa.select(WEBHOOKS.c.project).distinct()
-    known = await session.execute(sa.select(ToldRow).where(col(ToldRow.project).in_(projects)))
+    known = await session.execute(sa.select(ToldRow).where(TOLD.c.project.in_(projects)))
     rows = {row.project: row for row in known.scalars()}
     names = (await session.execute(projects.order_by(WEBHOOKS.c.project))).scalars()
     return {name: rows.get(name) for name in names}
@@ -104,7 +104,7 @@ async def announced_by_project(session: Session) -> dict[str, ToldRow | None]:
 
 async def forget_announced(session: Session, project: str) -> None:
     """Forget what was announced to a project's receivers."""
-    await session.execute(sa.delete(ToldRow).where(col(ToldRow.project) == project))
+    await session.execute(sa.delete(TOLD).where(TOLD.c.project == project))
 
 
 async def due(session: Session, now: datetime) -> list[str]:

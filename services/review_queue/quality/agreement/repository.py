@@ -17,6 +17,7 @@ from shared.db import Session
 MOST_VERDICTS = 250_000
 MOST_TASKS = MOST_OUTCOMES = 50_000
 
+_COMPARED = ("verdict_id", "task_id", "reviewer", "label", "blind")
 stands = VERDICTS.c.withdrawn_at.is_(None)
 _reviewed = sa.and_(
     TASKS.c.state == "resolved",
@@ -73,13 +74,7 @@ def newest_verdicts(project: str, verdicts: int = MOST_VERDICTS) -> sa.CTE:
         TASKS.c.task_id == VERDICTS.c.task_id, TASKS.c.project == project
     )
     return (
-        sa.select(
-            VERDICTS.c.verdict_id,
-            VERDICTS.c.task_id,
-            VERDICTS.c.reviewer,
-            VERDICTS.c.label,
-            VERDICTS.c.blind,
-        )
+        sa.select(*(VERDICTS.c[name] for name in _COMPARED))
         .where(is_verdict, in_project)
         .order_by(VERDICTS.c.verdict_id.desc())
         .limit(verdicts)

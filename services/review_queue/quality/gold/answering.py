@@ -4,7 +4,7 @@ The rules of leases decide about the task that the item seems to be. Nothing is 
 itself, to its timeline or to the outcomes: an answer to gold tells of the reviewer alone.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
@@ -25,45 +25,40 @@ from shared.contracts.tasks import SkipBody, VerdictBody
 from shared.db import Session
 
 
-@dataclass(frozen=True)
-class ProbeService:
-    """Uses probes as leases are used."""
+async def use_probe(
+    times: LeaseTimes, gold_states: GoldStates, session: Session, move: Move, now: datetime
+) -> Moved | None:
+    """Use a probe as if it were a lease; None where the token is no probe's.
 
-    times: LeaseTimes
-    gold_states: GoldStates
-
-    async def use(self, session: Session, move: Move, now: datetime) -> Moved | None:
-        """Use a probe as if it were a lease; None where the token is no probe's.
-
-        An answer pauses the reviewer if it is one wrong answer too many.
-        """
-        found = await probes.lock(session, move.token)
-        if found is None:
-            return None
-        probe, task = found
-        project = await current_project(session, probe.project)
-        newest = await probes.newest_of(session, probe)
-        presented = PresentedLease(
-            Change(_seeming_task(newest, task), now),
-            _seeming_lease(probe),
-            project,
-            move.action,
-            move.who,
-            _seeming_history(probe, newest),
-            lasts=await self.times.of(session, project),
-        )
-        answer = presented.use()
-        changed, paused = bool(presented.change.leases), False
-        if changed:
-            _keep(probe, presented, now)
-            await session.flush()
-            if isinstance(move.action, VerdictBody):
-                paused = await pause_if_too_low(session, project, probe.reviewer, now)
-            if isinstance(move.action, VerdictBody | SkipBody):
-                await _ring_if_onboarding(session, project, probe)
-        moved = Moved(answer, probe.project, task.trace, changed)
-        forget = partial(self.gold_states.forget, probe.project)
-        return replace(moved, committed=forget) if paused else moved
+    An answer pauses the reviewer if it is one wrong answer too many.
+    """
+    found = await probes.lock(session, move.token)
+    if found is None:
+        return None
+    probe, task = found
+    project = await current_project(session, probe.project)
+    newest = await probes.newest_of(session, probe)
+    presented = PresentedLease(
+        Change(_seeming_task(newest, task), now),
+        _seeming_lease(probe),
+        project,
+        move.action,
+        move.who,
+        _seeming_history(probe, newest),
+        lasts=await times.of(session, project),
+    )
+    answer = presented.use()
+    changed, paused = bool(presented.change.leases), False
+    if changed:
+        _keep(probe, presented, now)
+        await session.flush()
+        if isinstance(move.action, VerdictBody):
+            paused = await pause_if_too_low(session, project, probe.reviewer, now)
+        if isinstance(move.action, VerdictBody | SkipBody):
+            await _ring_if_onboarding(session, project, probe)
+    moved = Moved(answer, probe.project, task.trace, changed)
+    forget = partial(gold_states.forget, probe.project)
+    return replace(moved, committed=forget) if paused else moved
 
 
 def _seeming_task(newest: ProbeRow, task: TaskRow) -> Task:

@@ -11,6 +11,8 @@ from services.review_queue.tables import OUTCOMES, TASKS
 from shared.contracts.tasks import EVIDENCE_LANES, REVIEWED_SOURCES
 from shared.db import Session
 
+_GIVEN = ("task_id", "lane", "label", "prediction", "verdicts", "resolved_at")
+
 
 def labelled_outcomes(
     session: Session, project: str, *, up_to: int, limit: int, only_scored: bool
@@ -26,15 +28,7 @@ def labelled_outcomes(
     """
     scored = OUTCOMES.c.prediction["probabilities"].as_string().is_not(None)
     statement = (
-        select(
-            OUTCOMES.c.task_id,
-            TASKS.c.item_id,
-            OUTCOMES.c.lane,
-            OUTCOMES.c.label,
-            OUTCOMES.c.prediction,
-            OUTCOMES.c.verdicts,
-            OUTCOMES.c.resolved_at,
-        )
+        select(TASKS.c.item_id, *(OUTCOMES.c[name] for name in _GIVEN))
         .join(TASKS, is_newest())
         .where(
             OUTCOMES.c.project == project,

@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, and_, delete, or_, select, tuple_, update
-from sqlmodel import col
 
 from services.review_queue.repository.statements import fetch, insert_into, insert_new
 from services.review_queue.tables.webhooks import (
@@ -39,7 +38,7 @@ async def find(
 ) -> HistoryRow | None:
     """Return what became of a delivery of the project, by default kept from other writers."""
     statement = select(HistoryRow).where(
-        col(HistoryRow.delivery_id) == delivery_id, col(HistoryRow.project) == project
+        HISTORY.c.delivery_id == delivery_id, HISTORY.c.project == project
     )
     if lock:
         # Read anew: another retry may have changed it before it was locked.

@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, select, update
-from sqlmodel import col
 
 from services.review_queue.repository.statements import insert_new
 from services.review_queue.tables.gold import PAUSES, PauseRow
@@ -35,8 +34,8 @@ async def end(
 async def standing(session: Session, project: str, names: Sequence[str]) -> dict[str, PauseRow]:
     """Return the pauses of a page of reviewers, in order and without gaps."""
     statement = select(PauseRow).where(
-        col(PauseRow.project) == project,
-        col(PauseRow.reviewer).between(names[0], names[-1]),
+        PAUSES.c.project == project,
+        PAUSES.c.reviewer.between(names[0], names[-1]),
         _stands,
     )
     return {row.reviewer: row for row in (await session.execute(statement)).scalars()}

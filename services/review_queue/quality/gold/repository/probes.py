@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any, Literal
 
 import sqlalchemy as sa
-from sqlmodel import col
 
 from services.review_queue.lifecycle.claims import Claimant
 from services.review_queue.lifecycle.repository.covering import covers
@@ -124,19 +123,19 @@ async def came_back(
     came = {"returned": _given_back(who), "put_off": _put_off(who), "skipped": skipped_for_good}
     gold = known(who.project).subquery()
     there = sa.select(gold.c.task_id).where(gold.c.label.in_(labels))
-    order = [col(ProbeRow.number)] if why == "skipped" else []
+    order = [PROBES.c.number] if why == "skipped" else []
     statement = (
         sa.select(ProbeRow, TaskRow)
-        .join(TaskRow, col(TaskRow.task_id) == col(ProbeRow.task_id))
+        .join(TaskRow, TASKS.c.task_id == PROBES.c.task_id)
         .where(
             _of(who.project, who.reviewer),
-            col(ProbeRow.task_id).in_(there),
+            PROBES.c.task_id.in_(there),
             ~answered_otherwise(PROBES.c.task_id, who.reviewer),
             covers(who.reviewer),
             came[why],
             newest,
         )
-        .order_by(*order, col(ProbeRow.leased_at), col(ProbeRow.token))
+        .order_by(*order, PROBES.c.leased_at, PROBES.c.token)
         .limit(limit)
     )
     return [(probe, task) for probe, task in (await session.execute(statement)).all()]
@@ -200,7 +199,7 @@ async def add(session: Session, rows: Sequence[dict[str, Any]]) -> set[str]:
 
 async def lock(session: Session, token: str) -> tuple[ProbeRow, TaskRow] | None:
     """Return the probe of `token`, kept from other calls, and its task; None when unknown."""
-    statement = sa.select(ProbeRow).where(col(ProbeRow.token) == token).with_for_update()
+    statement = sa.select(ProbeRow).where(PROBES.c.token == token).with_for_update()
     probe = (await session.execute(statement)).scalar_one_or_none()
     if probe is None:
         return None
@@ -211,8 +210,8 @@ async def newest_of(session: Session, probe: ProbeRow) -> ProbeRow:
     """Return the newest probe of the same item and reviewer."""
     statement = (
         sa.select(ProbeRow)
-        .where(col(ProbeRow.task_id) == probe.task_id, col(ProbeRow.reviewer) == probe.reviewer)
-        .order_by(col(ProbeRow.number).desc())
+        .where(PROBES.c.task_id == probe.task_id, PROBES.c.reviewer == probe.reviewer)
+        .order_by(PROBES.c.number.desc())
         .limit(1)
     )
     return (await session.execute(statement)).scalar_one()
