@@ -7,8 +7,7 @@ from functools import partial
 from services.review_queue.activity.service import ActivityService
 from services.review_queue.changes.service import ChangeService
 from services.review_queue.desk.service import ProgressService, StandingService
-from services.review_queue.erasure.projects import ProjectErasure
-from services.review_queue.erasure.service import ErasureService
+from services.review_queue.erasure.service import ErasureService, ProjectErasure
 from services.review_queue.exchange.exporting import ExportService
 from services.review_queue.exchange.importing import ImportService
 from services.review_queue.feedback.service import FeedbackService

@@ -9,7 +9,7 @@ from datetime import datetime
 import structlog
 from obstore.exceptions import BaseError as StoreError
 
-from services.review_queue.erasure.projects import ProjectErasure
+from services.review_queue.erasure.service import ProjectErasure
 from services.review_queue.lifecycle.expiry import close_expired, expire_leases
 from services.review_queue.lifecycle.metrics import QueueMeasurement
 from services.review_queue.lifecycle.outcomes.restores import Restores

@@ -6,8 +6,7 @@ from fastapi import APIRouter, Path, Query
 from pydantic import StringConstraints
 
 from services.review_queue.erasure.messages import ProjectDeletion, Tombstone
-from services.review_queue.erasure.projects import ProjectErasure, ProjectNotArchived
-from services.review_queue.erasure.service import ErasureService
+from services.review_queue.erasure.service import ErasureService, ProjectErasure, ProjectNotArchived
 from shared.contracts.base import ItemId, Text
 from shared.http.access import ITEM_ID, ByOperator, Injected
 from shared.http.body import StrictRoute

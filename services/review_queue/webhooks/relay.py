@@ -44,6 +44,7 @@ _POLLS_PER_COUNT = 5
 _POLLS_PER_IDLE_REST = 10
 _RETENTION_SECONDS = 3600.0
 _CLAIMS_PER_TRIM = 100
+_OF_DELIVERY = ("delivery_id", "webhook_id", "task_id", "revision", "event", "attempts")
 
 
 @dataclass
@@ -247,19 +248,14 @@ def _noted(
     """Return the row of a delivery after an attempt; `next_at` is None where it has ended."""
     ended = "delivered" if attempt.delivered else "failed"
     return {
-        "delivery_id": delivery.delivery_id,
+        **{name: delivery._mapping[name] for name in _OF_DELIVERY},
         "project": webhook.project,
-        "webhook_id": webhook.webhook_id,
         "event_id": event.event_id,
         "kind": event.kind,
         "subject": event.subject,
-        "task_id": delivery.task_id,
-        "revision": delivery.revision,
-        "event": delivery.event,
         "state": ended if next_at is None else "waiting",
         "status": attempt.status,
         "error": attempt.error,
-        "attempts": delivery.attempts,
         "first_attempt_at": at,
         "last_attempt_at": at,
         "next_attempt_at": next_at,

@@ -116,7 +116,10 @@ class WebhookService:
         """
         async with self.database.transaction() as session:
             await current_project(session, project)
-            known = await self._found(session, project, delivery_id)
+            key = as_uuid(delivery_id)
+            known = None if key is None else await history.find(session, project, key, lock=False)
+            if known is None:
+                raise _no_such(project)
             # As everywhere, the webhook is locked first.
             webhook = await repository.lock(session, known.webhook_id)
             row = await history.find(session, project, known.delivery_id)
@@ -135,13 +138,6 @@ class WebhookService:
             entry = _entry(row.model_dump() | {"url": webhook.url, "disabled_at": None})
         self.nudge()
         return entry
-
-    async def _found(self, session: Session, project: str, delivery_id: str) -> HistoryRow:
-        key = as_uuid(delivery_id)
-        row = None if key is None else await history.find(session, project, key, lock=False)
-        if row is None:
-            raise _no_such(project)
-        return row
 
     async def _again(self, session: Session, row: HistoryRow, resume_at: datetime | None) -> None:
         now = self.now()

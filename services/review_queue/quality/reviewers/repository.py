@@ -86,12 +86,13 @@ def _answers(project: str, wanted: _Wanted) -> sa.FromClause:
         .where(PROBES.c.project == project, _probe_seen, wanted(PROBES.c.reviewer))
         .group_by(PROBES.c.reviewer)
     )
-    paused: sa.Select[Any] = sa.select(
-        PAUSES.c.reviewer, *(sa.literal(0) for _ in range(3)), sa.null(), sa.null(), sa.null()
-    ).where(PAUSES.c.project == project, PAUSES.c.resumed_at.is_(None), wanted(PAUSES.c.reviewer))
-    tagged: sa.Select[Any] = sa.select(
-        TAGS.c.reviewer, *(sa.literal(0) for _ in range(3)), sa.null(), sa.null(), sa.null()
-    ).where(TAGS.c.project == project, wanted(TAGS.c.reviewer))
+    nothing = (*(sa.literal(0) for _ in range(3)), *(sa.null() for _ in range(3)))
+    paused: sa.Select[Any] = sa.select(PAUSES.c.reviewer, *nothing).where(
+        PAUSES.c.project == project, PAUSES.c.resumed_at.is_(None), wanted(PAUSES.c.reviewer)
+    )
+    tagged: sa.Select[Any] = sa.select(TAGS.c.reviewer, *nothing).where(
+        TAGS.c.project == project, wanted(TAGS.c.reviewer)
+    )
     return sa.union_all(ordinary, probed, paused, tagged).subquery()
 
 
