@@ -4,12 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 
-from services.review_queue.feedback.messages import (
-    Feedback,
-    FeedbackAnswer,
-    FeedbackList,
-    NewFeedback,
-)
+from services.review_queue.feedback import messages
 from services.review_queue.feedback.service import FeedbackService
 from services.review_queue.lifecycle.problems import ItemErased
 from shared.http.access import ByAnyRole, ByOperator, ByReviewer, Injected
@@ -30,8 +25,8 @@ FeedbackId = Annotated[int, Path(ge=1, le=2**63 - 1)]
     responses=declare(ItemErased),
 )
 async def post_feedback(
-    project: str, body: NewFeedback, feedback: Injected[FeedbackService], who: ByReviewer
-) -> Feedback:
+    project: str, body: messages.NewFeedback, feedback: Injected[FeedbackService], who: ByReviewer
+) -> messages.Feedback:
     """Keep a remark; all who work on the project see it, and its answer."""
     return await feedback.give(project, body, who.subject)
 
@@ -44,7 +39,7 @@ async def list_feedback(
     limit: Limit = 100,
     after: After = None,
     answered: Annotated[bool | None, Query()] = None,
-) -> FeedbackList:
+) -> messages.FeedbackList:
     """Return what was said, with its answers; `answered=false` what waits for one."""
     before = decode_position(after) or None
     return await feedback.page(project, before=before, answered=answered, limit=limit)
@@ -56,9 +51,9 @@ async def list_feedback(
 async def answer_feedback(
     project: str,
     feedback_id: FeedbackId,
-    body: FeedbackAnswer,
+    body: messages.FeedbackAnswer,
     feedback: Injected[FeedbackService],
     who: ByOperator,
-) -> Feedback:
+) -> messages.Feedback:
     """Answer a remark, once."""
     return await feedback.answer(project, feedback_id, body, who.subject)

@@ -7,15 +7,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from services.review_queue.activity.recording import record
+from services.review_queue.lifecycle import lanes
 from services.review_queue.lifecycle.entries import Entry, check_entry
-from services.review_queue.lifecycle.lanes import (
-    AVAILABLE_AT_ONCE,
-    RESERVED_TURN,
-    group_of,
-    lane_after,
-    saving_of,
-    turn_of,
-)
 from services.review_queue.lifecycle.needs import NO_NEEDS, needs_of
 from services.review_queue.lifecycle.repository import gold, reading, writing
 from services.review_queue.lifecycle.rules import Change, own_turn
@@ -160,7 +153,7 @@ class IntakeService:
                 await self._open_anew(session, batch, task, entry)
             return
         _put_expiry_off(batch, task, entry)
-        lane = lane_after(task.lane, entry.task.lane)
+        lane = lanes.lane_after(task.lane, entry.task.lane)
         if lane != task.lane and state_of(task, batch.now) == "open":
             _move(batch, task, entry, lane)
         elif await is_needed_too(session, task, entry.task.lane):
@@ -207,7 +200,7 @@ def _record(session: Session, batch: _Batch) -> None:
 NEW_ROW: dict[str, Any] = {
     "state": "open",
     "needs": NO_NEEDS,
-    "available_at": AVAILABLE_AT_ONCE,
+    "available_at": lanes.AVAILABLE_AT_ONCE,
     "lease_number": 0,
     "skips": 0,
     "adjudication": False,
@@ -218,7 +211,7 @@ NEW_ROW: dict[str, Any] = {
 
 def _new_row(batch: _Batch, entry: Entry, created_at: datetime) -> dict[str, Any]:
     project, task = batch.project, entry.task
-    due_at, saving = _due_at(project, entry, created_at), saving_of(_confidence(entry))
+    due_at, saving = _due_at(project, entry, created_at), lanes.saving_of(_confidence(entry))
     return NEW_ROW | {
         "task_id": entry.task_id,
         "project": project.project,
@@ -229,8 +222,8 @@ def _new_row(batch: _Batch, entry: Entry, created_at: datetime) -> dict[str, Any
         "needs": needs_of(task.metadata, project.review.match),
         "prediction": _prediction(entry),
         "lane": task.lane,
-        "lane_group": group_of(task.lane, due_at),
-        "turn": turn_of(task.lane, due_at, created_at, saving),
+        "lane_group": lanes.group_of(task.lane, due_at),
+        "turn": lanes.turn_of(task.lane, due_at, created_at, saving),
         "due_at": due_at,
         "created_at": created_at,
         "trace": task.trace or batch.trace,
@@ -248,7 +241,7 @@ def _put_expiry_off(batch: _Batch, task: Task, entry: Entry) -> None:
     if may_expire(task):
         due_at = entry.task.due_at if entry.task.lane == "optional" else None
         batch.change(task).task.due_at = due_at and task.due_at and max(task.due_at, due_at)
-        if task.turn is not None and task.turn != RESERVED_TURN:
+        if task.turn is not None and task.turn != lanes.RESERVED_TURN:
             task.turn = own_turn(task)
 
 

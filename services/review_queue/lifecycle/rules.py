@@ -10,13 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from services.review_queue.lifecycle.lanes import (
-    AVAILABLE_AT_ONCE,
-    RESERVED_TURN,
-    lane_after,
-    saving_of,
-    turn_of,
-)
+from services.review_queue.lifecycle import lanes
 from services.review_queue.lifecycle.messages import EventKind
 from services.review_queue.lifecycle.states import (
     Answer,
@@ -139,7 +133,7 @@ class Change:
         task = self.task
         left, task.lane = task.lane, lane
         # Without a turn it waits for an adjudicator, and goes on to.
-        if task.turn is not None and task.turn != RESERVED_TURN:
+        if task.turn is not None and task.turn != lanes.RESERVED_TURN:
             task.turn = own_turn(task)
         self.bells.add("tasks")
         self.tell("moved", actor, {"from": left, "to": lane})
@@ -151,7 +145,7 @@ class Change:
         the task is open, so that the first reviewer learns of nothing.
         """
         task = self.task
-        task.lane = lane_after(task.lane, lane)
+        task.lane = lanes.lane_after(task.lane, lane)
         task.label = task.source = task.resolved_at = None
         task.second_opinion = True
         self.open_again()
@@ -174,9 +168,9 @@ class Change:
         """
         task = self.task
         task.state, task.adjudication, task.holder = "open", False, None
-        task.reserved_for, task.available_at = reserve or (None, AVAILABLE_AT_ONCE)
+        task.reserved_for, task.available_at = reserve or (None, lanes.AVAILABLE_AT_ONCE)
         head = reserve is not None and first
-        task.turn = RESERVED_TURN if head else own_turn(task)
+        task.turn = lanes.RESERVED_TURN if head else own_turn(task)
         self.bells.add("tasks")
 
     def leave_to_adjudicator(self) -> None:
@@ -189,7 +183,7 @@ class Change:
         task = self.task
         task.state, task.adjudication, task.holder = "open", True, None
         task.turn = task.reserved_for = None
-        task.available_at = AVAILABLE_AT_ONCE
+        task.available_at = lanes.AVAILABLE_AT_ONCE
 
     def _close(self) -> None:
         task = self.task
@@ -209,4 +203,4 @@ class Change:
 
 def own_turn(task: Task) -> int:
     """Return where an open task stands among those of its group."""
-    return turn_of(task.lane, task.due_at, task.created_at, saving_of(task.confidence))
+    return lanes.turn_of(task.lane, task.due_at, task.created_at, lanes.saving_of(task.confidence))

@@ -4,12 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Depends, Header, Path, Query, Response, status
 
-from services.review_queue.projects.messages import (
-    EditTerms,
-    ProjectList,
-    ProjectPreview,
-    ProjectStatement,
-)
+from services.review_queue.projects import messages
 from services.review_queue.projects.service import ProjectService
 from shared.contracts.base import PROJECT_PATTERN
 from shared.contracts.projects import Project
@@ -42,11 +37,11 @@ def _terms(
     allow_label_removal: Annotated[
         bool, Query(description="Remove labels even if tasks use them.")
     ] = False,
-) -> EditTerms:
-    return EditTerms(_revision(if_match), allow_label_removal)
+) -> messages.EditTerms:
+    return messages.EditTerms(_revision(if_match), allow_label_removal)
 
 
-Terms = Annotated[EditTerms, Depends(_terms)]
+Terms = Annotated[messages.EditTerms, Depends(_terms)]
 
 
 @router.put(
@@ -59,13 +54,13 @@ Terms = Annotated[EditTerms, Depends(_terms)]
 )
 async def put_project(
     project: NewName,
-    statement: ProjectStatement,
+    statement: messages.ProjectStatement,
     projects: Injected[ProjectService],
     _: ByOperator,
     response: Response,
     terms: Terms,
     dry_run: DryRun = False,
-) -> Project | ProjectPreview:
+) -> Project | messages.ProjectPreview:
     """Answer once project.json is in the store. With `If-Match` only that revision is replaced.
 
     Members that are left out get their defaults; PATCH changes only what it names.
@@ -92,7 +87,7 @@ async def patch_project(
     response: Response,
     terms: Terms,
     dry_run: DryRun = False,
-) -> Project | ProjectPreview:
+) -> Project | messages.ProjectPreview:
     """Apply a JSON merge patch (RFC 7386) to the project as GET gives it.
 
     A member that is left out stays; null resets one to its default. Takes the body's members of
@@ -124,7 +119,7 @@ async def unarchive_project(
 @router.get("", summary="List projects by name")
 async def list_projects(
     projects: Injected[ProjectService], who: ByAnyRole, limit: Limit = 100, after: After = None
-) -> ProjectList:
+) -> messages.ProjectList:
     """Return those that the token may enter."""
     place = decode_cursor(after) or ""
     return await projects.page(after=place, limit=limit, only=who.projects)
