@@ -7,22 +7,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from services.review_queue.activity.recording import record
-from services.review_queue.lifecycle import lanes
+from services.review_queue.lifecycle import lanes, states
 from services.review_queue.lifecycle.entries import Entry, check_entry
 from services.review_queue.lifecycle.needs import NO_NEEDS, needs_of
 from services.review_queue.lifecycle.repository import gold, reading, writing
 from services.review_queue.lifecycle.rules import Change, own_turn
 from services.review_queue.lifecycle.settlement import votes_that_count
-from services.review_queue.lifecycle.states import (
-    Task,
-    is_reviewed,
-    is_wanted_again,
-    label_is_gone,
-    may_change,
-    may_expire,
-    state_of,
-    timeline_entry,
-)
 from services.review_queue.lifecycle.tracing import taking_in
 from services.review_queue.lifecycle.withdrawals import is_needed_too
 from services.review_queue.projects.reading import open_project
@@ -45,13 +35,13 @@ class _Batch:
     restore: Restore | None
     created: set[str] = field(default_factory=set)
     unseen: set[str] = field(default_factory=set)
-    known: dict[str, Task] = field(default_factory=dict)
+    known: dict[str, states.Task] = field(default_factory=dict)
     digests: dict[str, str] = field(default_factory=dict)
     events: list[dict[str, Any]] = field(default_factory=list)
     changes: dict[str, Change] = field(default_factory=dict)
     asked_again: dict[str, dict[str, Any]] = field(default_factory=dict)
 
-    def change(self, task: Task) -> Change:
+    def change(self, task: states.Task) -> Change:
         """Return what becomes of a known task by this call."""
         return self.changes.setdefault(task.task_id, Change(task, self.now))
 
@@ -117,12 +107,12 @@ class IntakeService:
             row = rows[task_id]
             batch.digests[task_id] = row["data_digest"]
             at, detail = row["created_at"], {"lane": row["lane"]}
-            batch.events.append(timeline_entry(task_id, "created", batch.actor, at, detail))
+            batch.events.append(states.timeline_entry(task_id, "created", batch.actor, at, detail))
         missing = rows.keys() - batch.created
         if missing:
             known = await reading.tasks(session, missing, lock=False)
             asked = [(known[one.task_id], one) for one in entries if one.task_id in known]
-            if any(may_change(task, one.task.lane, batch.project) for task, one in asked):
+            if any(states.may_change(task, one.task.lane, batch.project) for task, one in asked):
                 known = await reading.tasks(session, missing, lock=True)
             batch.known = known
 
@@ -141,20 +131,20 @@ class IntakeService:
             await self._ask(session, batch, task, entry)
         return _receipt_of(task, "existing", batch.now)
 
-    async def _ask(self, session: Session, batch: _Batch, task: Task, entry: Entry) -> None:
+    async def _ask(self, session: Session, batch: _Batch, task: states.Task, entry: Entry) -> None:
         """Ask for a task that is there already: open it again if need be, or move it."""
         if task.state == "resolved":
-            again = await reading.relabels(session, task, entry.task) or is_wanted_again(
+            again = await reading.relabels(session, task, entry.task) or states.is_wanted_again(
                 task, entry.task.lane, entry.task.due_at, batch.now
             )
             # Gold needs no second opinion: it would come to reviewers who were tested on it.
             again = again and not await gold.is_gold(session, task.project, task.task_id)
-            if again or label_is_gone(task, batch.project):
+            if again or states.label_is_gone(task, batch.project):
                 await self._open_anew(session, batch, task, entry)
             return
         _put_expiry_off(batch, task, entry)
         lane = lanes.lane_after(task.lane, entry.task.lane)
-        if lane != task.lane and state_of(task, batch.now) == "open":
+        if lane != task.lane and states.state_of(task, batch.now) == "open":
             _move(batch, task, entry, lane)
         elif await is_needed_too(session, task, entry.task.lane):
             batch.change(task).tell("asked", batch.actor, {"lane": entry.task.lane})
@@ -172,12 +162,14 @@ class IntakeService:
             detail=None if same else "The item is twice in this call, with different data.",
         )
 
-    async def _open_anew(self, session: Session, batch: _Batch, task: Task, entry: Entry) -> None:
+    async def _open_anew(
+        self, session: Session, batch: _Batch, task: states.Task, entry: Entry
+    ) -> None:
         _ask_again(batch, task, entry)
         lane, change = entry.task.lane, batch.change(task)
         history = (await reading.histories(session, [task.task_id]))[task.task_id]
         task.skips = 0
-        if not is_reviewed(task) or label_is_gone(task, batch.project):
+        if not states.is_reviewed(task) or states.label_is_gone(task, batch.project):
             task.due_at = _due_at(batch.project, entry, batch.now)
             votes_that_count(change, batch.project, history)
             for answer in history.standing:
@@ -236,9 +228,9 @@ def _due_at(project: Project, entry: Entry, asked_at: datetime) -> datetime | No
     return entry.task.due_at
 
 
-def _put_expiry_off(batch: _Batch, task: Task, entry: Entry) -> None:
+def _put_expiry_off(batch: _Batch, task: states.Task, entry: Entry) -> None:
     """Let an optional task expire when it is wanted no more, or never where a lane needs it."""
-    if may_expire(task):
+    if states.may_expire(task):
         due_at = entry.task.due_at if entry.task.lane == "optional" else None
         batch.change(task).task.due_at = due_at and task.due_at and max(task.due_at, due_at)
         if task.turn is not None and task.turn != lanes.RESERVED_TURN:
@@ -254,14 +246,14 @@ def _confidence(entry: Entry) -> float | None:
     return None if entry.task.prediction is None else entry.task.prediction.confidence
 
 
-def _move(batch: _Batch, task: Task, entry: Entry, lane: Lane) -> None:
+def _move(batch: _Batch, task: states.Task, entry: Entry, lane: Lane) -> None:
     if lane == "mandatory":
         task.due_at = _due_at(batch.project, entry, batch.now)
     _ask_again(batch, task, entry)
     batch.change(task).move(lane, batch.actor)
 
 
-def _ask_again(batch: _Batch, task: Task, entry: Entry) -> None:
+def _ask_again(batch: _Batch, task: states.Task, entry: Entry) -> None:
     # Evidence speaks of the draw that asked for it: its version, its propensity.
     asked = batch.asked_again.setdefault(task.task_id, {"task_id": task.task_id})
     if entry.task.prediction is not None:
@@ -269,8 +261,10 @@ def _ask_again(batch: _Batch, task: Task, entry: Entry) -> None:
     asked["trace"] = entry.task.trace or batch.trace or asked.get("trace")
 
 
-def _receipt_of(task: Task, status: str, now: datetime, detail: str | None = None) -> TaskReceipt:
-    state = state_of(task, now)
+def _receipt_of(
+    task: states.Task, status: str, now: datetime, detail: str | None = None
+) -> TaskReceipt:
+    state = states.state_of(task, now)
     return TaskReceipt.model_validate(
         {
             "item_id": task.item_id,
@@ -281,6 +275,6 @@ def _receipt_of(task: Task, status: str, now: datetime, detail: str | None = Non
             "label": None if status == "conflict" else task.label,
             "source": None if status == "conflict" else task.source,
             "detail": detail,
-            "expires_at": task.due_at if state != "resolved" and may_expire(task) else None,
+            "expires_at": task.due_at if state != "resolved" and states.may_expire(task) else None,
         }
     )

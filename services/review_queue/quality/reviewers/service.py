@@ -14,17 +14,7 @@ from services.review_queue.quality.agreement.repository import outcome_agreement
 from services.review_queue.quality.gold.pausing import pause_message
 from services.review_queue.quality.gold.repository import pauses, scores
 from services.review_queue.quality.notes import reviewers_note
-from services.review_queue.quality.reviewers import repository
-from services.review_queue.quality.reviewers.messages import (
-    Acceptance,
-    AgreementWithOutcomes,
-    GoldAccuracy,
-    GoldShare,
-    ReviewerList,
-    ReviewerReport,
-    ReviewerStatistics,
-    SuggestionsTaken,
-)
+from services.review_queue.quality.reviewers import messages, repository
 from services.review_queue.quality.reviewers.trust import Accuracy, Score, accuracy_of
 from services.review_queue.quality.reviewers.warnings import WITHIN, warnings_of
 from services.review_queue.quality.tags.repository import tags_of
@@ -44,7 +34,7 @@ class ReviewerService:
     database: Database
     now: Callable[[], datetime]
 
-    async def page(self, project_name: str, *, after: str, limit: int) -> ReviewerList:
+    async def page(self, project_name: str, *, after: str, limit: int) -> messages.ReviewerList:
         """Return reviewers by name, from the one behind `after` on; `NotFound`: no project."""
         async with self.database.reading() as session:
             project = await current_project(session, project_name)
@@ -56,9 +46,9 @@ class ReviewerService:
             if page and not any(one.outcomes or one.gold for one in page):
                 gold = await known.number(session, project_name, project.labels)
                 note = reviewers_note(project, gold)
-        return ReviewerList(reviewers=page, note=note, cursor=cursor)
+        return messages.ReviewerList(reviewers=page, note=note, cursor=cursor)
 
-    async def report(self, project_name: str, reviewer: str) -> ReviewerReport:
+    async def report(self, project_name: str, reviewer: str) -> messages.ReviewerReport:
         """Return one reviewer as operators see them; `NotFound`: no project."""
         async with self.database.reading() as session:
             project = await current_project(session, project_name)
@@ -66,7 +56,7 @@ class ReviewerService:
             found = await _statistics(session, project, rows)
             return (await self._reports(session, project, found or [_nothing(reviewer)]))[0]
 
-    async def own(self, project_name: str, reviewer: str) -> ReviewerStatistics:
+    async def own(self, project_name: str, reviewer: str) -> messages.ReviewerStatistics:
         """Return the statistics that a reviewer may see, also before the first answer.
 
         Gold as it stood when the day (UTC) began: figures that moved with an answer would say that
@@ -80,8 +70,8 @@ class ReviewerService:
         return found[0] if found else _nothing(reviewer)
 
     async def _reports(
-        self, session: Session, project: Project, found: Sequence[ReviewerStatistics]
-    ) -> list[ReviewerReport]:
+        self, session: Session, project: Project, found: Sequence[messages.ReviewerStatistics]
+    ) -> list[messages.ReviewerReport]:
         names, name = [one.reviewer for one in found], project.project
         if not names:
             return []
@@ -97,10 +87,10 @@ class ReviewerService:
         tags = await tags_of(session, name, names)
         changed = await repository.changed_answers(session, name, names, self.now() - WITHIN)
         return [
-            ReviewerReport(
+            messages.ReviewerReport(
                 **dict(one),
                 labels=mix.get(one.reviewer, {}),
-                suggestions=SuggestionsTaken(
+                suggestions=messages.SuggestionsTaken(
                     right=_acceptance(taken.get((one.reviewer, True))),
                     wrong=_acceptance(taken.get((one.reviewer, False))),
                 ),
@@ -119,7 +109,7 @@ class ReviewerService:
 
 async def _statistics(
     session: Session, project: Project, rows: Sequence[Row], *, gold_until: datetime | None = None
-) -> list[ReviewerStatistics]:
+) -> list[messages.ReviewerStatistics]:
     names, name = [row.reviewer for row in rows], project.project
     if not names:
         return []
@@ -134,12 +124,14 @@ async def _statistics(
     ]
 
 
-def _acceptance(counted: tuple[int, int] | None) -> Acceptance | None:
+def _acceptance(counted: tuple[int, int] | None) -> messages.Acceptance | None:
     if counted is None:
         return None
     tasks, accepted = counted
     low, high = Accuracy(_UNKNOWN + accepted, _UNKNOWN + tasks - accepted).interval()
-    return Acceptance(tasks=tasks, accepted=accepted, rate=accepted / tasks, low=low, high=high)
+    return messages.Acceptance(
+        tasks=tasks, accepted=accepted, rate=accepted / tasks, low=low, high=high
+    )
 
 
 def _summary(
@@ -147,16 +139,17 @@ def _summary(
     took: Sequence[tuple[int, float]],
     shared: tuple[int, int] | None,
     gold: Mapping[str, Score] | None,
-) -> ReviewerStatistics:
+) -> messages.ReviewerStatistics:
     answered = row.verdicts + row.skips
-    return ReviewerStatistics(
+    return messages.ReviewerStatistics(
         reviewer=row.reviewer,
         verdicts=row.verdicts,
         skips=row.skips,
         skip_rate=row.skips / answered if answered else None,
         active_seconds_median=median_of(took),
         verdicts_per_hour=_HOUR_SECONDS * row.timed / row.seconds if row.seconds else None,
-        outcomes=shared and AgreementWithOutcomes(tasks=shared[0], agreement=shared[1] / shared[0]),
+        outcomes=shared
+        and messages.AgreementWithOutcomes(tasks=shared[0], agreement=shared[1] / shared[0]),
         gold=_gold(gold) if gold else None,
         first_seen=row.first_seen,
         last_seen=row.last_seen,
@@ -174,10 +167,10 @@ def median_of(values: Sequence[tuple[int, float]]) -> float | None:
     return statistics.fmean(values[place][1] for place in middle)
 
 
-def _gold(by_kind: Mapping[str, Score]) -> GoldAccuracy:
+def _gold(by_kind: Mapping[str, Score]) -> messages.GoldAccuracy:
     score = scores.total(by_kind)
     low, high = accuracy_of(score).interval()
-    return GoldAccuracy(
+    return messages.GoldAccuracy(
         tasks=score.answered,
         right=score.right,
         accuracy=score.right / score.answered,
@@ -188,11 +181,11 @@ def _gold(by_kind: Mapping[str, Score]) -> GoldAccuracy:
     )
 
 
-def _share(score: Score | None) -> GoldShare | None:
-    return None if score is None else GoldShare(tasks=score.answered, right=score.right)
+def _share(score: Score | None) -> messages.GoldShare | None:
+    return None if score is None else messages.GoldShare(tasks=score.answered, right=score.right)
 
 
-def _nothing(reviewer: str) -> ReviewerStatistics:
+def _nothing(reviewer: str) -> messages.ReviewerStatistics:
     row = SimpleNamespace(reviewer=reviewer, **dict.fromkeys(("verdicts", "skips", "timed"), 0))
     row.seconds = row.first_seen = row.last_seen = None
     return _summary(row, [], None, None)
