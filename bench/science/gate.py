@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from bench.science import shadow
+from services.trainer.gate.comparing import judge_slices
 from services.trainer.gate.pairs import Pair
-from services.trainer.gate.slices import judge_slices
 from services.trainer.gate.spending import try_alpha
 from services.trainer.gate.tango import PairCounts, p_not_worse
 

@@ -20,11 +20,6 @@ _KEPT = ("PYTHONPATH",)
 _ROOT = Path(services.__path__[0]).parent
 
 
-def _environment() -> dict[str, str]:
-    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
-    return _ENVIRONMENT | thread_environment() | kept
-
-
 class Child:
     """One process; it reports `progress`, in [0, 1], and lines of a log.
 
@@ -40,6 +35,7 @@ class Child:
     @classmethod
     async def start(cls, module: str, folder: Path) -> "Child":
         """Start `module` as a process on the job in `folder`, an absolute path."""
+        kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
@@ -47,7 +43,7 @@ class Child:
             str(folder),
             str(os.getpid()),
             cwd=_ROOT,
-            env=_environment(),
+            env=_ENVIRONMENT | thread_environment() | kept,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,

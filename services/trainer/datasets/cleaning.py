@@ -12,6 +12,7 @@ from services.trainer.datasets.snapshot import compress
 from services.trainer.erasure import repository as erasure
 from services.trainer.projects.repository import lock_state
 from services.trainer.resources import Resources
+from services.trainer.tables import OutcomeRow, update_items
 
 log = structlog.get_logger()
 
@@ -47,7 +48,7 @@ async def clean_snapshots(resources: Resources, project: str) -> int:
                 dataset.erased = dataset.items - left[path]
         if again:
             return 0
-        await erasure.finish(session, project, erased)
+        await update_items(session, OutcomeRow, project, erased, erasure="done")
     log.info("items_erased", project=project, items=len(erased), files=len(left))
     return len(erased)
 

@@ -9,6 +9,7 @@ from sqlmodel import col
 
 from services.trainer.datasets.holdout import Copy
 from services.trainer.tables import (
+    OF_DRAW,
     UNIFORM_ARM,
     Certification,
     CertificationItem,
@@ -17,41 +18,33 @@ from services.trainer.tables import (
     OutcomeRow,
     PoolItem,
     Run,
+    rows_of,
 )
 from shared.db import Session
 
 
 async def page(session: Session, project: str, offset: int, limit: int) -> Sequence[Dataset]:
     """Return snapshots, newest first."""
-    query = (
-        select(Dataset)
-        .where(col(Dataset.project) == project)
-        .order_by(col(Dataset.created_at).desc(), col(Dataset.dataset_id))
-        .offset(offset)
-        .limit(limit)
-    )
-    return (await session.execute(query)).scalars().all()
+    of_project = col(Dataset.project) == project
+    order = (col(Dataset.created_at).desc(), col(Dataset.dataset_id))
+    return await rows_of(session, Dataset, of_project, order=order, limit=limit, offset=offset)
 
 
 async def by_path(session: Session, project: str) -> dict[str, Dataset]:
     """Return the records of a project's snapshots by their paths."""
-    rows = await session.execute(select(Dataset).where(col(Dataset.project) == project))
-    return {row.path: row for row in rows.scalars()}
+    rows = await rows_of(session, Dataset, col(Dataset.project) == project)
+    return {row.path: row for row in rows}
 
 
 async def labelled(session: Session, project: str, lanes: Iterable[str]) -> Sequence[OutcomeRow]:
     """Return the outcomes of these lanes that have a label and their content, by item id."""
-    query = (
-        select(OutcomeRow)
-        .where(
-            col(OutcomeRow.project) == project,
-            col(OutcomeRow.label).is_not(None),
-            col(OutcomeRow.lane).in_(sorted(lanes)),
-            col(OutcomeRow.erasure).is_(None),
-        )
-        .order_by(col(OutcomeRow.item_id))
+    wanted = (
+        col(OutcomeRow.project) == project,
+        col(OutcomeRow.label).is_not(None),
+        col(OutcomeRow.lane).in_(sorted(lanes)),
+        col(OutcomeRow.erasure).is_(None),
     )
-    return (await session.execute(query)).scalars().all()
+    return await rows_of(session, OutcomeRow, *wanted, order=[col(OutcomeRow.item_id)])
 
 
 async def drawn_items(session: Session, project: str) -> tuple[set[str], set[str]]:
@@ -61,10 +54,7 @@ async def drawn_items(session: Session, project: str) -> tuple[set[str], set[str
     """
     query = (
         select(col(CertificationItem.item_id), col(Certification.state))
-        .join(
-            Certification,
-            col(Certification.certification_id) == col(CertificationItem.certification_id),
-        )
+        .join(Certification, OF_DRAW)
         .where(col(CertificationItem.project) == project)
     )
     drawn = [(row[0], row[1]) for row in await session.execute(query)]

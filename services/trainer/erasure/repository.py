@@ -89,11 +89,6 @@ async def pending(session: Session, project: str) -> set[str]:
     return set((await session.execute(query)).scalars())
 
 
-async def finish(session: Session, project: str, item_ids: Iterable[str]) -> None:
-    """Note that snapshots no longer hold these items."""
-    await update_items(session, OutcomeRow, project, item_ids, erasure="done")
-
-
 async def begin_again(session: Session, project: str, after: int) -> None:
     """Let the items that were erased after a position be removed from snapshots again."""
     await session.execute(

@@ -1,16 +1,25 @@
 """The tests that compare two versions on the same items (pure)."""
 
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from services.trainer.gate.brier import bootstrap_bound, brier_differences
-from services.trainer.gate.pairs import Evidence, count
-from services.trainer.gate.slices import MOST_SLICES, judge_slices
-from services.trainer.gate.spending import try_alpha
-from services.trainer.gate.tango import difference_bound, least_items, p_not_worse
+from services.trainer.gate.pairs import Evidence, Pair, count
+from services.trainer.gate.spending import holm, try_alpha
+from services.trainer.gate.tango import (
+    PairCounts,
+    difference_bound,
+    least_items,
+    p_not_worse,
+    p_worse,
+)
 from shared.contracts.certificates import complement
 from shared.contracts.gate_settings import GateSettings
 
+MOST_SLICES = 200
+_LONGEST_VALUE = 100
 Outcome = Literal["passed", "failed", "insufficient"]
 Figures = dict[str, float | int | str | None]
 WHERE = {
@@ -158,3 +167,63 @@ def slice_tests(evidence: Evidence, terms: Terms) -> list[GateTest]:
             reason = f"{name}: {shown}, {one.counts.difference:+.1%} on {one.counts.items} items"
         tests.append(GateTest("slice", outcome, reason, evidence.kind, figures))
     return tests
+
+
+@dataclass(frozen=True)
+class SliceFigures:
+    """One slice: the items whose metadata have `value` under `key`.
+
+    `p_value` is None where it has too few items to be tested. `is_worse`: Holm's procedure over all
+    slices that are tested finds it worse than the margin allows.
+    """
+
+    key: str
+    value: str
+    counts: PairCounts
+    p_value: float | None
+    is_worse: bool = False
+
+
+def judge_slices(
+    pairs: Sequence[Pair],
+    keys: Sequence[str],
+    *,
+    margin: float,
+    alpha: float,
+    least: int,
+) -> list[SliceFigures]:
+    """Test each declared slice for a regression, most likely ones first.
+
+    The chance to find any slice worse where none is, is at most `alpha` (Holm).
+
+    Parameters
+    ----------
+    keys
+        Metadata keys; each value of a key is a slice. Of more than 200 the largest are tested, and
+        the others count as too small.
+    margin : in [0, 1)
+        What a slice's accuracy may fall by.
+    least : at least 1
+        Slices with fewer items are listed, not tested.
+    """
+    found = _slices(pairs, keys)
+    large = sorted((len(rows), name) for name, rows in found.items() if len(rows) >= least)
+    tested = {name for _, name in large[-MOST_SLICES:]}
+    counts = {name: count(rows) for name, rows in found.items()}
+    figures = [
+        SliceFigures(*name, one, p_worse(one, margin) if name in tested else None)
+        for name, one in counts.items()
+    ]
+    figures.sort(key=lambda one: (one.p_value is None, one.p_value or 0.0, one.key, one.value))
+    worse = sum(holm([one.p_value for one in figures if one.p_value is not None], alpha))
+    return [replace(one, is_worse=place < worse) for place, one in enumerate(figures)]
+
+
+def _slices(pairs: Sequence[Pair], keys: Sequence[str]) -> dict[tuple[str, str], list[Pair]]:
+    found: dict[tuple[str, str], list[Pair]] = defaultdict(list)
+    for pair in pairs:
+        for key in keys:
+            value = pair.metadata.get(key)
+            if value is not None and not isinstance(value, (dict, list)):
+                found[key, str(value)[:_LONGEST_VALUE]].append(pair)
+    return found

@@ -16,6 +16,7 @@ from services.trainer.tables import (
     ShadowStage,
     find_items,
     page_before,
+    rows_of,
 )
 from shared.db import Session
 
@@ -77,18 +78,14 @@ async def labelled_blind(
     session: Session, project: str, lanes: Iterable[str]
 ) -> Sequence[OutcomeRow]:
     """Return the outcomes of these lanes whose evidence is a label that was given blind."""
-    query = (
-        select(OutcomeRow)
-        .where(
-            col(OutcomeRow.project) == project,
-            col(OutcomeRow.lane).in_(sorted(lanes)),
-            col(OutcomeRow.evidence_label).is_not(None),
-            col(OutcomeRow.evidence_blind).is_(True),
-            col(OutcomeRow.erasure).is_(None),
-        )
-        .order_by(col(OutcomeRow.item_id))
+    wanted = (
+        col(OutcomeRow.project) == project,
+        col(OutcomeRow.lane).in_(sorted(lanes)),
+        col(OutcomeRow.evidence_label).is_not(None),
+        col(OutcomeRow.evidence_blind).is_(True),
+        col(OutcomeRow.erasure).is_(None),
     )
-    return (await session.execute(query)).scalars().all()
+    return await rows_of(session, OutcomeRow, *wanted, order=[col(OutcomeRow.item_id)])
 
 
 async def metadata_of(
@@ -106,12 +103,9 @@ async def metadata_of(
 
 async def running_stages(session: Session, project: str) -> Sequence[ShadowStage]:
     """Return the stages that go on, oldest first."""
-    query = (
-        select(ShadowStage)
-        .where(col(ShadowStage.project) == project, col(ShadowStage.state) == "running")
-        .order_by(col(ShadowStage.began_at), col(ShadowStage.stage_id))
-    )
-    return (await session.execute(query)).scalars().all()
+    wanted = (col(ShadowStage.project) == project, col(ShadowStage.state) == "running")
+    order = (col(ShadowStage.began_at), col(ShadowStage.stage_id))
+    return await rows_of(session, ShadowStage, *wanted, order=order)
 
 
 async def stages_against(session: Session, project: str, champion: str) -> int:

@@ -37,13 +37,14 @@ async def judge_certification(
     project, state, version = candidacy.project, candidacy.state, candidacy.version
     population = record.population or {}
     measured = population.get("champion") == state.champion
+    judged = {} if champion is None else champion.gate.get("certification", {})
     judge = partial(
         judge_certified,
         champion_certified=is_certified(champion, project, candidacy.now),
         coverages=Coverages(
             new=coverage,
             champion=population.get("champion_coverage") if measured else None,
-            lost_before=_coverage_lost(champion),
+            lost_before=float(judged.get("coverage_lost", 0.0)),
         ),
         terms=terms_of(project, champion, version),
         evidence=[*_of_certification(items, champion), *_kept_gold(version, champion)],
@@ -73,11 +74,6 @@ def _kept_gold(version: Version, champion: Version | None) -> list[Evidence]:
     if kept is None or champion is None or kept["champion"] != champion.version:
         return []
     return [Evidence("gold", [Pair(**pair) for pair in kept["pairs"]])]
-
-
-def _coverage_lost(champion: Version | None) -> float:
-    judged = {} if champion is None else champion.gate.get("certification", {})
-    return float(judged.get("coverage_lost", 0.0))
 
 
 def _of_certification(

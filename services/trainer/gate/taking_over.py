@@ -44,9 +44,9 @@ def wait_for_approval(candidacy: Candidacy, *, by_stages: bool, is_undecided: bo
     candidacy.keep("approval", approval)
 
 
-def forget_approval(version: Version) -> None:
-    """Let a version wait for no operator."""
-    version.gate = {key: one for key, one in version.gate.items() if key != "approval"}
+def forget(version: Version, step: str) -> None:
+    """Forget what was kept of a step of a version's way, such as that it waits for an approval."""
+    version.gate = {key: one for key, one in version.gate.items() if key != step}
 
 
 def serve(candidacy: Candidacy, *, by_stages: bool = False, actor: str | None = None) -> None:

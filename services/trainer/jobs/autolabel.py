@@ -162,8 +162,7 @@ class AutolabelSteps:
             said = {item_id: self._prediction(*found) for item_id, found in declined.items()}
             await labels.ask(session, self._project, said)
         elif declined:
-            await labels.leave_waiting(session, self._project, declined)
-            await labels.note_declined(session, job, len(declined), self._resources.now())
+            await labels.leave_waiting(session, job, declined.keys(), self._resources.now())
 
     def _prediction(self, score: Score | None, decision: Decision) -> dict[str, Any]:
         """Return what the task says of the item, as a router's would."""

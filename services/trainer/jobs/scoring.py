@@ -76,7 +76,9 @@ class ScoringSteps:
         items = [row.data for row in good]
         decided = iter(await decide(project.project, self._version, standing, items))
         return [
-            _rejected(row) if row.fault is not None else self._decided(row, standing, next(decided))
+            ScoredRow(line=row.line, item_id=row.item_id, decision="rejected", detail=row.fault)
+            if row.fault is not None
+            else self._decided(row, standing, next(decided))
             for row in batch
         ]
 
@@ -139,7 +141,3 @@ def _count(job: Job, scored: list[ScoredRow], rows: int, done: int) -> None:
     job.done = done
     for row in scored:
         setattr(job, row.decision, getattr(job, row.decision) + 1)
-
-
-def _rejected(row: FileRow) -> ScoredRow:
-    return ScoredRow(line=row.line, item_id=row.item_id, decision="rejected", detail=row.fault)

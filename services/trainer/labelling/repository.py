@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, String, cast, exists, func, select
+from sqlalchemy import ColumnElement, String, cast, func, select
 from sqlmodel import col
 
 from services.trainer.outcomes.repository import trains
@@ -15,19 +15,19 @@ from services.trainer.tables import (
     PoolItem,
     Version,
     find_items,
-    same_item,
+    is_answered,
+    page_before,
 )
 from shared.db import Session
 
 
 async def count_open(session: Session, project: str) -> int:
     """Count the items of batches that have no outcome."""
-    answered = exists().where(same_item(OutcomeRow, PoolItem))
     query = select(func.count()).where(
         col(PoolItem.project) == project,
         col(PoolItem.state) == "asked",
         col(PoolItem.batch_id).is_not(None),
-        ~answered,
+        ~is_answered(PoolItem),
     )
     return int((await session.execute(query)).scalar_one())
 
@@ -46,13 +46,9 @@ async def is_measured(session: Session, project: str) -> bool:
 
 async def newest_versions(session: Session, project: str, limit: int) -> Sequence[Version]:
     """Return the newest versions that were trained here, oldest first."""
-    query = (
-        select(Version)
-        .where(col(Version.project) == project, col(Version.manifest)["recipe"].as_string() != OWN)
-        .order_by(col(Version.number).desc())
-        .limit(limit)
-    )
-    return list(reversed((await session.execute(query)).scalars().all()))
+    is_ours = col(Version.manifest)["recipe"].as_string() != OWN
+    found = await page_before(session, Version, project, Version.number, None, limit, is_ours)
+    return list(reversed(found))
 
 
 async def dataset_sizes(session: Session, project: str) -> dict[str, int]:
@@ -119,10 +115,5 @@ async def labelled_of(
 
 async def stop_set(session: Session, project: str, limit: int) -> Sequence[PoolItem]:
     """Return the last items of the reserve in the random order: those that are drawn last."""
-    query = (
-        select(PoolItem)
-        .where(col(PoolItem.project) == project, col(PoolItem.state) == "reserved")
-        .order_by(col(PoolItem.order_key).desc())
-        .limit(limit)
-    )
-    return (await session.execute(query)).scalars().all()
+    is_reserved, key = col(PoolItem.state) == "reserved", PoolItem.order_key
+    return await page_before(session, PoolItem, project, key, None, limit, is_reserved)

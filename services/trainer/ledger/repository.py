@@ -18,6 +18,7 @@ from services.trainer.tables import (
     PromiseChange,
     Version,
     insert_new,
+    rows_of,
 )
 from services.trainer.tables.evidence import REASON
 from shared.db import Session
@@ -76,13 +77,12 @@ async def decisions(
     session: Session, project: str, wanted: DecisionFilter, after: int, limit: int
 ) -> Sequence[LedgerRow]:
     """Return the wanted decisions in the order of reading."""
-    query = (
-        select(LedgerRow)
-        .where(col(LedgerRow.project) == project, col(LedgerRow.id) > after, *wanted.conditions())
-        .order_by(col(LedgerRow.id))
-        .limit(limit)
+    conditions = (
+        col(LedgerRow.project) == project,
+        col(LedgerRow.id) > after,
+        *wanted.conditions(),
     )
-    return (await session.execute(query)).scalars().all()
+    return await rows_of(session, LedgerRow, *conditions, order=[col(LedgerRow.id)], limit=limit)
 
 
 async def newest_decisions(
@@ -230,16 +230,8 @@ async def first_decisions(
         .where(col(LedgerRow.project) == project)
         .group_by(col(LedgerRow.item_id))
     )
-    query = (
-        select(LedgerRow)
-        .where(
-            col(LedgerRow.id).in_(first),
-            col(LedgerRow.received_at) > since,
-        )
-        .order_by(col(LedgerRow.id).desc())
-        .limit(limit)
-    )
-    return (await session.execute(query)).scalars().all()
+    wanted = (col(LedgerRow.id).in_(first), col(LedgerRow.received_at) > since)
+    return await rows_of(session, LedgerRow, *wanted, order=[col(LedgerRow.id).desc()], limit=limit)
 
 
 async def count(session: Session, project: str, since: datetime | None = None) -> int:

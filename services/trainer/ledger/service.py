@@ -22,7 +22,6 @@ from services.trainer.resources import Resources
 from services.trainer.tables import LedgerFile, LedgerRow
 from shared.contracts.base import from_stored, read_stored
 from shared.contracts.decisions import DecisionRow
-from shared.contracts.projects import Project
 from shared.store import decisions_prefix
 
 log = structlog.get_logger()
@@ -102,7 +101,10 @@ async def _read_file(resources: Resources, project: str, day: str, path: str) ->
     rows, bad_lines, is_whole = await asyncio.to_thread(_parse, project, body)
     if bad_lines or not is_whole:
         log.error("decision_file_corrupt", project=project, path=path, bad_lines=bad_lines)
-    rows = _of_this(await resources.projects.last(project), rows)
+    known = await resources.projects.last(project)
+    if known is not None and known.first_revision > 1:
+        # Others are about an earlier project of the name, which was deleted.
+        rows = [row for row in rows if row["received_at"] >= known.created_at]
     file = LedgerFile(
         project=project,
         path=path,
@@ -124,13 +126,6 @@ async def _read_file(resources: Resources, project: str, day: str, path: str) ->
             return 0
         await days_repository.add(session, project, counts)
         return len(rows)
-
-
-def _of_this(project: Project | None, rows: Rows) -> Rows:
-    """Return the rows that are not about an earlier project of the name, which was deleted."""
-    if project is None or project.first_revision == 1:
-        return rows
-    return [row for row in rows if row["received_at"] >= project.created_at]
 
 
 def _parse(project: str, body: bytes) -> tuple[Rows, int, bool]:

@@ -4,7 +4,6 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
 from sqlmodel import col
 
 from services.trainer.tables import (
@@ -16,6 +15,8 @@ from services.trainer.tables import (
     PoolItem,
     Run,
     Version,
+    page_before,
+    rows_of,
 )
 from shared.db import Session
 
@@ -24,13 +25,9 @@ async def newest_decisions(
     session: Session, project: str, item_id: str, limit: int
 ) -> Sequence[LedgerRow]:
     """Return the decisions on an item that were received last, newest first."""
-    query = (
-        select(LedgerRow)
-        .where(col(LedgerRow.project) == project, col(LedgerRow.item_id) == item_id)
-        .order_by(col(LedgerRow.received_at).desc(), col(LedgerRow.id).desc())
-        .limit(limit)
-    )
-    return (await session.execute(query)).scalars().all()
+    wanted = (col(LedgerRow.project) == project, col(LedgerRow.item_id) == item_id)
+    order = (col(LedgerRow.received_at).desc(), col(LedgerRow.id).desc())
+    return await rows_of(session, LedgerRow, *wanted, order=order, limit=limit)
 
 
 async def of_item(
@@ -58,27 +55,21 @@ class Records:
 
 async def records(session: Session, project: str, names: Collection[str]) -> Records:
     """Return what is on record of versions."""
-    query = select(Version).where(col(Version.project) == project, col(Version.version).in_(names))
-    versions = (await session.execute(query)).scalars().all()
-    of_runs = select(Run).where(col(Run.run_id).in_({one.run_id for one in versions}))
-    of_datasets = select(Dataset).where(
-        col(Dataset.project) == project,
-        col(Dataset.dataset_id).in_({one.dataset_id for one in versions}),
-    )
+    is_named = col(Version.version).in_(names)
+    versions = await rows_of(session, Version, col(Version.project) == project, is_named)
+    is_run = col(Run.run_id).in_({one.run_id for one in versions})
+    is_dataset = col(Dataset.dataset_id).in_({one.dataset_id for one in versions})
+    datasets = await rows_of(session, Dataset, col(Dataset.project) == project, is_dataset)
     certified = (
-        select(Certification)
-        .where(
-            col(Certification.project) == project,
-            col(Certification.version).in_(names),
-            col(Certification.state) == "certified",
-        )
-        .order_by(col(Certification.closed_at))
+        col(Certification.project) == project,
+        col(Certification.version).in_(names),
+        col(Certification.state) == "certified",
     )
     return Records(
         {one.version: one for one in versions},
-        {one.run_id: one for one in (await session.execute(of_runs)).scalars()},
-        {one.dataset_id: one for one in (await session.execute(of_datasets)).scalars()},
-        (await session.execute(certified)).scalars().all(),
+        {one.run_id: one for one in await rows_of(session, Run, is_run)},
+        {one.dataset_id: one for one in datasets},
+        await rows_of(session, Certification, *certified, order=[col(Certification.closed_at)]),
     )
 
 
@@ -102,19 +93,12 @@ async def newest_labelled(
 
     With `before`, a position, those that were read before it.
     """
-    query = (
-        select(OutcomeRow)
-        .where(
-            col(OutcomeRow.project) == project,
-            col(OutcomeRow.label).is_not(None),
-            col(OutcomeRow.erasure).is_(None),
-            col(OutcomeRow.item_id) != without,
-            # Reviewers who have seen the labels of gold are no longer tested by it.
-            col(OutcomeRow.lane) != "gold",
-        )
-        .order_by(col(OutcomeRow.position).desc())
-        .limit(limit)
+    wanted = (
+        col(OutcomeRow.label).is_not(None),
+        col(OutcomeRow.erasure).is_(None),
+        col(OutcomeRow.item_id) != without,
+        # Reviewers who have seen the labels of gold are no longer tested by it.
+        col(OutcomeRow.lane) != "gold",
     )
-    if before is not None:
-        query = query.where(col(OutcomeRow.position) < before)
-    return (await session.execute(query)).scalars().all()
+    position = OutcomeRow.position
+    return await page_before(session, OutcomeRow, project, position, before, limit, *wanted)

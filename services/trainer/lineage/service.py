@@ -1,8 +1,13 @@
-"""What an item's answers rest on."""
+"""What an item's answers rest on, and the items that are most like it.
+
+Texts are compared by their words: the share that two items have in common of all words of both
+(Jaccard), in any order and without regard to case.
+"""
 
 import asyncio
 import heapq
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -18,7 +23,6 @@ from services.trainer.lineage.messages import (
     SimilarItems,
     TrainedOn,
 )
-from services.trainer.lineage.similar import nearest, words_of
 from services.trainer.resources import Resources
 from services.trainer.tables import Certification, Dataset, ModelLabel, OutcomeRow, Version
 from shared.contracts.base import rfc3339, task_id_for
@@ -26,6 +30,8 @@ from shared.problems import NotFound
 
 _ANSWERS = 20
 _SIMILAR, _SEARCHED, _PAGE = 10, 5_000, 500
+_WORD = re.compile(r"\w+")
+_MOST_WORDS, _MOST_CHARACTERS = 2_000, 100_000
 
 
 async def of_item(resources: Resources, project: str, item_id: str) -> ItemLineage:
@@ -73,6 +79,47 @@ async def similar_items(resources: Resources, project: str, item_id: str) -> Sim
         for similarity, one in found
     ]
     return SimilarItems(item_id=item_id, searched=searched, items=items)
+
+
+def words_of(data: Mapping[str, Any]) -> frozenset[str]:
+    """Return the words of an item's texts, the first 2,000.
+
+    Examples
+    --------
+    >>> sorted(words_of({"text": "The box, the BOX", "stars": 4}))
+    ['box', 'the']
+    """
+    found: set[str] = set()
+    for value in data.values():
+        if not isinstance(value, str):
+            continue
+        for word in _WORD.finditer(value[:_MOST_CHARACTERS].casefold()):
+            found.add(word[0])
+            if len(found) >= _MOST_WORDS:
+                return frozenset(found)
+    return frozenset(found)
+
+
+def nearest(
+    words: frozenset[str], others: Iterable[tuple[str, Mapping[str, Any]]], most: int
+) -> list[tuple[float, str]]:
+    """Return similarity, in (0, 1], and id of up to `most` items with a word in common.
+
+    Parameters
+    ----------
+    others : ids and data
+
+    Examples
+    --------
+    >>> nearest(frozenset({"a", "b"}), [("x", {"t": "b c"}), ("y", {"t": "c"})], 5)
+    [(0.3333333333333333, 'x')]
+    """
+    scored = (
+        (len(words & theirs) / len(words | theirs), item_id)
+        for item_id, data in others
+        if words & (theirs := words_of(data))
+    )
+    return heapq.nlargest(most, scored)
 
 
 async def _search(

@@ -11,7 +11,7 @@ from services.trainer.content import content_hash
 from services.trainer.erasure import repository as erasure
 from services.trainer.outcomes.evidence import answers, evidence_after, is_answer
 from services.trainer.outcomes.opinions.repository import of_items as of_opinions
-from services.trainer.tables import OutcomeRow, ProjectState, SecondOpinion, find_items
+from services.trainer.tables import OutcomeRow, ProjectState, SecondOpinion, find_items, page_before
 from services.trainer.tables.evidence import WAITING
 from shared.contracts.tasks import TRAINING_LANES, Outcome
 from shared.db import Session
@@ -113,9 +113,7 @@ async def of_items(session: Session, project: str, item_ids: Iterable[str]) -> S
 
 async def newest(session: Session, project: str, limit: int) -> Sequence[OutcomeRow]:
     """Return the outcomes that were read last, newest first."""
-    query = select(OutcomeRow).where(col(OutcomeRow.project) == project)
-    query = query.order_by(col(OutcomeRow.position).desc()).limit(limit)
-    return (await session.execute(query)).scalars().all()
+    return await page_before(session, OutcomeRow, project, OutcomeRow.position, None, limit)
 
 
 def confirmed(label: Mapped[str | None]) -> ColumnElement[bool]:

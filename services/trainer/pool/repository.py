@@ -12,7 +12,7 @@ from services.trainer.tables import (
     PoolItem,
     find_items,
     fitting,
-    update_items,
+    same_item,
 )
 from shared.db import Session
 
@@ -48,21 +48,15 @@ async def counts(session: Session, project: str) -> dict[str, int]:
     labelled = (
         select(func.count())
         .select_from(PoolItem)
-        .join(
-            OutcomeRow,
-            (col(OutcomeRow.project) == col(PoolItem.project))
-            & (col(OutcomeRow.item_id) == col(PoolItem.item_id)),
-        )
+        .join(OutcomeRow, same_item(OutcomeRow, PoolItem))
         .where(col(PoolItem.project) == project, col(OutcomeRow.label).is_not(None))
     )
     found = {row[0]: int(row[1]) for row in await session.execute(by_state)}
     return {**found, "labelled": int((await session.execute(labelled)).scalar_one())}
 
 
-async def count_waiting(session: Session, project: str, among: Sequence[str] | None = None) -> int:
-    """Count the items that wait, reserved ones included; with `among`, those of these ids."""
-    if among is not None:
-        return len(await still_waiting(session, project, among))
+async def count_waiting(session: Session, project: str) -> int:
+    """Count the items that wait, reserved ones included."""
     query = select(func.count()).where(
         col(PoolItem.project) == project, col(PoolItem.state).in_(WAITING)
     )
@@ -131,11 +125,6 @@ async def waiting_ids(
     return [(row[0], row[1]) for row in await session.execute(query)]
 
 
-async def reserve(session: Session, project: str, item_ids: Sequence[str]) -> None:
-    """Set waiting items aside."""
-    await update_items(session, PoolItem, project, item_ids, state="reserved")
-
-
 async def uniform_states(session: Session, project: str) -> tuple[str, ...]:
     """Return the states whose items are a uniform sample of the import.
 
@@ -159,11 +148,6 @@ async def pass_over(session: Session, project: str, up_to: str, states: Sequence
         )
         .values(state="passed")
     )
-
-
-async def mark_asked(session: Session, project: str, item_ids: Sequence[str]) -> None:
-    """Mark drawn items as asked; their certification asks for the tasks."""
-    await update_items(session, PoolItem, project, item_ids, state="asked", posted=True)
 
 
 async def ask_about(

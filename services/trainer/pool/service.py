@@ -43,46 +43,38 @@ async def import_lines(
     An item whose id or whose content the pool has is a duplicate; one whose id it has with other
     content is rejected. A share of the items is set aside, as a key and their ids decide.
     """
-    name, total, remaining = project.project, _Import(), iter(lines)
+    name, remaining, imported = project.project, iter(lines), 0
+    duplicates, duplicate_count = list[DuplicateLine](), 0
+    rejected, rejected_count = list[RejectedLine](), 0
     while batch := await asyncio.to_thread(_next_batch, remaining):
-        rejected = [_rejected(line.line, line.fault or "") for line in batch if line.item is None]
+        faulty = [_rejected(line.line, line.fault or "") for line in batch if line.item is None]
         items = [(line.line, line.item) for line in batch if line.item is not None]
         async with resources.database.transaction() as session:
             state = await lock_state(session, name)
-            part = await _add(resources, session, state, project, items)
-        part.rejected = sorted(rejected + part.rejected, key=lambda entry: entry.line)
-        total.take(part)
+            added = await _add(resources, session, state, project, items)
+        refused = sorted(faulty + added.rejected, key=lambda entry: entry.line)
+        imported += added.imported
+        duplicate_count += len(added.duplicates)
+        rejected_count += len(refused)
+        duplicates += added.duplicates[: REJECTED_SHOWN - len(duplicates)]
+        rejected += refused[: REJECTED_SHOWN - len(rejected)]
     await resources.bells.ring(work_bell(name))
-    return total.answer()
+    return PoolImport(
+        imported=imported,
+        duplicates=duplicate_count,
+        duplicates_shown=duplicates,
+        rejected_count=rejected_count,
+        rejected=rejected,
+    )
 
 
 @dataclass
-class _Import:
-    """What became of the lines so far; the lists hold all of one batch, or the first of many."""
+class _Added:
+    """What became of a batch of lines."""
 
     imported: int = 0
     duplicates: list[DuplicateLine] = field(default_factory=list)
     rejected: list[RejectedLine] = field(default_factory=list)
-    duplicate_count: int = 0
-    rejected_count: int = 0
-
-    def take(self, part: "_Import") -> None:
-        """Add what became of a batch."""
-        self.imported += part.imported
-        self.duplicate_count += len(part.duplicates)
-        self.rejected_count += len(part.rejected)
-        self.duplicates += part.duplicates[: REJECTED_SHOWN - len(self.duplicates)]
-        self.rejected += part.rejected[: REJECTED_SHOWN - len(self.rejected)]
-
-    def answer(self) -> PoolImport:
-        """Return it as the API says it."""
-        return PoolImport(
-            imported=self.imported,
-            duplicates=self.duplicate_count,
-            duplicates_shown=self.duplicates,
-            rejected_count=self.rejected_count,
-            rejected=self.rejected,
-        )
 
 
 def _rejected(line: int, detail: str) -> RejectedLine:
@@ -107,7 +99,7 @@ async def _add(
     state: ProjectState,
     project: Project,
     items: list[tuple[int, Item]],
-) -> _Import:
+) -> _Added:
     hashes = [content_hash(item.data) for _, item in items]
     known = await repository.known_items(
         session, state.project, [item.item_id for _, item in items], hashes
@@ -116,7 +108,7 @@ async def _add(
     item_of = {content: item_id for item_id, content in known}
     erased = await erasure.erased_among(session, state.project, (i.item_id for _, i in items))
     reserve = reserve_of(state, project)
-    found, rows = _Import(), list[dict[str, Any]]()
+    found, rows = _Added(), list[dict[str, Any]]()
     for (line, item), content in zip(items, hashes, strict=True):
         before = content_of.get(item.item_id)
         if item.item_id in erased:

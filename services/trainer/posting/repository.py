@@ -3,46 +3,36 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, select, update
+from sqlalchemy import and_, select, update
 from sqlmodel import col
 
 from services.trainer.tables import (
+    OF_DRAW,
     Certification,
     CertificationItem,
     LedgerRow,
-    OutcomeRow,
     PoolItem,
     RelabelItem,
     RelabelPlan,
     ShadowItem,
     ShadowStage,
-    same_item,
-    update_items,
+    is_answered,
+    rows_of,
 )
 from shared.db import Session
 
 Withdrawable = type[CertificationItem] | type[ShadowItem]
 
 
-def _is_answered(
-    table: type[PoolItem] | type[CertificationItem] | type[RelabelItem] | type[ShadowItem],
-) -> ColumnElement[bool]:
-    return exists().where(same_item(OutcomeRow, table))
-
-
 async def unposted_pool_items(session: Session, project: str, limit: int) -> Sequence[PoolItem]:
     """Return asked items whose tasks the review queue has not acknowledged."""
-    query = (
-        select(PoolItem)
-        .where(
-            col(PoolItem.project) == project,
-            col(PoolItem.state) == "asked",
-            col(PoolItem.posted).is_(False),
-        )
-        .order_by(col(PoolItem.order_key))
-        .limit(limit)
+    wanted = (
+        col(PoolItem.project) == project,
+        col(PoolItem.state) == "asked",
+        col(PoolItem.posted).is_(False),
     )
-    return (await session.execute(query)).scalars().all()
+    order = (col(PoolItem.order_key),)
+    return await rows_of(session, PoolItem, *wanted, order=order, limit=limit)
 
 
 async def unposted_drawn_items(
@@ -51,10 +41,7 @@ async def unposted_drawn_items(
     """Return drawn items, each with its version, whose tasks are not acknowledged yet."""
     query = (
         select(CertificationItem, col(Certification.version))
-        .join(
-            Certification,
-            col(Certification.certification_id) == col(CertificationItem.certification_id),
-        )
+        .join(Certification, OF_DRAW)
         .where(
             col(CertificationItem.project) == project,
             col(CertificationItem.posted).is_(False),
@@ -106,7 +93,7 @@ def _unposted(table: type[RelabelItem] | type[ShadowItem], project: str) -> Any:
         select(table, LedgerRow)
         .select_from(table)
         .outerjoin(LedgerRow, is_row)
-        .where(col(table.project) == project, col(table.posted).is_(False), ~_is_answered(table))
+        .where(col(table.project) == project, col(table.posted).is_(False), ~is_answered(table))
     )
 
 
@@ -131,7 +118,7 @@ async def end_draws(
             col(CertificationItem.certification_id).in_(over),
             col(CertificationItem.refused).is_(None),
             col(CertificationItem.copy_of).is_(None),
-            ~_is_answered(CertificationItem),
+            ~is_answered(CertificationItem),
         )
         .values(to_withdraw=True)
     )
@@ -153,7 +140,7 @@ async def end_disagreements(session: Session, project: str, stages: Iterable[str
             col(ShadowItem.stage_id).in_(over),
             col(ShadowItem.differs).is_(True),
             col(ShadowItem.refused).is_(None),
-            ~_is_answered(ShadowItem),
+            ~is_answered(ShadowItem),
         )
         .values(to_withdraw=True)
     )
@@ -166,10 +153,7 @@ async def items_to_withdraw(session: Session, project: str, table: Withdrawable)
     """
     drawn = (
         select(col(CertificationItem.item_id))
-        .join(
-            Certification,
-            col(Certification.certification_id) == col(CertificationItem.certification_id),
-        )
+        .join(Certification, OF_DRAW)
         .where(
             col(CertificationItem.project) == project,
             col(CertificationItem.refused).is_(None),
@@ -200,13 +184,6 @@ async def items_to_withdraw(session: Session, project: str, table: Withdrawable)
     return list((await session.execute(query)).scalars())
 
 
-async def note_withdrawn(
-    session: Session, project: str, item_ids: Iterable[str], table: Withdrawable
-) -> None:
-    """Note that the review queue no longer asks for these items on behalf of a draw or stage."""
-    await update_items(session, table, project, item_ids, to_withdraw=False)
-
-
 async def post_unanswered_again(session: Session, project: str) -> None:
     """Let all tasks be posted once more that have no outcome."""
     for table, may_be_asked in (
@@ -222,7 +199,7 @@ async def post_unanswered_again(session: Session, project: str) -> None:
     ):
         await session.execute(
             update(table)
-            .where(col(table.project) == project, may_be_asked, ~_is_answered(table))
+            .where(col(table.project) == project, may_be_asked, ~is_answered(table))
             .values(posted=False)
         )
     # What was withdrawn may be open in the review queue again.

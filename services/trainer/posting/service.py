@@ -15,9 +15,10 @@ from services.trainer.tables import (
     PoolItem,
     RelabelItem,
     ShadowItem,
+    update_items,
 )
 from shared.contracts.base import MAX_BATCH, from_stored
-from shared.contracts.tasks import NewTask, TaskPrediction, TaskReceipt
+from shared.contracts.tasks import NewTask, TaskPrediction
 from shared.db import Database, Session
 from shared.logs import cause_of
 
@@ -74,8 +75,11 @@ class TaskPosting:
         receipts = await self.queue.post(project, given) if given else []
         if len(receipts) != len(given):
             raise QueueAway(f"it gave {len(receipts)} receipts for {len(given)} tasks")
-        following = iter(receipts)
-        return [_NOT_KEPT if task is None else _refusal_of(next(following)) for task in tasks]
+        refusals = iter(
+            f"{one.status}: {one.detail or 'no reason given'}" if one.status in _REFUSALS else None
+            for one in receipts
+        )
+        return [_NOT_KEPT if task is None else next(refusals) for task in tasks]
 
     async def withdraw_pending(self, project: str) -> None:
         """Withdraw the tasks of draws and shadow stages that ended before all verdicts had come.
@@ -98,7 +102,7 @@ class TaskPosting:
                 return  # a review queue of the release before: its successor is asked again
             settled = [item_id for item_id, status in statuses.items() if status not in _LEFT]
             async with self.database.transaction() as session:
-                await repository.note_withdrawn(session, project, settled, table)
+                await update_items(session, table, project, settled, to_withdraw=False)
             done += len(settled)
         if done:
             log.info("tasks_withdrawn", project=project, tasks=done, held=len(left) - done)
@@ -127,12 +131,6 @@ async def _note_late(session: Session, project: str, rows: Sequence[Row]) -> Non
     stages = {row.stage_id for row in rows if isinstance(row, ShadowItem)}
     if stages:
         await repository.end_disagreements(session, project, stages)
-
-
-def _refusal_of(receipt: TaskReceipt) -> str | None:
-    if receipt.status not in _REFUSALS:
-        return None
-    return f"{receipt.status}: {receipt.detail or 'no reason given'}"
 
 
 def _mark(row: Row, refusal: str | None) -> None:

@@ -150,9 +150,10 @@ async def _certify(
     record, version, promise = case.record, case.version, case.project.promise
     assert result.threshold is not None
     draws = await repository.draws_of(case.session, record)
+    window = window_of([draw.population or {} for draw in draws])
     certificate = _certificate(case, plan, result, drawn).model_copy(
         update={
-            "window": _window(draws),
+            "window": None if window is None else Window.model_validate(window),
             "label_noise": await _label_noise(case.session, plan, draws),
         }
     )
@@ -165,11 +166,6 @@ async def _certify(
     record.state, record.closed_at, record.labels_short = "certified", case.now, None
     share = plan.shares[plan.thresholds.index(result.threshold)]
     await _pass_gate(case, plan.region_share * share, items)
-
-
-def _window(draws: Sequence[Certification]) -> Window | None:
-    window = window_of([draw.population or {} for draw in draws])
-    return None if window is None else Window.model_validate(window)
 
 
 async def _label_noise(

@@ -25,8 +25,10 @@ from services.trainer.tables import (
     Certification,
     CertificationItem,
     CertificationPopulation,
+    PoolItem,
     ProjectState,
     Version,
+    update_items,
 )
 from shared.contracts.human_error import HumanError
 from shared.contracts.projects import Project, certificate_digest
@@ -131,10 +133,7 @@ async def _measure_champion(
     For the gate also its answers to the drawn items.
     """
     async with resources.database.reading() as session:
-        state = await read_state(session, project.project)
-        champion = await registry.find(
-            session, project.project, None if state is None else state.champion
-        )
+        champion = await registry.champion(session, project.project)
     if champion is None or champion.version == version.version:
         return
     if champion.certificate is None or not is_certified(champion, project, resources.now()):
@@ -228,9 +227,10 @@ async def _take(session: Session, state: ProjectState, drawn: Draw) -> bool:
     if not drawn.passed_up_to:
         return True
     ids = [item.item_id for item in drawn.items]
-    if await pool.count_waiting(session, state.project, ids) != len(ids):
+    if len(await pool.still_waiting(session, state.project, ids)) != len(ids):
         return False
-    await pool.mark_asked(session, state.project, ids)
+    # Their certification asks for the tasks.
+    await update_items(session, PoolItem, state.project, ids, state="asked", posted=True)
     states = await pool.uniform_states(session, state.project)
     await pool.pass_over(session, state.project, drawn.passed_up_to, states)
     return True

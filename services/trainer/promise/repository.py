@@ -10,11 +10,14 @@ from sqlmodel import col
 
 from services.trainer.promise.proof.messages import PopulationRow
 from services.trainer.tables import (
+    OF_DRAW,
     Certification,
     CertificationItem,
     CertificationPopulation,
     OutcomeRow,
     Version,
+    page_before,
+    rows_of,
 )
 from shared.db import Session
 
@@ -23,22 +26,15 @@ _URGENT_FIRST = ("renewal", "recovery", "requested", "first")
 
 async def newest(session: Session, project: str) -> Certification | None:
     """Return the last attempt."""
-    query = select(Certification).where(col(Certification.project) == project)
-    query = query.order_by(col(Certification.certification_id).desc()).limit(1)
-    return (await session.execute(query)).scalar_one_or_none()
+    key = Certification.certification_id
+    return next(iter(await page_before(session, Certification, project, key, None, 1)), None)
 
 
 async def pending(session: Session, project: str) -> list[Certification]:
     """Return what waits for items or verdicts: the open one, then the urgent, then the newest."""
-    query = (
-        select(Certification)
-        .where(
-            col(Certification.project) == project,
-            col(Certification.state).in_(("waiting", "open")),
-        )
-        .order_by(col(Certification.certification_id).desc())
-    )
-    found = (await session.execute(query)).scalars()
+    is_pending = col(Certification.state).in_(("waiting", "open"))
+    key = Certification.certification_id
+    found = await page_before(session, Certification, project, key, None, None, is_pending)
     return sorted(found, key=lambda one: (one.state != "open", _URGENT_FIRST.index(one.purpose)))
 
 
@@ -70,10 +66,7 @@ async def labels_asked(session: Session, project: str, since: datetime) -> int:
     query = (
         select(func.count())
         .select_from(CertificationItem)
-        .join(
-            Certification,
-            col(Certification.certification_id) == col(CertificationItem.certification_id),
-        )
+        .join(Certification, OF_DRAW)
         .where(
             col(CertificationItem.project) == project,
             col(CertificationItem.copy_of).is_(None),
@@ -85,12 +78,8 @@ async def labels_asked(session: Session, project: str, since: datetime) -> int:
 
 async def items(session: Session, certification_id: str) -> Sequence[CertificationItem]:
     """Return the items of an attempt in the order of the draw."""
-    query = (
-        select(CertificationItem)
-        .where(col(CertificationItem.certification_id) == certification_id)
-        .order_by(col(CertificationItem.position))
-    )
-    return (await session.execute(query)).scalars().all()
+    of_draw, order = col(CertificationItem.certification_id), [col(CertificationItem.position)]
+    return await rows_of(session, CertificationItem, of_draw == certification_id, order=order)
 
 
 async def draws_of(session: Session, certification: Certification) -> list[Certification]:

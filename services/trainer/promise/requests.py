@@ -43,6 +43,8 @@ async def draw_request(
     human_error = await resources.queue.human_error(project.project)
     if dataset is None:
         raise FileNotFoundError(version.dataset_id)
+    asked_since = None if state is None else state.asked_since
+    moments = (certification.since, alarm, drawn_at, asked_since)
     return DrawRequest(
         resources,
         project,
@@ -53,9 +55,7 @@ async def draw_request(
         draws=max(1, project.promise.certification_draws - certification.attempt + 1),
         going_on=going_on,
         human_error=human_error,
-        not_before=_latest(
-            certification.since, alarm, drawn_at, None if state is None else state.asked_since
-        ),
+        not_before=max((moment for moment in moments if moment is not None), default=None),
         holdout=_holdout(version, dataset, state),
         # What an audit found wrong may be the traffic: an older pool is no evidence about it.
         uses_pool=alarm is None,
@@ -86,10 +86,6 @@ async def plan_to_go_on_with(
         return None
     plan = next_draw(CertificationPlan.from_dict(last.plan))
     return None if plan is None else ((last.population or {})["kind"], plan)
-
-
-def _latest(*moments: datetime | None) -> datetime | None:
-    return max((moment for moment in moments if moment is not None), default=None)
 
 
 def _holdout(version: Version, dataset: Dataset, state: ProjectState | None) -> Holdout | None:

@@ -33,7 +33,10 @@ def installed_recipes() -> dict[str, str]:
     logged and left out. A name that two packages have belongs to the first by module.
     """
     optional = [name for name in OPTIONAL_RECIPES if not _missing(name)]
-    found = {name: _built_in(name) for name in (*BUILT_IN_RECIPES, *optional)}
+    found = {
+        name: f"{__package__}.{name.replace('-', '_')}:{_ATTRIBUTE}"
+        for name in (*BUILT_IN_RECIPES, *optional)
+    }
     for entry in sorted(entry_points(group=GROUP), key=lambda one: (one.name, one.value)):
         if entry.name in {*found, *OPTIONAL_RECIPES, OWN} or not re.match(
             RECIPE_PATTERN, entry.name
@@ -68,7 +71,3 @@ def load_recipe(reference: str) -> Recipe:
 def _missing(name: str) -> list[str]:
     """Return the packages of an optional recipe that are not installed."""
     return [package for package in OPTIONAL_RECIPES[name] if find_spec(package) is None]
-
-
-def _built_in(name: str) -> str:
-    return f"{__package__}.{name.replace('-', '_')}:{_ATTRIBUTE}"

@@ -4,6 +4,7 @@ from typing import Annotated, get_args
 
 from fastapi import Query
 
+from services.trainer.gate import repository as gate
 from services.trainer.registry import approvals, service
 from services.trainer.registry.approvals import NoApprovalWaiting
 from services.trainer.registry.messages import (
@@ -141,9 +142,10 @@ async def list_promotions(
 ) -> PromotionHistory:
     """List the gate's decisions, refusals included, and each change of roles with its actor."""
     before = decode_position(after) or None
-    rows = await service.history(
-        tools, project.project, before=before, limit=limit, version=version, kinds=kind or ()
-    )
+    async with tools.database.reading() as session:
+        rows = await gate.events(
+            session, project.project, before=before, limit=limit, version=version, kinds=kind or ()
+        )
     cursor = encode_cursor(rows[-1].id or 0) if len(rows) == limit else None
     events = [
         from_stored(PromotionEventView, {**row.model_dump(), "decision": row.document})

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 
 from services.trainer.documents.status import channels_of, status_of
 from services.trainer.gate import repository as gate
+from services.trainer.gate.taking_over import forget
 from services.trainer.projects import channels
 from services.trainer.projects.repository import in_service, lock_state, read_state
 from services.trainer.registry import repository
 from services.trainer.registry.messages import CanaryRequest, VersionView
 from services.trainer.registry.possible import Situation, refusal
 from services.trainer.resources import Resources
-from services.trainer.tables import ProjectState, PromotionEvent, Version
+from services.trainer.tables import ProjectState, Version
 from shared.contracts.projects import Project
 from shared.contracts.versions import Channels
 from shared.db import Session
@@ -80,7 +81,7 @@ async def canary(
                 session, state, "canary", version.version, now, actor=actor, document=document
             )
             # From now on an operator decides on its share.
-            version.gate = {key: one for key, one in version.gate.items() if key != "canary"}
+            forget(version, "canary")
             channels.make_challenger(state, version.version, share)
         elif state.challenger is not None:
             now = resources.now()
@@ -145,13 +146,9 @@ async def require(session: Session, project: str, name: str) -> Version:
     return version
 
 
-def _check_in_service(version: Version) -> None:
+def _check_beside_champion(state: ProjectState, version: Version) -> None:
     if version.retired:
         raise Conflict("The version is retired; choose another one.", version=version.version)
-
-
-def _check_beside_champion(state: ProjectState, version: Version) -> None:
-    _check_in_service(version)
     if state.champion is None:
         raise Conflict("There is no champion yet; promote a version first.")
     if state.champion == version.version:
@@ -226,19 +223,3 @@ def view(
         gate=version.gate,
         manifest=version.manifest,
     )
-
-
-async def history(
-    resources: Resources,
-    project: str,
-    *,
-    before: int | None,
-    limit: int,
-    version: str | None,
-    kinds: Sequence[str],
-) -> Sequence[PromotionEvent]:
-    """Return lines of the history of promotions, newest first."""
-    async with resources.database.reading() as session:
-        return await gate.events(
-            session, project, before=before, limit=limit, version=version, kinds=kinds
-        )

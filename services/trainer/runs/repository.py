@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import and_, case, func, select, update
+from sqlalchemy import case, func, select, update
 from sqlmodel import col
 
 from services.trainer.ledger.lookup import drift_began_at
@@ -16,6 +16,8 @@ from services.trainer.tables import (
     RelabelItem,
     RelabelPlan,
     Run,
+    page_before,
+    same_item,
 )
 from shared.db import Session
 
@@ -107,31 +109,22 @@ async def last_change(session: Session, project: str) -> Change | None:
     alarm = await last_alarm(session, project)
     if alarm is None or (drift is not None and drift.at >= alarm):
         return drift
-    cause = await _cause_of_alarm(session, project, alarm)
+    query = select(col(PromiseChange.cause)).where(
+        col(PromiseChange.project) == project, col(PromiseChange.at) == alarm, *_ALARMED
+    )
+    cause = (await session.execute(query.limit(1))).scalar_one_or_none()
     if cause == "drift" and drift is not None:
         return drift  # the suspension is on record a moment after the alarm
     return Change(alarm, alarm, "drift" if cause == "drift" else "audits suspended the promise")
 
 
 async def _last_drift(session: Session, project: str) -> Change | None:
-    query = (
-        select(DriftWatch)
-        .where(col(DriftWatch.project) == project, col(DriftWatch.alarmed_at).is_not(None))
-        .order_by(col(DriftWatch.alarmed_at).desc())
-        .limit(1)
-    )
-    watch = (await session.execute(query)).scalar_one_or_none()
-    if watch is None or watch.alarmed_at is None or watch.alarm is None:
+    key = col(DriftWatch.alarmed_at)
+    found = await page_before(session, DriftWatch, project, key, None, 1, key.is_not(None))
+    if not found or found[0].alarm is None:
         return None
-    began = await drift_began_at(session, watch)
-    return Change(watch.alarmed_at, began or watch.alarmed_at, "drift was found")
-
-
-async def _cause_of_alarm(session: Session, project: str, at: datetime) -> str | None:
-    query = select(col(PromiseChange.cause)).where(
-        col(PromiseChange.project) == project, col(PromiseChange.at) == at, *_ALARMED
-    )
-    return (await session.execute(query.limit(1))).scalar_one_or_none()
+    at = found[0].alarmed_at
+    return Change(at, await drift_began_at(session, found[0]) or at, "drift was found")
 
 
 async def last_alarm(session: Session, project: str) -> datetime | None:
@@ -183,13 +176,7 @@ async def planned_since(session: Session, project: str, since: datetime, after: 
         )
         .select_from(RelabelItem)
         .join(RelabelPlan, col(RelabelPlan.plan_id) == col(RelabelItem.plan_id))
-        .outerjoin(
-            OutcomeRow,
-            and_(
-                col(OutcomeRow.project) == project,
-                col(OutcomeRow.item_id) == col(RelabelItem.item_id),
-            ),
-        )
+        .outerjoin(OutcomeRow, same_item(OutcomeRow, RelabelItem))
         .where(
             col(RelabelPlan.project) == project,
             col(RelabelPlan.started_at) >= since,

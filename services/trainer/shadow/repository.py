@@ -17,6 +17,7 @@ from services.trainer.tables import (
     batches_of,
     find_items,
     fitting,
+    rows_of,
     same_item,
 )
 from shared.db import Session
@@ -29,11 +30,11 @@ async def page(
     session: Session, project: str, offset: int, limit: int, version: str | None = None
 ) -> Sequence[ShadowStage]:
     """Return stages, newest first."""
-    query = select(ShadowStage).where(col(ShadowStage.project) == project)
+    wanted = [col(ShadowStage.project) == project]
     if version is not None:
-        query = query.where(col(ShadowStage.version) == version)
-    query = query.order_by(col(ShadowStage.began_at).desc(), col(ShadowStage.stage_id).desc())
-    return (await session.execute(query.offset(offset).limit(limit))).scalars().all()
+        wanted.append(col(ShadowStage.version) == version)
+    order = (col(ShadowStage.began_at).desc(), col(ShadowStage.stage_id).desc())
+    return await rows_of(session, ShadowStage, *wanted, order=order, limit=limit, offset=offset)
 
 
 def _unread(query: Select[Any], stage: ShadowStage, limit: int) -> Select[Any]:

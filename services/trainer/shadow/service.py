@@ -24,7 +24,7 @@ from services.trainer.gate.shadow.verdict import (
     ending_of,
     figures_of,
 )
-from services.trainer.gate.taking_over import admit, forget_approval, wait_for_approval
+from services.trainer.gate.taking_over import admit, forget, wait_for_approval
 from services.trainer.posting.repository import end_disagreements
 from services.trainer.projects.repository import lock_state, read_state
 from services.trainer.projects.service import work_bell
@@ -128,7 +128,7 @@ async def _end(
         }
         history.note(session, state, "shadow_stage_ended", locked.version, now, text=reason)
         if version is not None and version.gate.get("approval", {}).get("state") == "in_shadow":
-            forget_approval(version)
+            forget(version, "approval")
             if gives_way:
                 admit(Candidacy(session, project, state, version, now))
     await resources.documents.sync(project.project)
@@ -237,7 +237,7 @@ def _ending(
 def _apply(candidacy: Candidacy, ending: Ending, decision: GateDecision) -> None:
     """Write the judgement, and let the version go on, wait for an operator, or go no further."""
     record(candidacy, "shadow", decision)
-    forget_approval(candidacy.version)
+    forget(candidacy.version, "approval")
     if ending == "passed":
         admit(candidacy, by_stages=True)
     elif ending == "undecided":

@@ -7,6 +7,7 @@ from services.trainer.tables.base import (
     fitting,
     insert_new,
     page_before,
+    rows_of,
     same_item,
     update_items,
 )
@@ -22,12 +23,14 @@ from services.trainer.tables.evidence import (
     PoolBatch,
     PoolItem,
     SecondOpinion,
+    is_answered,
 )
 from services.trainer.tables.gate import PromotionEvent, ShadowItem, ShadowStage
 from services.trainer.tables.jobs import IdempotencyRecord, Job, JobPart, ModelLabel
 from services.trainer.tables.monitoring import DriftWatch, RelabelItem, RelabelPlan
 from services.trainer.tables.projects import ProjectLease, ProjectState, Run, Version
 from services.trainer.tables.promise import (
+    OF_DRAW,
     AuditWatch,
     Certification,
     CertificationItem,

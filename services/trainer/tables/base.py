@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate, takewhile
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import (
     BigInteger,
@@ -62,14 +62,34 @@ async def update_items(
         await session.execute(update(table).where(*of_batch).values(**values))
 
 
+Row = TypeVar("Row", bound=Base)
+
+
+async def rows_of(
+    session: Session,
+    table: type[Row],
+    *wanted: ColumnElement[bool],
+    order: Sequence[Any] = (),
+    limit: int | None = None,
+    offset: int | None = None,
+) -> Sequence[Row]:
+    """Return the `wanted` rows of `table` in an order: all, or up to `limit` from `offset` on."""
+    query = select(table).where(*wanted).order_by(*order).limit(limit).offset(offset)
+    return (await session.execute(query)).scalars().all()
+
+
 async def page_before(
-    session: Session, table: Any, project: str, key: Any, before: Any, limit: int, *wanted: Any
+    session: Session,
+    table: Any,
+    project: str,
+    key: Any,
+    before: Any,
+    limit: int | None,
+    *wanted: Any,
 ) -> Sequence[Any]:
     """Return the `wanted` rows of a project with a `key` below `before`, if any, highest first."""
-    query = select(table).where(table.project == project, *wanted)
-    if before is not None:
-        query = query.where(key < before)
-    return (await session.execute(query.order_by(key.desc()).limit(limit))).scalars().all()
+    wanted += (table.project == project, *(() if before is None else (key < before,)))
+    return await rows_of(session, table, *wanted, order=[key.desc()], limit=limit)
 
 
 def fitting(sizes: Sequence[int]) -> int:

@@ -3,10 +3,10 @@
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import JSON, Index, UniqueConstraint, text
+from sqlalchemy import JSON, ColumnElement, Index, UniqueConstraint, exists, text
 from sqlmodel import Field
 
-from services.trainer.tables.base import SERIAL, Base
+from services.trainer.tables.base import SERIAL, Base, same_item
 from shared.contracts.base import new_id
 from shared.db import UtcDateTime
 
@@ -245,3 +245,8 @@ class Dataset(Base, table=True):
     holdout_rate: float = 0.0
     holdout_since: datetime | None = Field(default=None, sa_type=UtcDateTime)
     policy: dict[str, Any] | None = Field(default=None, sa_type=JSON)
+
+
+def is_answered(table: Any) -> ColumnElement[bool]:
+    """Say in SQL that the item of a row of `table` has an outcome."""
+    return exists().where(same_item(OutcomeRow, table))

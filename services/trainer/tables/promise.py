@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import JSON, BigInteger, Index, false, text
-from sqlmodel import Field
+from sqlmodel import Field, col
 
 from services.trainer.tables.base import SERIAL, Base
 from shared.contracts.base import new_id
@@ -143,3 +143,7 @@ class PromiseChange(Base, table=True):
     cause: str
     detail: str | None = None
     actor: str | None = None
+
+
+OF_DRAW = col(Certification.certification_id) == col(CertificationItem.certification_id)
+"""That a drawn item is one of a certification's, in SQL."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 from starlette.datastructures import UploadFile
@@ -106,17 +107,26 @@ async def get(resources: Resources, project: Project) -> Encoder:
 async def _check(
     resources: Resources, project: Project, manifest: EncoderManifest, model: bytes
 ) -> files.Result:
+    inputs = [entry.model_dump(mode="json") for entry in manifest.inputs]
+    interface = {"inputs": inputs, "output": manifest.outputs["vector"]}
+    job, seconds = job_of(resources, project, interface, {})
+    more = {files.MODEL: model}
+    return await run_apart(resources, "encoder", _PROCESS, job, seconds=seconds, more=more)
+
+
+def job_of(
+    resources: Resources,
+    project: Project,
+    interface: dict[str, Any],
+    samples: dict[str, dict[str, Any]],
+) -> tuple[files.CheckJob, float]:
+    """Return the job of a check, see `CheckJob`, and how many seconds to wait for it."""
     settings = resources.settings
     job = files.CheckJob(
         memory_mib=memory_mib(settings.run_memory_mib),
         cpu_seconds=settings.check_seconds,
-        interface={
-            "inputs": [entry.model_dump(mode="json") for entry in manifest.inputs],
-            "output": manifest.outputs["vector"],
-        },
+        interface=interface,
         fields={name: spec.model_dump(mode="json") for name, spec in project.fields.items()},
-        samples={},
+        samples=samples,
     )
-    seconds = _PATIENCE * settings.check_seconds
-    more = {files.MODEL: model}
-    return await run_apart(resources, "encoder", _PROCESS, job, seconds=seconds, more=more)
+    return job, _PATIENCE * settings.check_seconds

@@ -15,8 +15,8 @@ from services.trainer.runs.execution import Cancelled, carrying_out, freeze_labe
 from services.trainer.runs.files import RunFailed
 from services.trainer.runs.publication import ActiveRun, publish
 from services.trainer.runs.service import begin_upload
+from services.trainer.uploads.encoder_service import job_of
 from services.trainer.uploads.parts import OwnManifest
-from shared.child_limits import memory_mib
 from shared.contracts.items import check_data
 from shared.contracts.projects import Project
 from shared.contracts.versions import ModelInterface
@@ -25,8 +25,6 @@ from shared.graphs.trial import TRIAL_ITEMS
 from shared.problems import Conflict, Unprocessable
 
 _PROCESS = "services.trainer.uploads.check"
-# On a busy machine processor time passes more slowly than the clock.
-_PATIENCE = 4
 
 
 async def add(
@@ -85,14 +83,11 @@ async def _check(
 ) -> files.Result:
     async with resources.database.reading() as session:
         waiting = await pool.in_states(session, project.project, TRIAL_ITEMS)
-    seconds = resources.settings.check_seconds
-    job = files.CheckJob(
-        memory_mib=memory_mib(resources.settings.run_memory_mib),
-        cpu_seconds=seconds,
-        interface=interface.model_dump(mode="json"),
-        fields={name: spec.model_dump(mode="json") for name, spec in project.fields.items()},
-        samples={
-            item.item_id: item.data for item in waiting if not check_data(item.data, project.fields)
-        },
+    usable = [item for item in waiting if not check_data(item.data, project.fields)]
+    job, seconds = job_of(
+        resources,
+        project,
+        interface.model_dump(mode="json"),
+        {item.item_id: item.data for item in usable},
     )
-    return await run_process(resources, active, _PROCESS, job, seconds=_PATIENCE * seconds)
+    return await run_process(resources, active, _PROCESS, job, seconds=seconds)

@@ -9,7 +9,16 @@ from sqlalchemy import ColumnElement, Select, and_, case, func, literal, or_, se
 from sqlmodel import col
 
 from services.trainer.outcomes.repository import confirmed
-from services.trainer.tables import LedgerRow, OutcomeRow, PromiseChange, Version, find_items
+from services.trainer.tables import (
+    LedgerRow,
+    OutcomeRow,
+    PromiseChange,
+    Version,
+    find_items,
+    page_before,
+    rows_of,
+    same_item,
+)
 from shared.db import Session
 
 # So many of a project's newest decisions tell the share of answers, to some 4 points.
@@ -67,12 +76,8 @@ def _of_first_audits(project: str, query: Select[*Columns]) -> Select[*Columns]:
         .group_by(col(LedgerRow.model_version), col(LedgerRow.item_id), col(LedgerRow.content_hash))
         .subquery()
     )
-    is_of_item = (
-        col(OutcomeRow.project) == project,
-        col(OutcomeRow.item_id) == col(LedgerRow.item_id),
-    )
     query = query.select_from(LedgerRow).join(first, first.c.id == col(LedgerRow.id))
-    return query.outerjoin(OutcomeRow, and_(*is_of_item))
+    return query.outerjoin(OutcomeRow, same_item(OutcomeRow, LedgerRow))
 
 
 @dataclass(frozen=True)
@@ -201,21 +206,12 @@ async def history(
     session: Session, project: str, after: int, limit: int
 ) -> Sequence[PromiseChange]:
     """Return the lines of the project's history behind a place, oldest first."""
-    query = (
-        select(PromiseChange)
-        .where(col(PromiseChange.project) == project, col(PromiseChange.id) > after)
-        .order_by(col(PromiseChange.id))
-        .limit(limit)
-    )
-    return (await session.execute(query)).scalars().all()
+    wanted = (col(PromiseChange.project) == project, col(PromiseChange.id) > after)
+    order = (col(PromiseChange.id),)
+    return await rows_of(session, PromiseChange, *wanted, order=order, limit=limit)
 
 
 async def newest_change(session: Session, project: str, version: str) -> PromiseChange | None:
     """Return the last line of the history that names the version."""
-    query = (
-        select(PromiseChange)
-        .where(col(PromiseChange.project) == project, col(PromiseChange.version) == version)
-        .order_by(col(PromiseChange.id).desc())
-        .limit(1)
-    )
-    return (await session.execute(query)).scalar_one_or_none()
+    is_of, key = col(PromiseChange.version) == version, PromiseChange.id
+    return next(iter(await page_before(session, PromiseChange, project, key, None, 1, is_of)), None)

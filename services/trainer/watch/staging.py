@@ -13,7 +13,7 @@ import structlog
 from services.trainer.documents.status import status_of
 from services.trainer.gate import repository as gate
 from services.trainer.gate.candidacy import Candidacy
-from services.trainer.gate.taking_over import serve_all
+from services.trainer.gate.taking_over import forget, serve_all
 from services.trainer.projects import channels
 from services.trainer.projects.repository import lock_state, read_state
 from services.trainer.promise.periods import alarmed_at
@@ -58,7 +58,7 @@ async def _advance(
     ended = _why_ended(version, project, state, stage, now)
     if ended is not None:
         gate.note(session, state, "canary_ended", version.version, now, text=ended)
-        _forget_stage(version)
+        forget(version, "canary")
         channels.leave_channels(state, version.version)
         log.warning("canary_ended", project=project.project, version=version.version, detail=ended)
         return
@@ -68,7 +68,7 @@ async def _advance(
     seen = f"{watch.errors} of {watch.reviewed} audited answers were wrong"
     shares, place = settings.canary, int(stage["stage"]) + 1
     if place >= len(shares):
-        _forget_stage(version)
+        forget(version, "canary")
         serve_all(Candidacy(session, project, state, version, now), note=seen)
         return
     document = {"share": shares[place], "stage": place + 1, "stages": len(shares)}
@@ -89,10 +89,6 @@ def _why_ended(
     if stage["champion"] != state.champion:
         return f"it was compared with {stage['champion']}, which no longer serves"
     return None
-
-
-def _forget_stage(version: Version) -> None:
-    version.gate = {key: one for key, one in version.gate.items() if key != "canary"}
 
 
 async def _roll_back(

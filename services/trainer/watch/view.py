@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date, timedelta
+from typing import Any
 
 from services.trainer.documents.status import (
     certified_beside,
@@ -153,19 +154,24 @@ def _offer(version: Version) -> PromiseOffer:
 
 
 def _watch_view(watch: AuditWatch, version: Version, project: Project) -> WatchView:
-    errors, reviewed = watch.errors, watch.reviewed
     delta = complement(project.promise.confidence)
-    is_alarmed = version.suspension is not None
     return WatchView(
-        state="alarmed" if is_alarmed else "warned" if version.warning else "calm",
+        state="alarmed"
+        if version.suspension is not None
+        else "warned"
+        if version.warning
+        else "calm",
         audited=watch.audited,
-        reviewed=reviewed,
-        errors=errors,
-        error_rate=errors / reviewed if reviewed else None,
-        interval=confidence_sequence(errors, reviewed, delta) if reviewed else None,
+        **_rate(watch.errors, watch.reviewed, delta),
         post_stratified=post_stratified([Band(*one) for one in watch.bands]),
         bands=_score_bands(watch, version, delta),
     )
+
+
+def _rate(errors: int, reviewed: int, delta: float) -> dict[str, Any]:
+    rate = errors / reviewed if reviewed else None
+    interval = confidence_sequence(errors, reviewed, delta) if reviewed else None
+    return {"reviewed": reviewed, "errors": errors, "error_rate": rate, "interval": interval}
 
 
 def _score_bands(watch: AuditWatch, version: Version, delta: float) -> list[ScoreBand]:
@@ -178,12 +184,7 @@ def _score_bands(watch: AuditWatch, version: Version, delta: float) -> list[Scor
             least=least,
             most=most,
             answered=answered,
-            reviewed=reviewed,
-            errors=errors,
-            error_rate=errors / reviewed if reviewed else None,
-            interval=(
-                confidence_sequence(errors, reviewed, delta / bands.BANDS) if reviewed else None
-            ),
+            **_rate(errors, reviewed, delta / bands.BANDS),
         )
         for least, most, (answered, reviewed, errors) in zip(
             edges[:-1], edges[1:], watch.bands, strict=True

@@ -32,18 +32,13 @@ async def owners(session: Session) -> set[str]:
     return set((await session.execute(select(col(ProjectLease.owner)).distinct())).scalars())
 
 
-async def ended(session: Session, now: datetime, latest: datetime) -> set[str]:
-    """Return the projects whose lease ended before `now`, or would end after `latest`."""
-    query = select(col(ProjectLease.project)).where(
-        or_(col(ProjectLease.expires_at) <= now, col(ProjectLease.expires_at) > latest)
-    )
-    return set((await session.execute(query)).scalars())
-
-
-async def owned_by(session: Session, owners: Collection[str]) -> set[str]:
-    """Return the projects whose lease is one of `owners`'."""
-    query = select(col(ProjectLease.project)).where(col(ProjectLease.owner).in_(owners))
-    return set((await session.execute(query)).scalars())
+async def free(
+    session: Session, gone: Collection[str], now: datetime, latest: datetime
+) -> set[str]:
+    """Return the projects whose owner is `gone`, or whose lease ended by `now` or too late."""
+    ends = col(ProjectLease.expires_at)
+    is_free = or_(ends <= now, ends > latest, col(ProjectLease.owner).in_(gone))
+    return set((await session.execute(select(col(ProjectLease.project)).where(is_free))).scalars())
 
 
 async def release(session: Session, owner: str, moment: datetime) -> None:

@@ -102,8 +102,7 @@ class Leases:
         latest = now + 2 * self._duration + CLOCK_SKEW
         async with self._database.reading() as session:
             gone = [owner for owner in await repository.owners(session) if is_gone(owner)]
-            found = await repository.owned_by(session, gone) if gone else set()
-            found |= await repository.ended(session, now, latest)
+            found = await repository.free(session, gone, now, latest)
         return found - self._held.keys()
 
     async def _renew(self) -> None:

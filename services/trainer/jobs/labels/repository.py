@@ -1,6 +1,6 @@
 """SQL of labels: what waits in the pool, what a model labelled, and all labels in order."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -40,13 +40,14 @@ async def ask(session: Session, project: str, predictions: Mapping[str, dict[str
         )
 
 
-async def leave_waiting(session: Session, project: str, item_ids: Iterable[str]) -> None:
-    """Let items that are not certified keep waiting; none of them is a uniform draw now."""
-    await update_items(session, PoolItem, project, item_ids, state="waiting", arm=DECLINED_ARM)
+async def leave_waiting(
+    session: Session, job: Job, item_ids: Collection[str], now: datetime
+) -> None:
+    """Let items that are not certified keep waiting.
 
-
-async def note_declined(session: Session, job: Job, declined: int, now: datetime) -> None:
-    """Record that a version chose which items wait on: they are no longer a uniform sample."""
+    A version chose which: they are no longer a uniform sample, and none is a uniform draw now.
+    """
+    await update_items(session, PoolItem, job.project, item_ids, state="waiting", arm=DECLINED_ARM)
     batch = await session.get(PoolBatch, job.job_id)
     if batch is None:
         batch = PoolBatch(
@@ -60,8 +61,8 @@ async def note_declined(session: Session, job: Job, declined: int, now: datetime
             created_at=now,
         )
         session.add(batch)
-    batch.size += declined
-    batch.chosen += declined
+    batch.size += len(item_ids)
+    batch.chosen += len(item_ids)
 
 
 async def page(

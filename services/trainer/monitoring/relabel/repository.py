@@ -3,11 +3,19 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import exists, func, insert, select
+from sqlalchemy import func, insert, select
 from sqlmodel import col
 
 from services.trainer.monitoring.slices.repository import newest_first, shortened
-from services.trainer.tables import LedgerRow, OutcomeRow, RelabelItem, RelabelPlan, same_item
+from services.trainer.tables import (
+    LedgerRow,
+    OutcomeRow,
+    RelabelItem,
+    RelabelPlan,
+    is_answered,
+    rows_of,
+    same_item,
+)
 from shared.db import Session
 
 
@@ -23,7 +31,6 @@ async def unlabelled(
     session: Session, project: str, version: str, since: int, limit: int
 ) -> list[NewItem]:
     """Return the version's newest decisions from a place on, an item and a content once each."""
-    answered = exists().where(same_item(OutcomeRow, LedgerRow))
     query = select(
         col(LedgerRow.id),
         col(LedgerRow.item_id),
@@ -33,7 +40,7 @@ async def unlabelled(
         col(LedgerRow.project) == project,
         col(LedgerRow.model_version) == version,
         col(LedgerRow.id) >= since,
-        ~answered,
+        ~is_answered(LedgerRow),
     )
     found: dict[str, NewItem] = {}
     items: set[str] = set()
@@ -55,22 +62,15 @@ async def find(
     session: Session, project: str, plan_id: str, *, lock: bool = False
 ) -> RelabelPlan | None:
     """Return a plan of the project."""
-    query = select(RelabelPlan).where(
-        col(RelabelPlan.project) == project, col(RelabelPlan.plan_id) == plan_id
-    )
-    found = await session.execute(query.with_for_update() if lock else query)
-    return found.scalar_one_or_none()
+    found = await session.get(RelabelPlan, plan_id, with_for_update=lock)
+    return found if found is not None and found.project == project else None
 
 
 async def newest(session: Session, project: str, limit: int) -> Sequence[RelabelPlan]:
     """Return the project's plans, newest first."""
-    query = (
-        select(RelabelPlan)
-        .where(col(RelabelPlan.project) == project)
-        .order_by(col(RelabelPlan.created_at).desc(), col(RelabelPlan.plan_id).desc())
-        .limit(limit)
-    )
-    return (await session.execute(query)).scalars().all()
+    of_project = col(RelabelPlan.project) == project
+    order = (col(RelabelPlan.created_at).desc(), col(RelabelPlan.plan_id).desc())
+    return await rows_of(session, RelabelPlan, of_project, order=order, limit=limit)
 
 
 class Progress(NamedTuple):

@@ -10,11 +10,16 @@ from collections.abc import Sequence
 import numpy as np
 
 from services.trainer.monitoring.slices import repository
-from services.trainer.monitoring.slices.finding import Evidence, compare_groups, find_slices
+from services.trainer.monitoring.slices.finding import (
+    BoolArray,
+    Evidence,
+    Rate,
+    compare_groups,
+    find_slices,
+)
 from services.trainer.monitoring.slices.gathering import evidence_of
 from services.trainer.monitoring.slices.messages import SliceChange, SliceChanges
 from services.trainer.monitoring.slices.repository import Judged
-from services.trainer.monitoring.slices.testing import BoolArray, Rate
 from services.trainer.registry.service import require
 from services.trainer.resources import Resources
 from shared.contracts.projects import Project

@@ -10,6 +10,7 @@ from services.trainer.monitoring.slices.finding import (
     Evidence,
     FailingSlice,
     GroupRate,
+    Rate,
     compare_groups,
     find_slices,
 )
@@ -22,7 +23,6 @@ from services.trainer.monitoring.slices.messages import (
     SliceView,
 )
 from services.trainer.monitoring.slices.repository import Judged
-from services.trainer.monitoring.slices.testing import Rate
 from services.trainer.projects.repository import read_state
 from services.trainer.registry.service import require
 from services.trainer.resources import Resources

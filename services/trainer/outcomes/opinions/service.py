@@ -52,7 +52,10 @@ async def _ask(
     name, now = project.project, resources.now()
     async with resources.database.reading() as session:
         waiting = await repository.waiting(session, name)
-    if doubts or any(_is_due(one, project, now) for one in waiting):
+    due = [
+        one for one in waiting if one.state == "wanted" or now - one.wanted_at > patience(project)
+    ]
+    if doubts or due:
         async with resources.database.transaction() as session:
             known = await repository.of_items(session, name, [item_id for item_id, _ in doubts])
             session.add_all(
@@ -69,10 +72,6 @@ async def _ask(
     wanted = [one for one in waiting if one.state == "wanted"]
     for start in range(0, len(wanted), MAX_BATCH):
         await _post(resources, name, wanted[start : start + MAX_BATCH])
-
-
-def _is_due(opinion: SecondOpinion, project: Project, now: datetime) -> bool:
-    return opinion.state == "wanted" or now - opinion.wanted_at > patience(project)
 
 
 async def _post(resources: Resources, project: str, wanted: Sequence[SecondOpinion]) -> None:

@@ -84,6 +84,7 @@ def _compared(
     rows = [(item_id, first[item_id], second[item_id]) for item_id in common]
     right = Counter((a.predicted == a.label, b.predicted == b.label) for _, a, b in rows)
     differing = [row for row in rows if row[1].predicted != row[2].predicted]
+    clearest = sorted(differing, key=lambda row: (-row[1].confidence - row[2].confidence, row[0]))
     only_first, only_second = right[True, False], right[False, True]
     counts = PairCounts(len(rows), only_second, only_first)
     swapped = PairCounts(len(rows), only_first, only_second)
@@ -104,7 +105,7 @@ def _compared(
             for known in (first, second)
         ],
         changes=_changes(differing),
-        examples=[_example(*row) for row in _clearest(differing)],
+        examples=[_example(*row) for row in clearest[:_EXAMPLES]],
         note=_ADVICE if rows else _NOTHING_IN_COMMON,
     )
 
@@ -118,14 +119,6 @@ def _changes(differing: list[tuple[str, _Answer, _Answer]]) -> list[ComparisonCh
             counts.items(), key=lambda one: (-one[1], one[0])
         )
     ]
-
-
-def _clearest(
-    differing: list[tuple[str, _Answer, _Answer]],
-) -> list[tuple[str, _Answer, _Answer]]:
-    """Return the items that the two were surest of, and did not agree on."""
-    ordered = sorted(differing, key=lambda row: (-row[1].confidence - row[2].confidence, row[0]))
-    return ordered[:_EXAMPLES]
 
 
 def _example(item_id: str, first: _Answer, second: _Answer) -> ComparisonExample:

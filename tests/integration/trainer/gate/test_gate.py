@@ -7,7 +7,6 @@ from sqlmodel import col
 
 from services.trainer.datasets.service import load
 from services.trainer.gate import repository as gate
-from services.trainer.registry import service
 from services.trainer.runs.judging import judge_publication
 from services.trainer.tables import CertificationItem, Dataset, PromotionEvent, Version
 from shared.auth import Keys
@@ -39,9 +38,8 @@ async def judged(parts: TrainerParts, name: str = "v2") -> dict[str, Any]:
 
 async def history(parts: TrainerParts, *kinds: str) -> list[PromotionEvent]:
     """Return the history of promotions, oldest first."""
-    rows = await service.history(
-        parts.resources, PROJECT, before=None, limit=100, version=None, kinds=kinds
-    )
+    async with parts.resources.database.reading() as session:
+        rows = await gate.events(session, PROJECT, before=None, limit=100, kinds=kinds)
     return list(reversed(rows))
 
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from services.trainer.gate.brier import bootstrap_bound, brier_differences
+from services.trainer.gate.comparing import judge_slices
 from services.trainer.gate.pairs import Pair
-from services.trainer.gate.slices import judge_slices
 
 
 def test_ten_slices_without_a_regression_are_rarely_found_worse() -> None:

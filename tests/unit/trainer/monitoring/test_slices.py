@@ -7,12 +7,12 @@ import pytest
 
 from services.trainer.monitoring.slices.finding import (
     Evidence,
+    Rate,
     compare_groups,
     find_slices,
 )
 from services.trainer.monitoring.slices.gathering import SUGGESTED, evidence_of, weight_of
 from services.trainer.monitoring.slices.repository import Judged, shortened
-from services.trainer.monitoring.slices.testing import Rate
 from services.trainer.monitoring.slices.topics import topics_of
 from services.trainer.promise.binomial import interval
 from tests.harness.trainer_parts import make_project
