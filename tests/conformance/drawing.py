@@ -47,6 +47,8 @@ def nothing_is_away(_: CheckContext, response: Response, case: AnyCase) -> None:
         assert kind != UNAVAILABLE, (case.operation.label, response.text)
 
 
+# What takes longer hangs, on however busy a machine.
+_PATIENT_SECONDS = 120
 _CHECKS = [
     no_fault_of_ours,
     ignored_auth,
@@ -151,7 +153,7 @@ def conforms(
     @given(case=cases, token=tokens, more=headers())
     def send(case: AnyCase, token: str, more: dict[str, str]) -> None:
         sent = {**more, "Authorization": f"Bearer {token}"}
-        impatient(case).call_and_validate(headers=sent, checks=checks)
+        impatient(case).call_and_validate(headers=sent, checks=checks, timeout=_PATIENT_SECONDS)
 
     send()
 
@@ -190,7 +192,8 @@ def _send(
     operation: Any, there: dict[str, str], token: str, more: dict[str, str], body: bytes = b""
 ) -> None:
     case = operation.Case(path_parameters=there)
-    response = case.call(data=body, headers={**more, "Authorization": f"Bearer {token}"})
+    sent = {**more, "Authorization": f"Bearer {token}"}
+    response = case.call(data=body, headers=sent, timeout=_PATIENT_SECONDS)
     case.validate_response(
         response, checks=[no_fault_of_ours, nothing_is_away, status_code_conformance]
     )
