@@ -105,10 +105,12 @@ class DirectProtocol(LimitedProtocol):
         if head is None:
             super().begin()
             return
+        cycle = self._begin_direct(head)
         raw, found, body = self._read.partition(_HEAD_END)
-        if found and len(body) == head.length:
+        # Strangers fill no memory.
+        is_trusted = not isinstance(cycle.admitted, Problem)
+        if found and len(body) == head.length and is_trusted:
             self.front.learn(raw, head)
-        self._begin_direct(head)
 
     def _begin_direct(self, head: Head) -> DirectCycle:
         assert self.front is not None

@@ -25,7 +25,8 @@ Answer = tuple[list[tuple[bytes, bytes]], bytes]
 
 JSON = b"application/json"
 _OK = 200
-_REMEMBERED = 2_000
+# With what they are parsed into some 10 MB at most.
+_REMEMBERED, _LONGEST_REMEMBERED = 1_000, 2_048
 
 
 class Call(NamedTuple):
@@ -102,7 +103,9 @@ class Front:
         return self._heads.get(raw)
 
     def learn(self, raw: bytes, head: Head) -> None:
-        """Remember `head`: clients send the same bytes again and again."""
+        """Remember `head`, unless it is long: clients send the same bytes again and again."""
+        if len(raw) > _LONGEST_REMEMBERED:
+            return
         if len(self._heads) >= _REMEMBERED:
             self._heads.clear()
         self._heads[raw] = head
