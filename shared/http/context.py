@@ -78,7 +78,7 @@ class RequestContext:
             await self.app(scope, receive, send)
             return
         started = time.perf_counter()
-        # Each request has a task, hence a context, of its own: nothing is to be unbound.
+        # Each request has a task of its own, and binds all anew: nothing is to be unbound.
         name = begin_request(scope["headers"], scope.get(CLIENT))
 
         def observe(message: Message) -> Awaitable[None]:

@@ -6,6 +6,7 @@ With a small model those messages take longer than all else about a request.
 import asyncio
 import sys
 import time
+from contextvars import Context
 from typing import Any, cast
 
 from uvicorn._types import HTTPScope
@@ -18,7 +19,7 @@ from uvicorn.protocols.http.httptools_impl import (
 from shared.auth import Principal
 from shared.http.connections import ConnectionLimits, LimitedProtocol
 from shared.http.front import Front, Head, Headers, Whole, whole
-from shared.problems import Problem, Unavailable
+from shared.problems import Unavailable
 
 _HEAD_END = b"\r\n\r\n"
 _CLOSE = b"connection: close\r\n"
@@ -39,17 +40,26 @@ class DirectCycle:
     )
 
     def __init__(
-        self, head: Head, admitted: Principal | Problem, scope: Any, default_headers: Headers
+        self, head: Head, admitted: Principal | Exception, scope: Any, default_headers: Headers
     ) -> None:
         self.head = head
         self.admitted = admitted
         self.scope = scope
         self.default_headers = default_headers
         self.started = time.perf_counter()
-        self.body = b""
+        self.body: bytes | bytearray = b""
         self.more_body = self.keep_alive = True
         self.response_started = self.response_complete = self.disconnected = False
         self.message_event = asyncio.Event()
+
+    def add(self, part: bytes) -> None:
+        """Take a part of the body."""
+        if not self.body:
+            self.body = part
+        elif isinstance(self.body, bytearray):
+            self.body += part
+        else:
+            self.body = bytearray(self.body + part)
 
     async def left(self) -> None:
         """Return once the client has left."""
@@ -76,7 +86,7 @@ class DirectProtocol(LimitedProtocol):
             self.scope = cast("HTTPScope", {})
             cycle = self._begin_direct(head)
             cycle.body, cycle.more_body = body, False
-            if not isinstance(cycle.admitted, Problem):
+            if isinstance(cycle.admitted, Principal):
                 self._start(cycle, eagerly=True)
             return
         self._read = data
@@ -107,9 +117,10 @@ class DirectProtocol(LimitedProtocol):
             return
         cycle = self._begin_direct(head)
         raw, found, body = self._read.partition(_HEAD_END)
+        # What begins with blank lines, which the parser skips, is no head up to the first of them.
+        is_head = found and raw.startswith(b"POST ") and len(body) == head.length
         # Strangers fill no memory.
-        is_trusted = not isinstance(cycle.admitted, Problem)
-        if found and len(body) == head.length and is_trusted:
+        if is_head and isinstance(cycle.admitted, Principal):
             self.front.learn(raw, head)
 
     def _begin_direct(self, head: Head) -> DirectCycle:
@@ -118,7 +129,7 @@ class DirectProtocol(LimitedProtocol):
         cycle = DirectCycle(head, admitted, self.scope, self.server_state.default_headers)
         # It has what a connection uses of one.
         self.cycle = cast("RequestResponseCycle", cycle)
-        if isinstance(admitted, Problem):
+        if not isinstance(admitted, Principal):
             # Its body is not waited for.
             self._start(cycle)
         return cycle
@@ -138,7 +149,9 @@ class DirectProtocol(LimitedProtocol):
         cycle: object = self.cycle
         if isinstance(cycle, DirectCycle):
             self.note_body()
-            cycle.body = cycle.body + body if cycle.body else body
+            # What a refused client still sends is dropped.
+            if isinstance(cycle.admitted, Principal):
+                cycle.add(body)
         else:
             super().on_body(body)
 
@@ -147,31 +160,36 @@ class DirectProtocol(LimitedProtocol):
         cycle: object = self.cycle
         if isinstance(cycle, DirectCycle) and cycle.scope is self.scope:
             cycle.more_body = False
-            if not isinstance(cycle.admitted, Problem):
+            if isinstance(cycle.admitted, Principal):
                 self._start(cycle)
         else:
             super().on_message_complete()
 
     def _start(self, cycle: DirectCycle, *, eagerly: bool = False) -> None:
+        # Not of the request before, in whose task a connection may have begun to read on.
+        context = Context()
         if eagerly and sys.version_info >= (3, 12):
             # A call that waits for nothing is answered in this turn of the loop.
-            task = asyncio.Task(self._answer(cycle), loop=self.loop, eager_start=True)
+            task = asyncio.Task(
+                self._answer(cycle), loop=self.loop, eager_start=True, context=context
+            )
             if task.done():
                 return
         else:
-            task = self.loop.create_task(self._answer(cycle))
+            task = self.loop.create_task(self._answer(cycle), context=context)
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
 
     async def _answer(self, cycle: DirectCycle) -> None:
         assert self.front is not None
         answer = None
+        body, cycle.body = bytes(cycle.body), b""
         try:
             answer = await self.front.answer(
                 cycle.head,
                 cycle.admitted,
                 cycle.started,
-                cycle.body,
+                body,
                 self.client_state,
                 cycle.left,
             )

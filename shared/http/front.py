@@ -26,7 +26,7 @@ Answer = tuple[list[tuple[bytes, bytes]], bytes]
 JSON = b"application/json"
 _OK = 200
 # With what they are parsed into some 10 MB at most.
-_REMEMBERED, _LONGEST_REMEMBERED = 1_000, 2_048
+_REMEMBERED, _LONGEST_REMEMBERED, _MOST_FIELDS = 1_000, 2_048, 50
 
 
 class Call(NamedTuple):
@@ -104,7 +104,7 @@ class Front:
 
     def learn(self, raw: bytes, head: Head) -> None:
         """Remember `head`, unless it is long: clients send the same bytes again and again."""
-        if len(raw) > _LONGEST_REMEMBERED:
+        if len(raw) > _LONGEST_REMEMBERED or len(head.fields) > _MOST_FIELDS:
             return
         if len(self._heads) >= _REMEMBERED:
             self._heads.clear()
@@ -128,8 +128,8 @@ class Front:
             return Head(way, word, fields, headers, int(length))
         return None
 
-    def admit(self, head: Head) -> Principal | Problem:
-        """Return the caller, before the body is read; the problem if the request is refused."""
+    def admit(self, head: Head) -> Principal | Exception:
+        """Return the caller, before the body is read; why not, if the request is refused."""
         way, word = head.way, head.word
         try:
             if way.admit is not None:
@@ -139,14 +139,14 @@ class Front:
             token = head.headers.get(b"authorization", b"").decode("latin-1")
             caller: Principal = self._state.verifier.verify_header(token)
             require(caller, way.roles, word if "{project}" in way.route else None)
-        except Problem as problem:
-            return problem
+        except Exception as error:  # noqa: BLE001 - `answer` says it
+            return error
         return caller
 
     async def answer(
         self,
         head: Head,
-        admitted: Principal | Problem,
+        admitted: Principal | Exception,
         started: float,
         body: bytes,
         client: Client,
@@ -158,7 +158,7 @@ class Front:
         """
         name = begin_request(head.fields, client)
         try:
-            if isinstance(admitted, Problem):
+            if isinstance(admitted, Exception):
                 raise admitted  # noqa: TRY301 - one place answers refusals
             call = Call(self._state, head.word, admitted, head.headers, body, client, left)
             headers, content = await head.way.answer(call)

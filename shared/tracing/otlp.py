@@ -91,9 +91,8 @@ class OtlpTracer:
     def continue_trace(self, headers: Iterable[tuple[bytes, bytes]]) -> None:
         """Let the spans of this task's context continue the trace that `headers` name, if any."""
         carrier = {n.decode(): value.decode("latin-1") for n, value in headers if n in _HEADERS}
-        if carrier:
-            # Each request has a task, hence a context, of its own: nothing is to be detached.
-            attach(_w3c.extract(carrier))
+        # Also where there is none: the context may be that of the request before.
+        attach(_w3c.extract(carrier, context=Context()))
 
     def stop(self) -> None:
         """Export what is left, for a few seconds at most."""

@@ -76,16 +76,19 @@ async def acted(
     view: str,
     act: Callable[[Form, str], Awaitable[str]],
     page: Callable[..., Awaitable[Response]],
-    invalid: str = "",
+    invalid: str | None = None,
 ) -> Response:
     """Let `act` do what a form of the view asks, and show the notice that it returns.
 
-    A refusal is told on `page`; `invalid` are the words for a field that is no number.
+    A refusal is told on `page`; `invalid` are the words for a field that is no number, if one may
+    be.
     """
     try:
         notice = await act(form, name)
     except SurehandError as error:
         return await page(form.visit, name, fault=words_of(error), status=409)
     except ValueError:
+        if invalid is None:
+            raise
         return await page(form.visit, name, fault=invalid, status=422)
     return form.visit.to(f"{page_path(name)}/{view}", notice)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 
@@ -12,6 +13,7 @@ from fastapi import APIRouter, FastAPI, Response
 from shared.auth import Keys
 from shared.http.app import build_app
 from shared.http.connections import ConnectionLimits
+from shared.http.direct import DirectProtocol
 from shared.http.front import Answer, Call, Way
 from shared.problems import BodyTooLarge, Unavailable
 from shared.settings import CommonSettings
@@ -32,13 +34,15 @@ class Desk:
     def __init__(self) -> None:
         self.bodies: list[tuple[str, bytes]] = []
         self.by_framework = 0
-        self.is_full = False
+        self.is_full = self.is_broken = False
         self.go_on: Callable[[Call], Awaitable[None]] | None = None
         self.begun = asyncio.Event()
 
     def admit(self, _: object, word: str) -> None:
         if self.is_full:
             raise Unavailable("full", retry_after_seconds=1)
+        if self.is_broken:
+            raise RuntimeError("a fault")
 
     async def answer(self, call: Call) -> Answer:
         self.begun.set()
@@ -75,6 +79,10 @@ class Desk:
                 Way("/v1/projects/{project}/echo", roles, self.answer, admit=self.admit),  # type: ignore[arg-type]
             ),
         )
+
+
+def is_of(front: object, one: object) -> bool:
+    return isinstance(one, DirectProtocol) and one.front is front
 
 
 @pytest.fixture
@@ -220,6 +228,58 @@ async def test_a_stranger_is_refused_before_the_body_comes(keys: Keys, desk: Des
         assert (await connection.answer())[0] == 401
         await connection.send(b"x" * 5000 + request(keys, b"12"))
         assert (await connection.answer())[2] == b"front:12"
+
+
+async def test_what_a_refused_client_still_sends_is_dropped(keys: Keys, desk: Desk) -> None:
+    foreign = Keys(keys.folder.parent / "foreign")
+    whole = head(foreign, "/v1/projects/p/echo", Content_Length=str(LIMIT), **JSON)
+    app = desk.app(keys)
+    front = app.front  # type: ignore[attr-defined]
+    async with serve(app) as url, raw(url) as connection:
+        await connection.send(whole)
+        assert (await connection.answer())[0] == 401
+        (mine,) = [one for one in gc.get_objects() if is_of(front, one)]
+        for _ in range(2):
+            await connection.send(b"x" * (LIMIT // 2 - 1))
+            # It counts from the second read on.
+            await wait_until(lambda: mine._awaited_body)
+        await wait_until(lambda: mine._received > 0)
+        assert mine.cycle.body == b""
+
+
+@pytest.mark.parametrize("is_known", [False, True])
+async def test_a_fault_before_the_body_is_a_500(keys: Keys, desk: Desk, is_known: bool) -> None:
+    async with serve(desk.app(keys)) as url, raw(url) as connection:
+        if is_known:
+            await connection.send(request(keys, b"12"))
+            assert (await connection.answer())[0] == 200
+        desk.is_broken = True
+        await connection.send(request(keys, b"12"))
+        assert (await connection.answer())[0] == 500
+        desk.is_broken = False
+        await connection.send(request(keys, b"12"))
+        assert (await connection.answer())[0] == 200
+
+
+async def test_blank_lines_before_a_request_are_no_head(keys: Keys, desk: Desk) -> None:
+    """Else the next request behind blank lines, whosever, would be taken for its body."""
+    whole = request(keys, b"x" * 1_000)
+    size = len(whole)
+    # The length is that of all behind the first blank lines: the body is incomplete as yet.
+    whole = head(keys, "/v1/projects/p/echo", Content_Length=str(size), **JSON)
+    other = b"\r\n\r\n" + b"GET /healthz HTTP/1.1\r\nHost: x\r\nA: %b\r\n\r\n"
+    async with serve(desk.app(keys)) as url:
+        async with raw(url) as connection:
+            await connection.send(request(keys, b"12"))
+            await connection.answer()
+            await connection.send(b"\r\n\r\n" + whole + b"x" * (size - len(whole)))
+            await connection.send(b"x" * len(whole))
+            assert (await connection.answer())[2] == b"front:" + b"x" * size
+        async with raw(url) as connection:
+            await connection.send(request(keys, b"12"))
+            await connection.answer()
+            await connection.send(other % (b"y" * (size - len(other) + 6)))
+            assert b'"ok"' in (await connection.answer())[2]
 
 
 async def test_a_known_head_is_no_longer_admitted_once_its_key_is_gone(
