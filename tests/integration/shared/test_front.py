@@ -5,6 +5,7 @@ import contextlib
 import gc
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
 
 import orjson
 import pytest
@@ -268,11 +269,14 @@ async def test_blank_lines_before_a_request_are_no_head(keys: Keys, desk: Desk) 
     # The length is that of all behind the first blank lines: the body is incomplete as yet.
     whole = head(keys, "/v1/projects/p/echo", Content_Length=str(size), **JSON)
     other = b"\r\n\r\n" + b"GET /healthz HTTP/1.1\r\nHost: x\r\nA: %b\r\n\r\n"
-    async with serve(desk.app(keys)) as url:
+    app: Any = desk.app(keys)
+    async with serve(app) as url:
         async with raw(url) as connection:
             await connection.send(request(keys, b"12"))
             await connection.answer()
             await connection.send(b"\r\n\r\n" + whole + b"x" * (size - len(whole)))
+            (mine,) = [one for one in gc.get_objects() if is_of(app.front, one)]
+            await wait_until(lambda: mine._awaited_body)
             await connection.send(b"x" * len(whole))
             assert (await connection.answer())[2] == b"front:" + b"x" * size
         async with raw(url) as connection:
