@@ -53,7 +53,7 @@ async def installation(home: Path) -> AsyncIterator[Installed]:
     """Serve router, review queue, trainer and console on an empty home."""
     keys = Keys(home / "keys")
     # Its services are idle while a test looks at a page; more polling costs a fifth of a core.
-    common = common_settings(home, keys, "").model_copy(update={"poll_seconds": 1.0})
+    common = common_settings(home, keys, "").model_copy(update={"poll_seconds": 0.5})
     await share_chart_bundle(common.home)
     trainer_url = f"sqlite+aiosqlite:///{home / 'trainer.db'}"
     async with contextlib.AsyncExitStack() as stack:

@@ -19,8 +19,8 @@ from tests.harness.side_loop import SideLoop, entered_aside
 # Years before the present, however many days tests take: sessions end by this clock with their
 # tokens, which expire by the real one.
 _START = datetime(2016, 1, 1, 6, tzinfo=UTC)
-# As by default. Its loops look at all projects of all tests, and most tests wait for none of them.
-_POLL_SECONDS = 1.0
+# Its loops look at all projects of all tests, and most tests wait for none of them.
+_POLL_SECONDS = 0.3
 
 
 @dataclass

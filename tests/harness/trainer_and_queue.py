@@ -27,9 +27,6 @@ GOOD = ("splendid", "lovely", "great", "delightful", "superb")
 BAD = ("awful", "dreadful", "poor", "horrible", "broken")
 NEUTRAL = ("box", "colour", "parcel", "shop", "price", "street", "paper", "morning")
 
-# Doorbells tell both services of what is new: polls make up for bells that are lost.
-_POLL_SECONDS = 1.0
-
 Truth = Callable[[dict[str, Any]], str | None]
 
 
@@ -184,8 +181,6 @@ async def run_trainer_and_queue(
     now: Callable[[], datetime] = utc_now,
 ) -> AsyncIterator[TrainerAndQueue]:
     """Run both services; the trainer's SQL is at `database_url`."""
-    # While a process trains, each poll of their twenty loops takes processor time from it.
-    common = common.model_copy(update={"poll_seconds": _POLL_SECONDS})
     queue_url = f"sqlite+aiosqlite:///{common.home / 'queue.db'}"
     await create_tables("review_queue", queue_url)
     await create_tables("trainer", database_url)

@@ -11,7 +11,7 @@ Value = TypeVar("Value")
 # No test is about how quick a machine is: this is for one that hangs.
 _LONGEST_SECONDS = 180.0
 # Asking costs processor time: a state that takes long to come is asked for ever more seldom.
-_FIRST_STEP_SECONDS, _LAST_STEP_SECONDS, _STEP_GROWTH = 0.005, 0.2, 1.5
+_FIRST_STEP_SECONDS, _LAST_STEP_SECONDS, _STEP_GROWTH = 0.005, 0.1, 1.5
 
 
 @overload

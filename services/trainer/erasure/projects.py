@@ -10,7 +10,7 @@ from services.trainer.erasure import repository
 from services.trainer.projects.repository import fresh_state, lock_state, read_state
 from services.trainer.tables import ProjectState
 from shared.contracts.projects import Project
-from shared.db import Database
+from shared.db import Database, Session
 from shared.store import Store, decisions_prefix, project_path, shadow_prefix
 
 log = structlog.get_logger()
@@ -48,16 +48,12 @@ async def remove_deleted(database: Database, store: Store, project: Project) -> 
         is_known = await read_state(session, name) is not None
     if project.deleted_at is not None and not files and not is_known:
         return
-    rows = 0
-    for table in repository.OF_PROJECTS:
-        removed = _ROWS_AT_ONCE
-        while removed == _ROWS_AT_ONCE:
-            async with database.transaction() as session:
-                removed = await repository.remove_rows(session, table, name, _ROWS_AT_ONCE)
-            rows += removed
+    rows = await _remove_rows(database, store, project)
     for path in files:
         await store.delete(path)
     async with database.transaction() as session:
+        if await _is_over(session, store, project):
+            return
         state = await lock_state(session, name)
         fresh = fresh_state(name)
         for column in ProjectState.model_fields.keys() - _GOES_ON:
@@ -65,6 +61,31 @@ async def remove_deleted(database: Database, store: Store, project: Project) -> 
         state.first_revision = least_revision(project)
     if rows or files:
         log.info("project_removed", project=name, rows=rows, files=len(files))
+
+
+async def _remove_rows(database: Database, store: Store, project: Project) -> int:
+    """Remove the rows of earlier projects; return how many there were."""
+    rows = 0
+    for table in repository.OF_PROJECTS:
+        removed = _ROWS_AT_ONCE
+        while removed == _ROWS_AT_ONCE:
+            async with database.transaction() as session:
+                if await _is_over(session, store, project):
+                    return rows
+                removed = await repository.remove_rows(
+                    session, table, project.project, _ROWS_AT_ONCE
+                )
+            rows += removed
+    return rows
+
+
+async def _is_over(session: Session, store: Store, project: Project) -> bool:
+    """Say whether another look has come to the end, so that rows are the next project's by now."""
+    state = await lock_state(session, project.project)
+    if project.deleted_at is None:
+        return state.first_revision >= least_revision(project)
+    current = await store.read_document(project_path(project.project), Project)
+    return current is not None and current.deleted_at is None
 
 
 def _is_left(path: str, project: Project) -> bool:

@@ -195,3 +195,19 @@ async def test_the_api_waits_until_nothing_is_left(
         gone = store_document.model_copy(update={"revision": 4, "deleted_at": utc_now()})
         await store.write_document(project_path(PROJECT), gone)
         assert (await trainer.operator.get(f"{ROOT}/pool")).status_code == 404
+
+
+async def test_a_look_that_is_late_takes_nothing_from_the_next_project(
+    common: CommonSettings, database_url: str
+) -> None:
+    async with open_trainer_parts(common, database_url) as parts:
+        await fill(parts)
+        deleted = await delete_project(parts)
+        await remove(parts, deleted)
+        created = await create_anew(parts, deleted.revision + 1)
+        assert await is_removed(parts.resources.database, created)
+        await parts.import_reviews(range(100))
+        before = await rows(parts)
+        for late in (deleted, created):
+            await remove(parts, late)
+        assert await rows(parts) == before > 0
