@@ -99,8 +99,8 @@ async def test_answers_of_a_closed_page_are_sent_by_the_next(desk: Desk, enter: 
         await page.keyboard.press("2")
         await expect(page.locator("#unsent")).to_be_visible()
         await page.close()
-        await watched.context.set_offline(False)
         assert await labels(desk) == {}
+        await watched.context.set_offline(False)
         again = await watched.context.new_page()
         await again.goto("/review/shop")
         await expect(again.locator(".task")).to_be_visible()
