@@ -1,6 +1,6 @@
-"""A connection that hands whole requests to the front, past uvicorn's and ASGI's way of messages.
+"""A connection that hands whole requests to the front, without ASGI messages in between.
 
-With a small model those messages take longer than all else about a request.
+With a small model, ASGI messages cost more processor time than all other work on a request.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ _STOPPED = whole(Unavailable("The service stops; send the request again.").respo
 
 
 class DirectCycle:
-    """One request of the front's, with the members of uvicorn's cycle that a connection looks at.
+    """A request for the front, with the attributes of uvicorn's cycle that a connection reads.
 
     `message_event` is set once the client has left.
     """
@@ -70,7 +70,7 @@ class DirectProtocol(LimitedProtocol):
     """One connection, some of whose requests are answered by `front`; None leaves all to ASGI."""
 
     front: Front | None = None
-    # What was read, while the request that begins with it may be learned by its bytes.
+    # The bytes of the read that is being parsed, if it began between two requests.
     _read = b""
 
     def data_received(self, data: bytes) -> None:

@@ -1,4 +1,4 @@
-"""What people do, by name, and what is given of the activity log."""
+"""The names of recorded actions, and the messages of the activity log."""
 
 from typing import Any, Literal
 

@@ -108,7 +108,7 @@ async def resume_reviewer(
 async def get_tags(
     project: str, reviewer: Reviewer, tags: Injected[TagService], _: ByOperator
 ) -> ReviewerTags:
-    """Return the reviewer's tags, also of one who has not been here yet."""
+    """Return the reviewer's tags, also before the reviewer's first sign-in."""
     return await tags.show(project, reviewer)
 
 

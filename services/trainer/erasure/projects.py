@@ -80,7 +80,7 @@ async def _remove_rows(database: Database, store: Store, project: Project) -> in
 
 
 async def _is_over(session: Session, store: Store, project: Project) -> bool:
-    """Say whether another look has come to the end, so that rows are the next project's by now."""
+    """Say whether earlier rows are all removed, so that those left belong to the next project."""
     state = await lock_state(session, project.project)
     if project.deleted_at is None:
         return state.first_revision >= least_revision(project)
