@@ -23,6 +23,7 @@ log = structlog.get_logger()
 
 _PREFIX = "surehand:"
 _POLLS_A_REST = 10
+_CONNECT_SECONDS, _ANSWER_SECONDS, _LISTEN_SECONDS = 1.0, 5.0, 2.0
 
 
 def _of_project(topic: str) -> Callable[[str], str]:
@@ -72,9 +73,14 @@ class Doorbells:
     """Ring bells, and wait for them. One subscription a process serves every waiter."""
 
     def __init__(self, url: str) -> None:
+        # With a `socket_timeout` it sends by `asyncio.wait_for`, which loses a cancellation before
+        # Python 3.12. Each call has a time limit of ours instead.
         self._redis = (
             Redis.from_url(
-                url, socket_connect_timeout=1, socket_timeout=5, retry=Retry(NoBackoff(), 0)
+                url,
+                socket_connect_timeout=_CONNECT_SECONDS,
+                socket_timeout=None,
+                retry=Retry(NoBackoff(), 0),
             )
             if url
             else None
@@ -114,7 +120,10 @@ class Doorbells:
         if self._redis is None or not bells:
             return True
         try:
-            async with self._redis.pipeline(transaction=False) as pipeline:
+            async with (
+                asyncio.timeout(_ANSWER_SECONDS),
+                self._redis.pipeline(transaction=False) as pipeline,
+            ):
                 for bell in bells:
                     pipeline.publish(_PREFIX + bell, "")
                 await pipeline.execute()
@@ -164,10 +173,11 @@ class Doorbells:
     async def _hear(self) -> None:
         """Wait for one bell, some seconds at most; subscribe first where that is not done."""
         try:
-            if self._pubsub is None:
-                await self._subscribe()
-            elif (message := await self._pubsub.get_message(timeout=2)) is not None:
-                self._wake((message["channel"].decode().removeprefix(_PREFIX),))
+            async with asyncio.timeout(_LISTEN_SECONDS + _ANSWER_SECONDS):
+                if self._pubsub is None:
+                    await self._subscribe()
+                elif message := await self._pubsub.get_message(timeout=_LISTEN_SECONDS):
+                    self._wake((message["channel"].decode().removeprefix(_PREFIX),))
         except BaseException:
             await self._hang_up()
             raise

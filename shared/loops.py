@@ -87,10 +87,13 @@ class Loop:
         self._good_at = self._moved_at = self.now()
         task = asyncio.current_task()
         assert task is not None
-        # A turn may lose the cancellation, as some libraries do: so it is asked for.
         while not self._stopping.is_set() and not task.cancelling():
             try:
                 await self._take_turn()
+                # A turn may lose its cancellation in a library. The rest may wait for a bell that
+                # will not ring.
+                if not task.cancelling():
+                    await self._rest()
             except asyncio.CancelledError:
                 # A task that the turn waited for may have been cancelled, and not this one.
                 if task.cancelling():
@@ -137,6 +140,8 @@ class Loop:
             self._error = None
             FAILING_LOOPS.labels(self.name).set(0)
             log.info("loop_works_again", loop=self.name, after_seconds=round(seconds, 1))
+
+    async def _rest(self) -> None:
         self._resting = True
         try:
             await self.rest()

@@ -95,7 +95,8 @@ async def _measured(
     report = VersionReport(name, workforce.verdicts, obstacle(certificate, version))
     if not report.obstacle:
         try:
-            began = await asyncio.wait_for(live, _LIVE_SECONDS)
+            async with asyncio.timeout(_LIVE_SECONDS):
+                began = await live
         except TimeoutError:
             raise DemoFailed(f"{name} does not serve {_LIVE_SECONDS:.0f} s after its certificate"
                              ) from None  # fmt: skip

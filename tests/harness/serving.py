@@ -66,7 +66,8 @@ async def serve(
     finally:
         server.should_exit = True
         server.ending.set()
-        await running
+        async with asyncio.timeout(_PATIENT_SECONDS):
+            await running
         listener.close()
 
 

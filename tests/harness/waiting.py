@@ -2,7 +2,6 @@
 
 import asyncio
 import inspect
-import time
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar, overload
 
@@ -27,14 +26,22 @@ async def wait_until(
 
 
 async def wait_until(predicate: Callable[[], Any], seconds: float = _LONGEST_SECONDS) -> Any:
-    """Return the first true value of `predicate`; fail the test after `seconds`."""
-    deadline, step = time.monotonic() + seconds, _FIRST_STEP_SECONDS
-    while True:
-        outcome = predicate()
-        value = await outcome if inspect.isawaitable(outcome) else outcome
-        if value:
-            return value
-        if time.monotonic() > deadline:
-            raise AssertionError(f"not true within {seconds} s; last value: {value!r}")
-        await asyncio.sleep(step)
-        step = min(step * _STEP_GROWTH, _LAST_STEP_SECONDS)
+    """Return the first true value of `predicate`; fail the test after `seconds`.
+
+    A predicate that does not return by then is cancelled.
+    """
+    step, value = _FIRST_STEP_SECONDS, None
+    try:
+        async with asyncio.timeout(seconds) as limit:
+            while True:
+                outcome = predicate()
+                value = await outcome if inspect.isawaitable(outcome) else outcome
+                if value:
+                    return value
+                await asyncio.sleep(step)
+                step = min(step * _STEP_GROWTH, _LAST_STEP_SECONDS)
+    except TimeoutError:
+        if not limit.expired():
+            raise
+        name = getattr(predicate, "__qualname__", repr(predicate))
+        raise AssertionError(f"{name} not true within {seconds} s; last value: {value!r}") from None

@@ -61,7 +61,8 @@ async def _make(file: Path) -> None:
         sys.executable, "-c", _MAKE, stdout=asyncio.subprocess.PIPE
     )
     try:
-        script, _ = await asyncio.wait_for(process.communicate(), _MADE_WITHIN_SECONDS)
+        async with asyncio.timeout(_MADE_WITHIN_SECONDS):
+            script, _ = await process.communicate()
     except TimeoutError as error:
         raise RuntimeError("the script of charts was not made in time") from error
     finally:

@@ -1,6 +1,7 @@
 """Doorbells over a real Redis that comes and goes, and the outbox that feeds them."""
 
 import asyncio
+import signal
 import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlmodel import MetaData, SQLModel, func, select
 
-from shared import outbox
+from shared import doorbells, outbox
 from shared.db import Database
 from shared.doorbells import Doorbells, wait_for
 from tests.harness import wait_until
@@ -92,6 +93,34 @@ async def test_lost_redis_wakes_everyone_when_it_is_back(
         server.start()
         # Nobody rings again: the reconnection itself says "look".
         assert await wait_for(rung, 60)
+
+
+async def test_a_ring_that_is_cancelled_at_any_moment_says_so(
+    pair: tuple[Doorbells, Doorbells],
+) -> None:
+    ringer, _ = pair
+    cancelled = 0
+    for moments in range(30):
+        ringing = asyncio.create_task(ringer.ring("tasks.shop"))
+        for _ in range(moments):
+            await asyncio.sleep(0)
+        if ringing.cancel():
+            await asyncio.wait([ringing])
+            assert ringing.cancelled(), f"it lost its cancellation after {moments} moments"
+            cancelled += 1
+    assert cancelled > 2
+
+
+async def test_a_redis_that_does_not_answer_is_away(
+    server: Server, pair: tuple[Doorbells, Doorbells], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doorbells, "_ANSWER_SECONDS", 0.1)
+    ringer, listener = pair
+    server.process.send_signal(signal.SIGSTOP)
+    assert not await ringer.ring("tasks.shop")
+    server.process.send_signal(signal.SIGCONT)
+    assert await ringer.ring("tasks.shop")
+    await wait_until(lambda: listener.connected)
 
 
 async def test_without_redis_a_wait_lasts_its_time_out() -> None:

@@ -71,7 +71,10 @@ async def test_a_loop_ends_although_a_turn_loses_its_cancellation() -> None:
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.sleep(3600)
 
-    async with Loop("deaf", turn, lambda: asyncio.sleep(0)).running():
+    async with (
+        asyncio.timeout(60),
+        Loop("deaf", turn, lambda: asyncio.sleep(3600)).running(),
+    ):
         await begun.wait()
 
 

@@ -50,7 +50,8 @@ async def _days(visit: Visit, names: list[str]) -> dict[str, list[dict[str, Any]
     params = {"project": names, "days": DAYS}
     asked = card(visit.api.call("trainer", "GET", "/v1/decisions/days", params=params))
     try:
-        found = await asyncio.wait_for(asked, visit.request.app.state.promises.patience_seconds)
+        async with asyncio.timeout(visit.request.app.state.promises.patience_seconds):
+            found = await asked
     except TimeoutError:
         return {}
     return {one["project"]: one["days"] for one in found.value["projects"]} if found else {}
