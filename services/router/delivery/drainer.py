@@ -7,6 +7,7 @@ import structlog
 
 from services.router.delivery.review_queue import QueueAway, QueueRefused, ReviewQueue
 from services.router.spool.entries import Entry, batches
+from services.router.spool.segments import SEGMENT_LINES
 from services.router.spool.spool import Spool
 from shared.contracts.tasks import ERASED_DETAIL
 from shared.doorbells import wait_for
@@ -51,7 +52,10 @@ class Drainer:
             raise
 
     async def _rest(self) -> None:
-        if not self.is_gaining and await wait_for(self._woken, _ADOPT_SECONDS):
+        if self.is_gaining and self._spool.depth >= SEGMENT_LINES:
+            # A whole segment waits: nothing is to be gathered.
+            return
+        if self.is_gaining or await wait_for(self._woken, _ADOPT_SECONDS):
             await asyncio.sleep(self._gather_seconds)
 
     async def _drain(self) -> bool:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import itertools
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,17 @@ async def test_audits_are_durable_at_once_and_reach_the_queue_together(tmp_path:
     audits = [tasks for _, tasks in queue.batches if tasks[0]["lane"] == "audit"]
     assert sum(map(len, audits)) == 20
     assert len(audits) < 20
+
+
+async def test_audits_that_keep_coming_are_sent_together_too(tmp_path: Path) -> None:
+    queue = ScriptedQueue()
+    numbers = itertools.count()
+    async with serve(queue.app()) as url, handing_off(tmp_path, url) as handoff:
+        started = time.monotonic()
+        while len(queue.batches) < 4:
+            await handoff.deliver("shop", [entry(f"{next(numbers)}", lane="audit")])
+    # After each batch, audits are gathered for half a second.
+    assert time.monotonic() - started > 1.4
 
 
 async def test_audits_do_not_wait_for_a_queue_that_is_away(tmp_path: Path) -> None:
