@@ -194,8 +194,7 @@ async def _opened_database(
 
     if not settings.database_url:
         prepare_home(common.home)
-    file = (common.home / f"{service}.db").resolve()
-    database = Database(settings.database_url or f"sqlite+aiosqlite:///{file}")
+    database = Database(common.database_address(service, settings.database_url))
     try:
         yield database
     except OperationalError as error:

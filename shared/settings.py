@@ -5,9 +5,9 @@ import re
 from collections.abc import Iterable, Mapping
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "SUREHAND_"
@@ -16,6 +16,24 @@ _PLACEHOLDER = re.compile(
     r"change.?(me|this)|placeholder|example|secret|password|insecure|todo|<.*>|x{8}", re.IGNORECASE
 )
 _SECRET_LENGTH = 32
+# Lower case, as browsers compare them; nothing that could end a directive of a page's policy.
+_ORIGIN = re.compile(r"https?://[a-z0-9.\[\]:-]+(:[0-9]{1,5})?")
+
+
+def is_origin(text: str) -> bool:
+    """Say whether `text` is a scheme and a host, with a port or without."""
+    return _ORIGIN.fullmatch(text) is not None
+
+
+def _public_url(url: str) -> str:
+    url = url.rstrip("/")
+    if url and not is_origin(url):
+        raise ValueError("must be a scheme and a host, e.g. https://surehand.example.org")
+    return url
+
+
+# Under which browsers find a service, without a slash at its end; may be empty.
+PublicUrl = Annotated[str, AfterValidator(_public_url)]
 
 
 class SettingsError(Exception):
@@ -91,6 +109,11 @@ class CommonSettings(BaseSettings):
     def store_address(self) -> str:
         """URL of the object store."""
         return self.store_url or (self.home / "store").resolve().as_uri()
+
+    def database_address(self, service: str, database_url: str) -> str:
+        """Return `database_url`, or if it is empty the URL of the service's SQLite file."""
+        file = (self.home / f"{service}.db").resolve()
+        return database_url or f"sqlite+aiosqlite:///{file}"
 
 
 Settings = TypeVar("Settings", bound=BaseSettings)

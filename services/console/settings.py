@@ -1,12 +1,9 @@
 """This service's own settings."""
 
-import re
-
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-# Lower case, as browsers compare them; nothing that could end a directive of the page's policy.
-_ORIGIN = re.compile(r"https?://[a-z0-9.\[\]:-]+(:[0-9]{1,5})?")
+from shared.settings import PublicUrl, is_origin
 
 
 class ConsoleSettings(BaseSettings):
@@ -18,23 +15,15 @@ class ConsoleSettings(BaseSettings):
     """Port that the service listens on."""
     router_url: str = "http://127.0.0.1:8000"
     """Where the console finds the router."""
-    public_url: str = ""
+    public_url: PublicUrl = ""
     """Address under which browsers find the console; empty means on this machine alone."""
     image_origins: str = ""
     """Other origins whose images the reviewers' desk may load, apart by spaces."""
 
-    @field_validator("public_url")
-    @classmethod
-    def _origin(cls, url: str) -> str:
-        url = url.rstrip("/")
-        if url and not _ORIGIN.fullmatch(url):
-            raise ValueError("must be a scheme and a host, e.g. https://surehand.example.org")
-        return url
-
     @field_validator("image_origins")
     @classmethod
     def _origins(cls, origins: str) -> str:
-        if not all(map(_ORIGIN.fullmatch, origins.split())):
+        if not all(map(is_origin, origins.split())):
             raise ValueError("must be origins, e.g. https://images.example.org, apart by spaces")
         return origins
 

@@ -109,8 +109,7 @@ def _secrets(
 def _outside(
     common: CommonSettings, settings: ReviewQueueSettings
 ) -> tuple[Database, Doorbells, Store]:
-    file = (common.home / "review_queue.db").resolve()
-    database = Database(settings.database_url or f"sqlite+aiosqlite:///{file}")
+    database = Database(common.database_address("review_queue", settings.database_url))
     return database, Doorbells(common.redis_url), Store(common.store_address)
 
 

@@ -1,14 +1,11 @@
 """This service's own settings."""
 
-import re
 from pathlib import Path
 
-from pydantic import Field, field_validator
+from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from shared.settings import SECRETS_FOLDER
-
-_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?")
+from shared.settings import SECRETS_FOLDER, PublicUrl
 
 
 class ReviewQueueSettings(BaseSettings):
@@ -28,18 +25,10 @@ class ReviewQueueSettings(BaseSettings):
     """Folder in which a webhook's `secret_ref` is looked for before the environment."""
     webhook_shared_secrets: str = ""
     """Names of secrets that the webhooks of every project may use, apart by spaces."""
-    console_url: str = ""
+    console_url: PublicUrl = ""
     """Address under which browsers find the console; empty means that links are paths alone."""
     signing_keys_dir: Path | None = None
     """Folder of the private key that signs tokens of one-time links; None means `keys` in home."""
 
     import_limit_bytes: int = Field(default=16 * 1024**3, ge=1024)
     """Largest body of an import."""
-
-    @field_validator("console_url")
-    @classmethod
-    def _origin(cls, url: str) -> str:
-        url = url.rstrip("/")
-        if url and not _ORIGIN.fullmatch(url):
-            raise ValueError("must be a scheme and a host, e.g. https://surehand.example.org")
-        return url

@@ -84,9 +84,8 @@ def open_resources(
     common: CommonSettings, settings: TrainerSettings, now: Callable[[], datetime] = utc_now
 ) -> Resources:
     """Make the resources of every use case; nothing is connected yet."""
-    home = common.home.resolve()
     database = Database(
-        settings.database_url or f"sqlite+aiosqlite:///{home / 'trainer.db'}",
+        common.database_address("trainer", settings.database_url),
         # A trainer that is paused in a transaction must not keep its rows from the next one.
         idle_seconds=2 * settings.lease_seconds,
     )
@@ -107,7 +106,7 @@ def open_resources(
         documents=Documents(database, store, projects, bells, leases, now),
         now=now,
         owner=owner,
-        runs_folder=home / "trainer" / "runs",
+        runs_folder=common.home.resolve() / "trainer" / "runs",
     )
 
 
