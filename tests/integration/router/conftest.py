@@ -144,6 +144,14 @@ class ServedRouter:
             if sample.name == name and labels.items() <= sample.labels.items()
         )
 
+    async def spooled(self, number: int) -> None:
+        """Wait until `number` tasks lie in the spool."""
+
+        async def are() -> bool:
+            return await self.metric("surehand_router_spool_entries") == number
+
+        await wait_until(are)
+
     async def drained(self) -> None:
         """Wait until both spools are empty."""
 

@@ -122,7 +122,7 @@ async def test_a_wait_behind_the_spool_is_not_answered_for_other_data(
             await resolved(served, people)
         # The queue is away: this task lies in the spool, and no receipt speaks of the conflict.
         asked = asyncio.create_task(served.predict(item("a", OTHER), wait_seconds=FAR))
-        await served.waiters(1)
+        await served.spooled(1)
         assert (await served.outcome("a"))["status"] == "in_review"
         async with open_people(common, keys, database_url, port):
             assert conflict_at(await asked) == ["/items/0"]

@@ -410,6 +410,7 @@ async def test_an_upload_that_a_stop_cuts_off_leaves_nothing_behind(
         cut = asyncio.create_task(upload(trainer, text_model()))
 
         async def running() -> bool:
+            assert not cut.done(), cut.result().text
             runs = (await trainer.operator.get(f"{ROOT}/runs")).json()["runs"]
             return any(run["state"] == "running" for run in runs)
 
