@@ -409,12 +409,11 @@ async def test_an_upload_that_a_stop_cuts_off_leaves_nothing_behind(
     async with serve_trainer(common, keys, sqlite_url, fields=FIELDS) as trainer:
         cut = asyncio.create_task(upload(trainer, text_model()))
 
-        async def running() -> bool:
-            assert not cut.done(), cut.result().text
-            runs = (await trainer.operator.get(f"{ROOT}/runs")).json()["runs"]
-            return any(run["state"] == "running" for run in runs)
+        async def begun() -> bool:
+            assert not cut.done() or cut.result().status_code == 201, cut.result().text
+            return bool((await trainer.operator.get(f"{ROOT}/runs")).json()["runs"])
 
-        await wait_until(running)
+        await wait_until(begun)
     with contextlib.suppress(httpx.HTTPError):
         await cut
     app = create_app(common, TrainerSettings(database_url=sqlite_url))
