@@ -21,12 +21,19 @@ def assign(tasks: Sequence[Any], claims: Sequence[Claim]) -> list[list[Any]]:
     order of `claims`.
     """
     given: list[list[Any]] = [[] for _ in claims]
+    wanting = [pair for pair in zip(claims, given, strict=True) if pair[0].count > 0]
     for task in tasks:
-        for mine, claim in zip(given, claims, strict=True):
-            is_free = task.for_all or task.reserved_for == claim.reviewer
-            has_answered = claim.reviewer in (task.answered_by or ())
-            is_covered = not task.needs or claim.reviewer in (task.covered_by or ())
-            if len(mine) < claim.count and is_free and is_covered and not has_answered:
+        for place, (claim, mine) in enumerate(wanting):
+            if _may_have(task, claim.reviewer):
                 mine.append(task)
+                if len(mine) == claim.count:
+                    # Who has all that was wanted is not asked again for each task to come.
+                    del wanting[place]
                 break
     return given
+
+
+def _may_have(task: Any, reviewer: str) -> bool:
+    is_free = task.for_all or task.reserved_for == reviewer
+    is_covered = not task.needs or reviewer in (task.covered_by or ())
+    return is_free and is_covered and reviewer not in (task.answered_by or ())

@@ -1,6 +1,6 @@
 """A task and what has happened to it, as decisions see them (pure)."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -158,10 +158,13 @@ def timeline_entry(
     return entry | {"detail": detail or {}}
 
 
+_ANSWER = tuple(one.name for one in fields(Answer))
+
+
 def verdict_row(answer: Answer, at: datetime, recorded_by: str, **said: Any) -> dict[str, Any]:
     """Return an answer as it is written; `said` are its `comment` and `active_seconds`."""
-    row = asdict(answer) | {"skipped": answer.skipped, "recorded_by": recorded_by, "given_at": at}
-    return row | said
+    row: dict[str, Any] = {name: getattr(answer, name) for name in _ANSWER}
+    return row | {"skipped": answer.skipped, "recorded_by": recorded_by, "given_at": at} | said
 
 
 def state_of(task: Any, now: datetime) -> str:

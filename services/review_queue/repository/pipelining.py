@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 import psycopg
 from psycopg.rows import namedtuple_row
-from sqlalchemy import Connection, TextClause, TextualSelect, bindparam, column, text
+from sqlalchemy import Connection, CursorResult, TextClause, TextualSelect, bindparam, column, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -29,10 +29,14 @@ _DIALECT = postgresql.psycopg.dialect()  # type: ignore[no-untyped-call]
 
 @dataclass(frozen=True)
 class Statement:
-    """SQL and its parameters: moments in UTC, and what both drivers take as it is."""
+    """SQL and its parameters: moments in UTC, and what both drivers take as it is.
 
-    clause: TextClause | TextualSelect
+    SQL that is a `str` is the driver's own and returns nothing; it is run for each of `rows`.
+    """
+
+    clause: TextClause | TextualSelect | str
     parameters: Mapping[str, Any]
+    rows: Sequence[tuple[Any, ...]] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,12 +108,18 @@ async def _in_one_message(
 
 
 @cache
-def sql_of(clause: TextClause | TextualSelect) -> str:
+def sql_of(clause: TextClause | TextualSelect | str) -> str:
     """Return SQL as psycopg takes it."""
-    return str(clause.compile(dialect=_DIALECT))
+    return clause if isinstance(clause, str) else str(clause.compile(dialect=_DIALECT))
 
 
 def _one_by_one(connection: Connection, statements: Sequence[Statement]) -> list[Rows]:
     # All in one step of SQLAlchemy's: each has its price.
-    results = (connection.execute(one.clause, one.parameters) for one in statements)
+    results = (_executed(connection, one) for one in statements)
     return [result.all() if result.returns_rows else [] for result in results]
+
+
+def _executed(connection: Connection, one: Statement) -> CursorResult[Any]:
+    if isinstance(one.clause, str):
+        return connection.exec_driver_sql(one.clause, one.rows)
+    return connection.execute(one.clause, one.parameters)

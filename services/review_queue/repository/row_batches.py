@@ -1,13 +1,15 @@
-"""Many rows for several tables in one statement: the rows go as one JSON parameter a table.
+"""Many rows for several tables in one go.
 
-PostgreSQL runs all of it as one statement, SQLite one after the other, which costs it nothing.
+PostgreSQL runs all of it as one statement, whose rows are one JSON parameter a table. SQLite, which
+needs no round trip, runs a statement a table for each row: reading them from JSON costs it more.
 Every part sees the tables as they were before, or must not care.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from functools import cached_property
+from datetime import UTC, datetime
+from functools import cached_property, lru_cache
 from typing import Any
 
 import orjson
@@ -21,6 +23,10 @@ from services.review_queue.tables import table_of
 from shared.db import Session
 
 _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
+_GIVEN = re.compile(r"\bgiven\.(\w+)")
+# What SQLite's driver takes as it is.
+_PLAIN = frozenset({str, int, float, bool, type(None)})
+_MOMENT = len("2026-01-31 12:00:00.000000")
 
 
 @dataclass(frozen=True)
@@ -58,12 +64,18 @@ class Part:
         return self.columns if self.key is None else (self.key, *self.columns)
 
     @cached_property
-    def on_sqlite(self) -> TextClause:
-        """The statement of this part alone."""
-        taken = ", ".join(f"value ->> '$.{name}' AS {name}" for name in self.names)
-        return text(
-            f"WITH given AS (SELECT {taken} FROM json_each(:{self.table})) {self.sql}"  # noqa: S608
-        )
+    def on_sqlite(self) -> str:
+        """The statement of this part alone, for one row; its parameters are `taken`."""
+        return _GIVEN.sub("?", self._of_one)
+
+    @cached_property
+    def taken(self) -> tuple[str, ...]:
+        """The columns of a row, in the order in which `on_sqlite` takes them."""
+        return tuple(_GIVEN.findall(self._of_one))
+
+    @cached_property
+    def _of_one(self) -> str:
+        return self.sql.replace(" FROM given", "")
 
     @cached_property
     def on_postgresql(self) -> str:
@@ -87,9 +99,12 @@ class RowBatch:
         if not tables:
             return []
         if not is_postgresql(session):
+            parts = [self._parts[name] for name in tables]
             return [
-                Statement(self._parts[name].on_sqlite, {name: _sqlite_json(rows[name])})
-                for name in tables
+                Statement(
+                    one.on_sqlite, {}, [_sqlite_row(one.taken, row) for row in rows[one.table]]
+                )
+                for one in parts
             ]
         given = {name: orjson.dumps(rows[name]).decode() for name in tables}
         return [Statement(self._statement(tables), given)]
@@ -104,12 +119,19 @@ class RowBatch:
         return known
 
 
-def _sqlite_json(rows: Sequence[dict[str, Any]]) -> str:
-    return orjson.dumps(rows, _sqlite_moment, orjson.OPT_PASSTHROUGH_DATETIME).decode()
+def _sqlite_row(names: Sequence[str], row: dict[str, Any]) -> tuple[Any, ...]:
+    values = map(row.get, names)
+    return tuple([one if type(one) in _PLAIN else _sqlite_value(one) for one in values])
 
 
-def _sqlite_moment(value: object) -> str:
-    # As SQLAlchemy writes it: moments are in UTC.
+def _sqlite_value(value: Any) -> Any:
     if isinstance(value, datetime):
-        return value.strftime("%Y-%m-%d %H:%M:%S.%f")
-    raise TypeError(type(value).__name__)
+        return _sqlite_moment(value)
+    return orjson.dumps(value).decode() if isinstance(value, dict | list) else value
+
+
+# Most rows of a batch have the moment of the batch.
+@lru_cache(maxsize=256)
+def _sqlite_moment(moment: datetime) -> str:
+    # As SQLAlchemy writes it: in UTC, without the zone.
+    return moment.astimezone(UTC).isoformat(" ", "microseconds")[:_MOMENT]
