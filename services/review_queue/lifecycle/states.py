@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field, fields
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from services.review_queue.lifecycle.lanes import DRAWN_LANES, lane_after
@@ -159,11 +160,12 @@ def timeline_entry(
 
 
 _ANSWER = tuple(one.name for one in fields(Answer))
+_ANSWERED = attrgetter(*_ANSWER)
 
 
 def verdict_row(answer: Answer, at: datetime, recorded_by: str, **said: Any) -> dict[str, Any]:
     """Return an answer as it is written; `said` are its `comment` and `active_seconds`."""
-    row: dict[str, Any] = {name: getattr(answer, name) for name in _ANSWER}
+    row: dict[str, Any] = dict(zip(_ANSWER, _ANSWERED(answer), strict=True))
     return row | {"skipped": answer.skipped, "recorded_by": recorded_by, "given_at": at} | said
 
 

@@ -25,6 +25,7 @@ from shared.db import Session, UtcDateTime
 Rows = Sequence[Any]
 
 _DIALECT = postgresql.psycopg.dialect()  # type: ignore[no-untyped-call]
+_PARAMETER = re.compile(r"%\((\w+)\)s")
 
 
 @dataclass(frozen=True)
@@ -95,16 +96,30 @@ async def _in_one_message(
     connection: AsyncConnection, statements: Sequence[Statement], *, last: bool
 ) -> list[Rows]:
     driver: Any = (await connection.get_raw_connection()).driver_connection
-    cursors = [driver.cursor(row_factory=namedtuple_row) for _ in statements]
+    cursors = [psycopg.AsyncRawCursor(driver, row_factory=namedtuple_row) for _ in statements]
     try:
         async with driver.pipeline():
             for cursor, one in zip(cursors, statements, strict=True):
-                await cursor.execute(sql_of(one.clause), one.parameters, prepare=True)
+                sql, names = _numbered(one.clause)
+                given = [one.parameters[name] for name in names]
+                await cursor.execute(sql, given, prepare=True)
             if last:
                 await driver.commit()
         return [await one.fetchall() if one.description else [] for one in cursors]
     except psycopg.Error as error:
         raise OperationalError("several statements in one message", None, error) from error
+
+
+@cache
+def _numbered(clause: TextClause | TextualSelect | str) -> tuple[bytes, tuple[str, ...]]:
+    """Return SQL as PostgreSQL takes it, and the names of its parameters in their order.
+
+    psycopg would look for them anew at each call: it remembers no SQL as long as that of a claim.
+    """
+    sql = sql_of(clause)
+    names = tuple(dict.fromkeys(_PARAMETER.findall(sql)))
+    numbered = _PARAMETER.sub(lambda found: f"${names.index(found[1]) + 1}", sql)
+    return numbered.replace("%%", "%").encode(), names
 
 
 @cache

@@ -1,7 +1,9 @@
 """The one writer of changes to tasks: all that belongs to them, many at once."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields
+from functools import cache
+from operator import attrgetter
 from typing import Any
 
 from services.review_queue.lifecycle.lanes import group_of
@@ -142,5 +144,10 @@ def _task(task: Task) -> dict[str, Any]:
     return _values(task, _TASK, task_id=task.task_id, lane_group=group_of(task.lane, task.due_at))
 
 
-def _values(of: object, names: Sequence[str], /, **others: Any) -> dict[str, Any]:
-    return {name: getattr(of, name) for name in names} | others
+def _values(of: object, names: tuple[str, ...], /, **others: Any) -> dict[str, Any]:
+    return dict(zip(names, _getter(names)(of), strict=True)) | others
+
+
+@cache
+def _getter(names: tuple[str, ...]) -> Callable[[object], tuple[Any, ...]]:
+    return attrgetter(*names)
