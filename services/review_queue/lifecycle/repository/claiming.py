@@ -39,8 +39,10 @@ _RESERVED = "(state = 'open' AND coalesce(reserved_for {among:reviewers}, false)
 _KEPT = f"({_RESERVED} AND available_at > :now)"
 # Without a group the index by turn is read past all that is resolved.
 _IN_ANY_GROUP = f"lane_group IN {GROUPS}"
+# `|| ''` keeps the reviewers out of the index, which would be searched for each of them at every
+# task: nearly all open tasks have no verdict.
 _ANSWERED = """verdicts WHERE verdicts.task_id = tasks.task_id
-      AND verdicts.withdrawn_at IS NULL AND verdicts.reviewer {among:reviewers}"""
+      AND verdicts.withdrawn_at IS NULL AND verdicts.reviewer || '' {among:reviewers}"""
 # One of the reviewers at least has not answered it.
 _UNANSWERED = f"(SELECT count(DISTINCT reviewer) FROM {_ANSWERED}) < :number"  # noqa: S608 - constants
 # The needs that some of the reviewers cover: of each the tasks are read by their index.
@@ -106,7 +108,7 @@ def _finding(*, lateral: bool) -> Query:
         f"""
 WITH {_COVERED},{read}
 SELECT found.*, (SELECT {{list:reviewer}} FROM {_ANSWERED_BY}) AS answered_by,
-  (SELECT {{list:reviewer}} FROM {_COVERED_BY}) AS covered_by,
+  CASE WHEN found.needs <> '' THEN (SELECT {{list:reviewer}} FROM {_COVERED_BY}) END AS covered_by,
   (SELECT revision FROM projects WHERE name = :project) AS project_revision
 FROM (
   SELECT * FROM own
