@@ -183,7 +183,9 @@ def _engine(
 ) -> AsyncEngine:
     make = partial(create_async_engine, url, pool_size=pool_size, max_overflow=max_overflow)
     if make_url(url).get_backend_name() == "sqlite":
-        engine = make(connect_args={"isolation_level": None, "async_creator_fn": connect})
+        own = {"isolation_level": None, "async_creator_fn": connect}
+        # The last one used comes first: a connection's page cache is void once another has written.
+        engine = make(connect_args=own, pool_use_lifo=True)
         event.listen(engine.sync_engine, "connect", _set_pragmas)
         event.listen(engine.sync_engine, "begin", _begin)
         return engine

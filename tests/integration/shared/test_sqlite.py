@@ -1,6 +1,7 @@
 """SQLite connections that run short statements without a thread."""
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -122,4 +123,19 @@ async def test_cancelled_reading_stops_no_loop_while_its_statement_runs(sqlite_u
     assert seen == ["runs", "released"]
     async with database.transaction() as session:
         await session.execute(text("CREATE TABLE marks (value INTEGER)"))
+    await database.dispose()
+
+
+async def test_writers_that_take_turns_share_one_connection(sqlite_url: str) -> None:
+    database = Database(sqlite_url)
+    async with contextlib.AsyncExitStack() as stack:
+        for _ in range(4):
+            session = await stack.enter_async_context(database.reading())
+            await session.execute(text("SELECT 1"))
+    used = set()
+    for _ in range(8):
+        async with database.transaction() as session:
+            connection = await (await session.connection()).get_raw_connection()
+            used.add(id(connection.driver_connection))
+    assert len(used) == 1
     await database.dispose()
