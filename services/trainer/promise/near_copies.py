@@ -11,7 +11,8 @@ Lee et al., ACL 2022, arXiv 2107.06499 (near-copies between training and test da
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,8 @@ _BANDS, _ROWS = 15, 4
 _MOST_CHARACTERS = 2_000
 _MOST_COMPARED = 20
 _AT_ONCE = 256
+# Of so many known texts the runs are kept while others are compared with them: up to 16 MB.
+_MOST_KEPT = 1_000
 
 _NO_WORD = re.compile(r"[\W_]+")
 _draws = np.random.default_rng(0)
@@ -61,24 +64,30 @@ class NearCopies:
     def among(self, texts: Sequence[str]) -> list[bool]:
         """Say for each text whether it is a near-copy of a known one."""
         plain = [_plain(text) for text in texts]
+        # Texts of one pattern are compared with the same few known ones again and again.
+        runs_of = lru_cache(_MOST_KEPT)(_runs)
         return [
-            self._is_known(text, bands)
+            self._is_known(text, bands, runs_of)
             for text, bands in zip(plain, _signatures(plain), strict=True)
         ]
 
-    def _is_known(self, text: str, bands: Sequence[int]) -> bool:
+    def _is_known(self, text: str, bands: Sequence[int], runs_of: Callable[[str], Hashes]) -> bool:
         found = {place for band in enumerate(bands) for place in self._places.get(band, ())}
         if not found:
             return False
-        runs = np.unique(_hashes([text]))
+        runs = _runs(text)
         return any(
-            _jaccard(runs, np.unique(_hashes([self._texts[place]]))) >= LEAST_JACCARD
-            for place in sorted(found)
+            _jaccard(runs, runs_of(self._texts[place])) >= LEAST_JACCARD for place in sorted(found)
         )
 
 
 def _plain(text: str) -> str:
     return _NO_WORD.sub(" ", text[:_MOST_CHARACTERS].casefold()).strip().ljust(_RUN)
+
+
+def _runs(text: str) -> Hashes:
+    """Return the hashes of a text's different runs of five characters, in order."""
+    return np.unique(_hashes([text]))
 
 
 def _hashes(texts: Sequence[str]) -> Hashes:
