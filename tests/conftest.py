@@ -105,9 +105,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_collection_finish() -> None:
     """Let the collector of garbage pass over what is there now: tests throw nothing of it away.
 
-    And let it pass seldom: with Python's threshold it takes a tenth of the tests' time.
+    And let it pass seldom: with Python's threshold it takes a tenth of the tests' time. The little
+    garbage of collecting stays: finding it would take each worker half a second.
     """
-    gc.collect()
     gc.freeze()
     gc.set_threshold(_GARBAGE)
     gc.enable()
