@@ -49,11 +49,11 @@ test test-thorough: export PYTHONDONTWRITEBYTECODE =
 test test-thorough: export OMP_NUM_THREADS = 1
 test test-thorough: export OPENBLAS_NUM_THREADS = 1
 
-test: $(VENV)/dev ## Test every behaviour once, in minutes
+test: $(VENV)/dev ## Test every feature, in minutes
 	tests/system-packages.sh
 	$(BIN)/python -m pytest -n auto -m "not thorough"
 
-test-thorough: $(VENV)/dev ## Test what takes longer: PostgreSQL, kills, memory, hostile clients
+test-thorough: $(VENV)/dev ## Test what takes longer: PostgreSQL, faults, kills, memory, hostile clients
 	tests/system-packages.sh
 	$(BIN)/python -m pytest -n auto -m "thorough and not alone"
 	$(BIN)/python -m pytest -m alone

@@ -332,6 +332,7 @@ async def test_new_items_appear_by_themselves(desk: Desk, enter: Enter) -> None:
         await expect(page.locator("#announcer")).to_have_text("A new item has come.")
 
 
+@pytest.mark.thorough
 async def test_item_that_was_taken_back_stays_when_a_wait_ends_with_nothing(
     desk: Desk, enter: Enter
 ) -> None:
@@ -365,6 +366,7 @@ async def test_item_that_was_taken_back_stays_when_a_wait_ends_with_nothing(
         await wait_until(lambda: has(desk, {item: "positive"}))
 
 
+@pytest.mark.thorough
 async def test_task_that_comes_as_the_page_closes_goes_to_the_next_reviewer(
     desk: Desk, enter: Enter
 ) -> None:

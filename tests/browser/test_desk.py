@@ -85,6 +85,7 @@ async def _expires_in(desk: Desk, seconds: float) -> bool:
     )
 
 
+@pytest.mark.thorough
 async def test_item_whose_time_ran_out_is_taken_away(desk: Desk, enter: Enter) -> None:
     await desk.put_project(instructions="", review={"lease_seconds": 2})
     await desk.post(entry("a"), entry("b"), entry("c"))

@@ -65,6 +65,7 @@ async def test_feedback_on_item_label_and_instructions_by_keyboard_alone(
     assert (newest["about"], newest["instructions_revision"]) == ("instructions", 1)
 
 
+@pytest.mark.thorough
 async def test_what_was_written_is_kept_until_it_is_sent(desk: Desk, enter: Enter) -> None:
     await desk.put_project(instructions="")
     await desk.post(*(entry(f"item-{number}") for number in range(4)))
@@ -90,6 +91,7 @@ async def test_what_was_written_is_kept_until_it_is_sent(desk: Desk, enter: Ente
     assert (await desk.task(one["task_id"]))["item_id"] == item
 
 
+@pytest.mark.thorough
 async def test_empty_desk_takes_feedback_on_the_instructions(desk: Desk, enter: Enter) -> None:
     await desk.put_project(instructions="")
     async with enter("anna") as (page, _):

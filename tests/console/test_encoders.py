@@ -84,6 +84,7 @@ async def test_an_encoder_is_uploaded_shown_learned_on_and_removed(
     assert await held(installed, "encoded") is None
 
 
+@pytest.mark.thorough
 async def test_each_refusal_stands_in_words_at_its_field(
     installed: Installed, signed_in: SignedIn, tmp_path: Path
 ) -> None:
@@ -117,6 +118,7 @@ async def test_each_refusal_stands_in_words_at_its_field(
     assert (await held(installed, "refusing"))["file_name"] == "unnamed.onnx"
 
 
+@pytest.mark.thorough
 async def test_an_encoder_that_another_operator_uploaded_is_not_replaced_unseen(
     installed: Installed, signed_in: SignedIn, tmp_path: Path
 ) -> None:
@@ -143,6 +145,7 @@ async def test_an_encoder_that_another_operator_uploaded_is_not_replaced_unseen(
         await expect(other.get_by_role("alert")).to_contain_text("uploaded another encoder")
 
 
+@pytest.mark.thorough
 async def test_a_file_that_is_too_large_and_a_trainer_that_goes_away_are_told(
     installed: Installed, browser: Browser, tmp_path: Path
 ) -> None:

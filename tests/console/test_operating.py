@@ -64,6 +64,7 @@ async def test_a_reviewer_is_paused_with_a_reason_and_let_go_on(
         await expect(page.get_by_text("too quick")).to_have_count(0)
 
 
+@pytest.mark.thorough
 async def test_tags_are_given_where_no_reviewer_can_take_what_waits(
     installed: Installed, signed_in: SignedIn
 ) -> None:
@@ -130,6 +131,7 @@ async def test_an_edit_sends_only_what_was_changed(
     assert changed == {"title", "revision", "updated_at"}
 
 
+@pytest.mark.thorough
 async def test_the_second_of_two_operators_sees_a_difference_and_no_update_is_lost(
     installed: Installed, signed_in: SignedIn
 ) -> None:

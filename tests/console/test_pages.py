@@ -105,6 +105,7 @@ async def test_no_text_of_others_becomes_markup(installed: Installed, signed_in:
         await expect(page.get_by_role("link", name=HOSTILE)).to_be_visible()
 
 
+@pytest.mark.thorough
 async def test_a_service_that_is_away_leaves_the_rest_of_each_page(
     installed: Installed, browser: Any, project: str
 ) -> None:
@@ -126,6 +127,7 @@ async def test_a_service_that_is_away_leaves_the_rest_of_each_page(
         await expect(page.locator("tbody tr.task").nth(5)).to_be_visible()
 
 
+@pytest.mark.thorough
 async def test_pages_live_while_the_review_queue_is_away(
     installed: Installed, browser: Any, project: str
 ) -> None:

@@ -116,6 +116,7 @@ async def test_a_quote_that_is_never_closed_is_named_with_its_line(
         await expect(page.locator("#said")).to_contain_text("begins on line 3 does not end")
 
 
+@pytest.mark.thorough
 async def test_an_upload_is_cancelled_half_way_and_goes_on_where_it_stopped(
     installed: Installed, signed_in: SignedIn, tmp_path: Path
 ) -> None:
@@ -147,6 +148,7 @@ async def test_an_upload_is_cancelled_half_way_and_goes_on_where_it_stopped(
     assert pieces == 4
 
 
+@pytest.mark.thorough
 async def test_an_upload_outlasts_a_trainer_that_goes_away_and_a_session_that_ends(
     installed: Installed, signed_in: SignedIn, tmp_path: Path
 ) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 
 import psycopg
+import pytest
 from alembic import command
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -11,6 +12,8 @@ from services.review_queue.app import MIGRATIONS
 from shared.db import Database
 from tests.harness.waiting import wait_until
 from tests.integration.review_queue.test_migrations import _config, _fill_first_revision
+
+pytestmark = pytest.mark.thorough
 
 _BUILT = ("reviewer_tags_by_needs", "tasks_by_needs", "tasks_waiting", "verdicts_by_time")
 _INDEXES = (

@@ -132,6 +132,7 @@ def test_sureness_that_decides_too_early_or_never_is_refused(sure: float) -> Non
         ReviewSettings(sure=sure)
 
 
+@pytest.mark.thorough
 async def test_what_was_learned_of_other_labels_does_not_count(
     database_url: str, tmp_path: Path, clock: Clock
 ) -> None:

@@ -257,6 +257,7 @@ async def test_without_a_private_key_a_link_stays_unused(
     assert Keys(tmp_path).kids() == []
 
 
+@pytest.mark.thorough
 @pytest.mark.own_desk
 async def test_a_token_of_a_link_ends_with_the_key_of_the_operator_who_made_the_link(
     common: CommonSettings, settings: ReviewQueueSettings, keys: Keys, clock: Clock, tmp_path: Path

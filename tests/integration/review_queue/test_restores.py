@@ -65,6 +65,7 @@ async def test_a_cursor_of_the_lost_time_is_refused_however_far_the_feed_has_com
         assert (await desk.outcomes(page["cursor"]))["outcomes"] == []
 
 
+@pytest.mark.thorough
 async def test_a_database_that_lies_behind_the_store_begins_an_epoch_at_its_start(
     common: CommonSettings,
     settings: ReviewQueueSettings,

@@ -123,6 +123,7 @@ async def test_a_large_body_of_declared_length_has_time_while_it_moves_on(
             assert (await connection.answer())[0] == 408
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("piece", [1000, 1_000_000])
 async def test_headers_without_end_are_cut_off(keys: Keys, seen: Seen, piece: int) -> None:
     async with serve(counting_app(keys, seen)) as url, raw(url) as connection:

@@ -1,12 +1,14 @@
 """How far suspects among the first labels can be trusted, on a set that is easy to learn."""
 
 import numpy as np
+import pytest
 
 from bench.first_labels import name_in
 from bench.labelled_sets import digits
 from services.trainer.recipes.head import RECIPE
 
 
+@pytest.mark.thorough
 def test_wrong_labels_of_an_easy_set_make_more_suspects() -> None:
     found = digits()
     right, wrong = (

@@ -21,6 +21,7 @@ def test_certification_answers_more_than_other_proofs_with_as_many_labels(method
     assert shares(CALIBRATED, OWN, 1).mean() > 1.2 * shares(CALIBRATED, method, 1).mean()
 
 
+@pytest.mark.thorough
 def test_only_the_hand_picked_threshold_breaks_a_promise_that_nothing_keeps() -> None:
     broken = {name: (shares(FLAT, name, 2) > 0).mean() for name in [*METHODS, OWN]}
     assert broken.pop("hand-picked") > 0.9

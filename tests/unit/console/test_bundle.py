@@ -4,6 +4,7 @@ import gc
 from pathlib import Path
 
 import psutil
+import pytest
 
 from services.console.charts.bundle import Bundle
 from tests.harness import wait_until
@@ -15,6 +16,7 @@ def making() -> list[psutil.Process]:
     ]
 
 
+@pytest.mark.thorough
 async def test_a_console_that_closes_ends_the_making_of_the_script(tmp_path: Path) -> None:
     bundle = Bundle(tmp_path)
     bundle.prepare()

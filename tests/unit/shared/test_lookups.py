@@ -146,6 +146,7 @@ def test_products_and_lengths_are_those_of_the_rows(
     agree(file, given_texts, "answer", "length", tolerance=1e-5)
 
 
+@pytest.mark.thorough
 @given(vocabularies, texts, st.sampled_from([(2, "LOGISTIC"), (3, "SOFTMAX"), (3, "NONE")]))
 @settings(max_examples=60, deadline=None)
 def test_a_model_that_skl2onnx_exported_answers_the_same(

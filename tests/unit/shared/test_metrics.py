@@ -45,6 +45,7 @@ def test_metrics_come_in_the_format_that_is_asked_for(accepted: str, media_type:
     assert text.rstrip().endswith(b"# EOF") == (media_type == OPENMETRICS)
 
 
+@pytest.mark.thorough
 @settings(max_examples=25)
 @given(
     st.lists(

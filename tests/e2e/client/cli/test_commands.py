@@ -154,6 +154,7 @@ def test_a_service_that_is_away_is_said_and_the_rest_is_shown(shell: Shell) -> N
     assert list(entry["away"]) == ["trainer"]
 
 
+@pytest.mark.thorough
 def test_two_edits_at_once_lose_nothing(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     """The second is refused, sees the difference, and keeps its text."""
     project = shell.project()
@@ -190,6 +191,7 @@ def test_the_command_is_a_process_of_its_own(shell: Shell) -> None:
     assert len(refused.stderr.splitlines()) == 1
 
 
+@pytest.mark.thorough
 @settings(
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

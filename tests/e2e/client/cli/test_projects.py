@@ -1,5 +1,7 @@
 """``surehand project``, ``status``, ``link`` and ``why``."""
 
+import pytest
+
 from tests.e2e.client.cli.conftest import Shell
 
 HOSTILE = "\x1b[31m[bold]red[/bold]\u202e"
@@ -19,6 +21,7 @@ def test_a_project_is_created_shown_and_edited(shell: Shell) -> None:
     assert "is not YAML" in shell.errors
 
 
+@pytest.mark.thorough
 def test_status_and_errors_cannot_control_the_terminal(shell: Shell) -> None:
     project = shell.project(title=HOSTILE)
     said = shell.run("status", project, "--once") + shell.run("project", "list")

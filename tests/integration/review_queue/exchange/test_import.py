@@ -199,6 +199,7 @@ async def test_a_csv_that_is_not_utf_8_is_refused_with_a_word(desk: Desk) -> Non
         assert word in problem["errors"][0]["detail"]
 
 
+@pytest.mark.thorough
 async def test_an_import_that_is_cut_off_is_whole_when_it_is_sent_again(desk: Desk) -> None:
     content = [lines(entry(f"item {i}", verdicts=[answer()])) for i in range(1000)]
     enough = asyncio.Event()

@@ -46,6 +46,7 @@ async def test_rate_falls_as_trust_grows_and_nothing_comes_twice(crowd: Crowd) -
     assert seen_of.tasks == sum(shares)
 
 
+@pytest.mark.thorough
 async def test_model_right_and_model_wrong_come_as_often(crowd: Crowd) -> None:
     await crowd.put(gold_rate=1.0)
     await crowd.add("right", 70)
@@ -160,6 +161,7 @@ async def test_suggestions_are_shown_where_the_project_shows_them(
         assert suggestion.confidence == 0.6
 
 
+@pytest.mark.thorough
 async def test_gold_goes_without_a_suggestion_as_often_as_other_tasks(crowd: Crowd) -> None:
     await crowd.put(onboarding_tasks=100, blind=False)
     await crowd.add("right", 100)

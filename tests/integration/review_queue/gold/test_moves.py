@@ -276,6 +276,7 @@ async def test_answers_count_in_what_a_reviewer_sees_and_gold_only_the_next_day(
     assert body_of(await me.get(desk.path("reviewers/me")))["gold"] == seen["gold"]
 
 
+@pytest.mark.thorough
 @pytest.mark.own_desk
 async def test_two_calls_at_once_make_no_probe_twice(
     desk: Desk, common: CommonSettings, settings: ReviewQueueSettings, keys: Keys, clock: Clock

@@ -85,6 +85,7 @@ async def test_gone_receiver_is_disabled_tried_and_enabled(desk: Desk, receiver:
     await wait_until(lambda: receiver.kinds.count("outcome.resolved") == 2)
 
 
+@pytest.mark.thorough
 async def test_metrics_count_what_was_delivered_and_what_waits(
     desk: Desk, receiver: Receiver
 ) -> None:

@@ -161,6 +161,7 @@ async def test_without_an_endpoint_messages_say_nothing_of_traces(served: Served
     assert "trace" not in task
 
 
+@pytest.mark.thorough
 def test_without_an_endpoint_nothing_that_traces_is_even_imported(
     common: CommonSettings, tmp_path: Path
 ) -> None:

@@ -77,6 +77,7 @@ async def test_an_older_promise_does_not_bring_back_what_was_suspended(
     assert (await served.one(SURE, "c"))["reason"] == "confident"
 
 
+@pytest.mark.thorough
 async def test_an_older_channels_document_does_not_bring_back_a_champion(
     served: ServedRouter,
 ) -> None:

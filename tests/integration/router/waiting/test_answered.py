@@ -201,6 +201,7 @@ async def test_two_routers_tell_of_one_anothers_answers(
         assert (found["status"], found["label"]) == ("answered", answer["label"])
 
 
+@pytest.mark.thorough
 async def test_a_process_that_has_not_shipped_makes_the_answer_503(
     served: ServedRouter,
 ) -> None:

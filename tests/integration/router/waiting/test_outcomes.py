@@ -95,6 +95,7 @@ async def test_with_the_queue_away_an_outcome_is_503(
         assert "Retry-After" in response.headers
 
 
+@pytest.mark.thorough
 async def test_a_thousand_items_of_several_calls_become_a_thousand_tasks(
     served: ServedRouter, people: People
 ) -> None:

@@ -80,6 +80,7 @@ async def test_the_decision_log_says_what_was_answered(
     assert answered.items() <= row.items()
 
 
+@pytest.mark.thorough
 async def test_a_verdict_at_another_replica_of_the_queue_ends_the_wait(
     served: ServedRouter, people: People, common: CommonSettings, keys: Keys, database_url: str
 ) -> None:
@@ -217,6 +218,7 @@ def requests_to_the_queue() -> float:
     return REGISTRY.get_sample_value("surehand_http_requests_total", labels) or 0.0
 
 
+@pytest.mark.thorough
 async def test_hundreds_of_waiters_are_told_of_one_burst_in_few_requests(
     served: ServedRouter, people: People, database_url: str
 ) -> None:
@@ -258,6 +260,7 @@ async def test_a_wait_outlasts_the_queue(
             assert said(await meanwhile) == ("answered", "human", "positive")
 
 
+@pytest.mark.thorough
 async def test_what_was_resolved_before_the_queue_went_away_is_learnt_when_it_is_back(
     open_router: OpenRouter,
     publisher: Publisher,

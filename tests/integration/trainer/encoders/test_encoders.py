@@ -172,6 +172,7 @@ async def label(both: TrainerAndQueue) -> None:
     assert await both.answer_all() == 3 * _TEXTS
 
 
+@pytest.mark.thorough
 async def test_head_learns_on_the_encoder_and_the_version_is_one_graph(
     common: CommonSettings, keys: Keys, sqlite_url: str
 ) -> None:

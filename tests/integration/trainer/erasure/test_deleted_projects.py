@@ -105,6 +105,7 @@ async def test_nothing_is_left_and_the_next_project_begins_anew(
         assert (await parts.channels()).champion == "v2"
 
 
+@pytest.mark.thorough
 async def test_first_labels_of_the_next_project_are_looked_at(
     common: CommonSettings, sqlite_url: str
 ) -> None:
@@ -137,6 +138,7 @@ async def _has_only_its_document(parts: TrainerParts) -> bool:
     return await parts.resources.store.files(f"{PROJECT}/") == [project_path(PROJECT)]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("done", [0, 1, 2])
 async def test_a_removal_that_was_cut_short_is_finished(
     done: int, common: CommonSettings, database_url: str

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from sqlalchemy import select, update
 from sqlmodel import col
 
@@ -103,6 +104,7 @@ async def parts_items(session: Any) -> list[CertificationItem]:
     return list((await session.execute(query)).scalars())
 
 
+@pytest.mark.thorough
 async def test_items_of_the_release_before_leave_it_to_the_coverage(
     common: CommonSettings, sqlite_url: str
 ) -> None:
@@ -160,6 +162,7 @@ async def test_contents_that_a_version_learned_are_no_gold_for_it(
         assert decision.tests[0].evidence == "out_of_fold"
 
 
+@pytest.mark.thorough
 async def test_history_names_operators_over_http(
     common: CommonSettings, keys: Keys, sqlite_url: str
 ) -> None:

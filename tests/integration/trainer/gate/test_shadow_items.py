@@ -35,6 +35,8 @@ from tests.integration.trainer.gate.test_shadow_stage import (
 )
 from tests.integration.trainer.promise.test_certification import wrong
 
+pytestmark = pytest.mark.thorough
+
 
 async def send_items(parts: TrainerParts, items: dict[int, str], **changes: Any) -> None:
     """Let v1 answer reviews wrongly, under ids of their own."""

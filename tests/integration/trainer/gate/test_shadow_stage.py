@@ -123,6 +123,7 @@ async def test_a_version_that_errs_where_the_two_differ_is_refused(
             assert await promotions.stages_against(session, PROJECT, "v1") == 1
 
 
+@pytest.mark.thorough
 async def test_labels_are_bounded_and_an_undecided_stage_waits_for_an_operator(
     common: CommonSettings, sqlite_url: str
 ) -> None:
@@ -146,6 +147,7 @@ async def test_labels_are_bounded_and_an_undecided_stage_waits_for_an_operator(
         assert (await parts.channels()).champion == "v2"
 
 
+@pytest.mark.thorough
 async def test_a_turn_that_is_repeated_or_shared_asks_once(
     common: CommonSettings, database_url: str
 ) -> None:
@@ -173,7 +175,9 @@ async def test_a_turn_that_is_repeated_or_shared_asks_once(
         assert (len(asked(parts)), parts.queue.posts) == (10, posts)
 
 
-@pytest.mark.parametrize("act", [approvals.approve, approvals.reject])
+@pytest.mark.parametrize(
+    "act", [approvals.approve, pytest.param(approvals.reject, marks=pytest.mark.thorough)]
+)
 async def test_an_operator_ends_a_shadow(
     common: CommonSettings, sqlite_url: str, act: Callable[..., Any]
 ) -> None:
@@ -187,6 +191,7 @@ async def test_an_operator_ends_a_shadow(
         assert (await parts.channels()).champion == champion
 
 
+@pytest.mark.thorough
 async def test_a_champion_without_a_certificate_waits_for_no_shadow(
     common: CommonSettings, sqlite_url: str
 ) -> None:
@@ -197,6 +202,7 @@ async def test_a_champion_without_a_certificate_waits_for_no_shadow(
         assert (await parts.channels()).champion == "v2"
 
 
+@pytest.mark.thorough
 async def test_verdicts_of_a_shadow_train_no_version(
     common: CommonSettings, sqlite_url: str
 ) -> None:

@@ -90,6 +90,7 @@ async def test_a_rejected_version_does_not_serve_unless_it_is_promoted_by_hand(
         assert (await service.promote(tools, project, "v2", "op")).champion == "v2"
 
 
+@pytest.mark.thorough
 async def test_an_approval_is_void_once_another_version_serves(
     common: CommonSettings, sqlite_url: str
 ) -> None:
@@ -141,6 +142,7 @@ async def test_a_canary_gets_its_shares_one_after_the_other(
         assert "canary" not in await gate_of(parts, "v2")
 
 
+@pytest.mark.thorough
 async def test_a_canary_whose_audit_alarms_loses_its_share(
     common: CommonSettings, sqlite_url: str
 ) -> None:
@@ -157,6 +159,7 @@ async def test_a_canary_whose_audit_alarms_loses_its_share(
         assert "audited answers were wrong" in ended.note
 
 
+@pytest.mark.thorough
 async def test_a_share_that_an_operator_sets_stays(common: CommonSettings, sqlite_url: str) -> None:
     async with open_trainer_parts(common, sqlite_url, training=CANARY) as parts:
         await certify(parts)

@@ -44,6 +44,7 @@ async def imported(parts: TrainerParts, body: bytes, project: Project | None = N
     return await import_lines(parts.resources, given, parse_parquet(body, given))
 
 
+@pytest.mark.thorough
 async def test_a_scored_file_comes_back_as_parquet_after_a_crash(
     common: CommonSettings, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -71,6 +72,7 @@ async def test_a_scored_file_comes_back_as_parquet_after_a_crash(
         assert not list(parts.resources.runs_folder.iterdir())
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("table", "words"),
     [
@@ -89,6 +91,7 @@ async def test_a_parquet_file_without_the_fields_fails_its_job(
         assert (words or "") in (ended.detail or "")
 
 
+@pytest.mark.thorough
 async def test_rows_that_a_project_cannot_take_are_named(
     common: CommonSettings, sqlite_url: str
 ) -> None:
@@ -107,6 +110,7 @@ async def test_rows_that_a_project_cannot_take_are_named(
             assert words in report.rejected[0].detail
 
 
+@pytest.mark.thorough
 async def test_what_repeats_itself_without_end_is_refused_in_bounded_work(
     common: CommonSettings, sqlite_url: str
 ) -> None:

@@ -109,6 +109,7 @@ async def test_severe_drift_ends_the_promise_or_warns_as_the_project_says(
             assert rate == pytest.approx(10 * parts.project.promise.audit_rate)
 
 
+@pytest.mark.thorough
 async def test_the_begin_of_a_drift_stays_once_its_decisions_are_deleted(
     common: CommonSettings, database_url: str
 ) -> None:
@@ -131,6 +132,7 @@ async def test_the_begin_of_a_drift_stays_once_its_decisions_are_deleted(
         assert found.began_at == before.began
 
 
+@pytest.mark.thorough
 async def test_a_replay_in_other_pages_gives_the_same_state_to_the_last_bit(
     common: CommonSettings, database_url: str
 ) -> None:
@@ -197,6 +199,7 @@ async def test_an_operator_accepts_a_change_and_is_refused_where_it_suspended_th
             await accept(parts.resources, parts.project)
 
 
+@pytest.mark.thorough
 async def test_what_changed_before_drift_was_watched_is_no_drift(
     common: CommonSettings, sqlite_url: str
 ) -> None:

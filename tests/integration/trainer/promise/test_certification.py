@@ -146,6 +146,7 @@ async def test_what_has_become_an_error_since_the_first_draw_is_one(
         assert certificate.errors == 6
 
 
+@pytest.mark.thorough
 async def test_an_edit_between_the_draws_begins_another_test(
     common: CommonSettings, sqlite_url: str
 ) -> None:
@@ -284,6 +285,7 @@ async def test_changed_labels_cancel_the_next_draw(common: CommonSettings, sqlit
         assert "train a new version" in view.detail
 
 
+@pytest.mark.thorough
 async def test_retired_version_is_certified_no_more(
     common: CommonSettings, sqlite_url: str
 ) -> None:

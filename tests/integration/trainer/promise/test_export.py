@@ -175,6 +175,7 @@ async def test_what_has_no_proof_is_refused(common: CommonSettings, sqlite_url: 
             await _export(parts)
 
 
+@pytest.mark.thorough
 async def test_no_member_can_be_changed_unnoticed(common: CommonSettings, sqlite_url: str) -> None:
     async with open_trainer_parts(common, sqlite_url) as parts:
         lines = [json.loads(line) for line in (await _from_traffic(parts)).splitlines()]

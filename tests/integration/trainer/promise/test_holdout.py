@@ -1,5 +1,7 @@
 """The hold-out of traffic: it trains nothing, and certifies what was trained beside it."""
 
+import pytest
+
 from services.trainer.datasets.service import freeze, load
 from services.trainer.outcomes.service import read_feed
 from shared.settings import CommonSettings
@@ -95,6 +97,7 @@ async def test_answers_to_other_instructions_certify_nothing(
         assert view.population["size"] == 200
 
 
+@pytest.mark.thorough
 async def test_what_another_version_left_of_its_traffic_certifies_nothing(
     common: CommonSettings, sqlite_url: str
 ) -> None:

@@ -76,6 +76,7 @@ async def test_without_a_label_its_own_scores_choose_where_to_ask(
         assert supposed.target_accuracy == 0.9
 
 
+@pytest.mark.thorough
 async def test_labels_at_hand_are_not_used_up(common: CommonSettings, sqlite_url: str) -> None:
     async with open_trainer_parts(common, sqlite_url, training={"min_new_labels": 100}) as parts:
         await parts.label(range(99), truth)
@@ -108,6 +109,7 @@ async def test_labels_at_hand_tune_it_and_are_not_asked_for_again(
         assert (run.mode, run.recipe, run.state) == ("upload", "own", "succeeded")
 
 
+@pytest.mark.thorough
 async def test_a_certified_champion_gives_way_only_once_it_is_certified(
     common: CommonSettings, sqlite_url: str
 ) -> None:
@@ -123,6 +125,7 @@ async def test_a_certified_champion_gives_way_only_once_it_is_certified(
         assert (await parts.channels()).champion == "v2"
 
 
+@pytest.mark.thorough
 async def test_a_trained_version_is_compared_with_it_on_labels_that_came_later(
     common: CommonSettings, sqlite_url: str
 ) -> None:
@@ -136,6 +139,7 @@ async def test_a_trained_version_is_compared_with_it_on_labels_that_came_later(
         assert "of 60 items new to both" in reason
 
 
+@pytest.mark.thorough
 async def test_it_waits_while_a_certification_is_open(
     common: CommonSettings, sqlite_url: str
 ) -> None:
@@ -147,6 +151,7 @@ async def test_it_waits_while_a_certification_is_open(
             await bring(parts)
 
 
+@pytest.mark.thorough
 async def test_the_same_file_is_one_version(common: CommonSettings, sqlite_url: str) -> None:
     async with open_trainer_parts(common, sqlite_url) as parts:
         await bring(parts)
@@ -181,6 +186,7 @@ async def test_traffic_from_before_it_came_is_no_evidence(
         assert certificate.population["kind"] == "traffic"
 
 
+@pytest.mark.thorough
 async def test_items_that_it_cannot_score_are_not_drawn(
     common: CommonSettings, sqlite_url: str
 ) -> None:

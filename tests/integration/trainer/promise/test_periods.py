@@ -18,6 +18,7 @@ async def fail(parts: TrainerParts) -> None:
     assert (await parts.certificate()).state == "failed"
 
 
+@pytest.mark.thorough
 async def test_versions_of_a_period_share_one_delta(
     common: CommonSettings, database_url: str
 ) -> None:

@@ -91,6 +91,7 @@ async def test_certificate_that_nears_its_expiry_is_renewed_with_no_gap(
         assert (await parts.certificate()).state == "certified"
 
 
+@pytest.mark.thorough
 async def test_failed_renewal_leaves_the_certificate_until_its_expiry(
     common: CommonSettings, sqlite_url: str
 ) -> None:
@@ -153,6 +154,7 @@ async def test_recovery_counts_what_came_after_the_alarm(
         assert entry.certificate.window.since > alarm
 
 
+@pytest.mark.thorough
 async def test_recovery_looks_again_however_long_the_ledger_is(
     common: CommonSettings, sqlite_url: str
 ) -> None:
@@ -170,6 +172,7 @@ async def test_recovery_looks_again_however_long_the_ledger_is(
         assert (await parts.certificate()).state == "open"
 
 
+@pytest.mark.thorough
 async def test_failed_recovery_leaves_the_version_suspended(
     common: CommonSettings, sqlite_url: str
 ) -> None:
@@ -187,6 +190,7 @@ async def test_failed_recovery_leaves_the_version_suspended(
         assert (await parts.certificate()).state == "failed"
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("is_wrong", [True, False])
 async def test_recovery_is_not_begun_while_people_contradict_the_version(
     is_wrong: bool, common: CommonSettings, sqlite_url: str
@@ -274,6 +278,7 @@ async def test_edited_project_is_certified_anew(common: CommonSettings, database
         assert (await entry_of(parts)).state == "certified"
 
 
+@pytest.mark.thorough
 async def test_newer_version_follows_an_alarm_on_traffic_of_afterwards(
     common: CommonSettings, sqlite_url: str
 ) -> None:
@@ -297,6 +302,7 @@ async def test_newer_version_follows_an_alarm_on_traffic_of_afterwards(
         assert (await parts.channels()).champion == "v2"
 
 
+@pytest.mark.thorough
 async def test_champion_whose_audit_failed_holds_no_successor_back(
     common: CommonSettings, sqlite_url: str
 ) -> None:
@@ -388,6 +394,7 @@ async def test_spent_label_budget_waits_for_the_next_period(
         assert (view.state, view.test_number) == ("open", 1)
 
 
+@pytest.mark.thorough
 async def test_renewal_waits_its_turn_behind_an_open_certification(
     common: CommonSettings, sqlite_url: str
 ) -> None:

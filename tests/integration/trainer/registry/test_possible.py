@@ -123,6 +123,7 @@ async def test_another_certified_version_is_offered_and_never_taken(
         assert (promise.version, promise.state, promise.offers) == ("v1", "certified", [])
 
 
+@pytest.mark.thorough
 async def test_nothing_is_offered_that_would_not_answer(
     common: CommonSettings, sqlite_url: str
 ) -> None:

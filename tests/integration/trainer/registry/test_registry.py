@@ -171,6 +171,7 @@ async def test_retired_version_is_out_of_service_for_good(
             await service.promote(parts.resources, parts.project, "v9", "op")
 
 
+@pytest.mark.thorough
 async def test_crash_between_state_and_store_heals_at_the_next_start(
     common: CommonSettings, database_url: str
 ) -> None:

@@ -34,7 +34,7 @@ def row(number: int, label: str | None, *, is_new: bool = False) -> dict[str, An
     }
 
 
-@pytest.mark.parametrize("is_flipped", [True, False])
+@pytest.mark.parametrize("is_flipped", [pytest.param(True, marks=pytest.mark.thorough), False])
 def test_labels_since_the_alarm_decide_what_is_kept(tmp_path: Path, is_flipped: bool) -> None:
     since = flipped if is_flipped else truth
     rows = [row(n, truth(review(n))) for n in BEFORE]

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from services.trainer.runs import service
 from services.trainer.runs.messages import RunRequest
 from shared.auth import Keys
@@ -20,6 +22,7 @@ async def _archive(both: TrainerAndQueue, what: str) -> None:
     assert response.is_success, response.text
 
 
+@pytest.mark.thorough
 async def test_a_run_of_an_archived_project_waits_until_it_is_unarchived(
     common: CommonSettings, keys: Keys, sqlite_url: str
 ) -> None:

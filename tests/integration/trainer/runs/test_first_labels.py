@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import pytest
+
 from services.trainer.labelling.service import describe
 from services.trainer.outcomes.repository import label_counts
 from services.trainer.runs.first_labels import FirstLooks
@@ -66,6 +68,7 @@ async def test_labels_are_looked_at_again_with_a_quarter_more(
         assert await items(parts) == 75
 
 
+@pytest.mark.thorough
 async def test_labels_of_another_set_are_looked_at_though_they_are_fewer(
     common: CommonSettings, sqlite_url: str
 ) -> None:
@@ -86,6 +89,7 @@ async def test_labels_of_another_set_are_looked_at_though_they_are_fewer(
         assert not await look(parts, looks)
 
 
+@pytest.mark.thorough
 async def test_labels_that_no_model_can_be_fitted_to_are_looked_at_once(
     common: CommonSettings, sqlite_url: str
 ) -> None:
@@ -105,6 +109,7 @@ async def test_labels_that_begin_a_run_are_not_looked_at(
         assert not await look(parts, FirstLooks(parts.resources))
 
 
+@pytest.mark.thorough
 async def test_a_look_holds_no_turn_up_and_a_passing_fault_delays_it(
     common: CommonSettings, sqlite_url: str
 ) -> None:
@@ -123,6 +128,7 @@ async def test_a_look_holds_no_turn_up_and_a_passing_fault_delays_it(
             assert await wait_until(lambda: items(parts)) == 62
 
 
+@pytest.mark.thorough
 async def test_advice_that_cannot_be_read_leaves_the_rest_of_the_answer(
     common: CommonSettings, sqlite_url: str
 ) -> None:

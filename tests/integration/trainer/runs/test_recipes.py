@@ -68,6 +68,7 @@ async def _run(parts: TrainerParts, request: RunRequest | None = None) -> RunVie
     return await service.describe(parts.resources, PROJECT, view.run_id)
 
 
+@pytest.mark.thorough
 async def test_a_recipe_of_a_package_trains(
     common: CommonSettings, sqlite_url: str, folder_of_packages: Path
 ) -> None:

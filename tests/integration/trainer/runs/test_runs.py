@@ -64,6 +64,7 @@ async def test_run_makes_a_version_and_tidies_up(common: CommonSettings, databas
         assert list(parts.resources.runs_folder.iterdir()) == []
 
 
+@pytest.mark.thorough
 async def test_too_few_labels_fail_clearly_and_start_no_other_run(
     common: CommonSettings, sqlite_url: str
 ) -> None:
@@ -156,6 +157,7 @@ async def test_cancelled_runs_make_no_version(common: CommonSettings, database_u
         assert await parts.resources.store.read(model_path(PROJECT, "v1")) is None
 
 
+@pytest.mark.thorough
 async def test_process_past_its_time_is_ended_and_said_so(
     common: CommonSettings, sqlite_url: str
 ) -> None:

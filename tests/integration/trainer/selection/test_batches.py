@@ -30,6 +30,7 @@ async def fill(trainer: ServedTrainer, items: int = 200) -> None:
     await trainer.import_lines(*({"item_id": f"i{n}", "data": review(n)} for n in range(items)))
 
 
+@pytest.mark.thorough
 async def test_a_key_gives_one_batch_however_often_it_is_sent(
     common: CommonSettings, keys: Keys, database_url: str
 ) -> None:
@@ -100,6 +101,7 @@ async def test_a_large_batch_of_a_strategy_is_refused(
         assert "at most 5000" in answer.text
 
 
+@pytest.mark.thorough
 async def test_certificates_are_drawn_from_the_reserve_once_a_strategy_chose(
     common: CommonSettings, sqlite_url: str
 ) -> None:

@@ -352,6 +352,7 @@ async def test_a_model_that_hardly_ever_ends_is_ended(
         assert (run["state"], run["detail"]) == ("failed", found["/model"])
 
 
+@pytest.mark.thorough
 async def test_a_model_whose_loop_follows_an_item_is_refused(
     common: CommonSettings, keys: Keys, sqlite_url: str
 ) -> None:
@@ -403,6 +404,7 @@ async def test_an_upload_waits_its_turn_and_can_be_cancelled(
         assert (await trainer.operator.get(f"{ROOT}/versions")).json()["versions"] == []
 
 
+@pytest.mark.thorough
 async def test_an_upload_that_a_stop_cuts_off_leaves_nothing_behind(
     common: CommonSettings, keys: Keys, sqlite_url: str
 ) -> None:

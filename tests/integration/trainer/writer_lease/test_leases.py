@@ -105,6 +105,7 @@ async def test_a_trainer_that_stops_gives_its_projects_back_at_once(
         assert await second.leases.hold(PROJECT) is not None
 
 
+@pytest.mark.thorough
 async def test_a_change_at_the_second_trainer_is_published_by_the_first(
     common: CommonSettings, database_url: str
 ) -> None:

@@ -40,6 +40,7 @@ def batch_of(values: FloatArray, rng: np.random.Generator) -> Batch:
     return Batch(values, rng.random(values.shape), np.arange(n), times)
 
 
+@pytest.mark.thorough
 def test_quiet_items_raise_few_alarms_and_a_small_shift_is_found_within_500_items() -> None:
     rng = np.random.default_rng(5)
     false_alarms, delays = 0, []
@@ -112,6 +113,7 @@ def test_a_small_change_is_drift_and_a_large_one_is_severe() -> None:
     assert advance(Watched.start(1), batch_of(values[:150], rng)).level == "learning"
 
 
+@pytest.mark.thorough
 def test_the_history_of_a_long_watch_has_a_bound() -> None:
     rng = np.random.default_rng(12)
     watched = advance(Watched.start(1), batch_of(rng.random((101_000, 1)), rng))

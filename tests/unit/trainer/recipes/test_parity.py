@@ -58,12 +58,14 @@ def test_ordinary_texts_agree_to_float32() -> None:
     assert check_parity(GRAPH, INPUTS, PIPELINE, rows) < 2e-6
 
 
+@pytest.mark.thorough
 @settings(max_examples=60)
 @given(rows=st.lists(st.fixed_dictionaries({"title": texts, "body": texts}), min_size=1))
 def test_any_text_agrees(rows: list[dict[str, str]]) -> None:
     check_parity(GRAPH, INPUTS, PIPELINE, rows)
 
 
+@pytest.mark.thorough
 @settings(max_examples=60)
 @given(words=st.lists(st.sampled_from([*NASTY_TEXTS[:16], *PIPELINE.terms[2].names])))
 def test_any_mixture_of_known_words_and_oddities_agrees(words: list[str]) -> None:

@@ -152,6 +152,7 @@ def test_a_number_that_float32_cannot_hold_is_refused() -> None:
         fit_tabular(data)
 
 
+@pytest.mark.thorough
 def test_the_same_seed_gives_the_same_bytes() -> None:
     assert fit_tabular(make_data(80)).onnx == fit_tabular(make_data(80)).onnx
 
