@@ -73,8 +73,8 @@ class Doorbells:
     """Ring bells, and wait for them. One subscription a process serves every waiter."""
 
     def __init__(self, url: str) -> None:
-        # With a `socket_timeout` it sends by `asyncio.wait_for`, which loses a cancellation before
-        # Python 3.12. Each call has a time limit of ours instead.
+        # With a `socket_timeout`, redis-py sends by `asyncio.wait_for`, which loses a cancellation
+        # before Python 3.12. Each call has a time limit of ours instead.
         self._redis = (
             Redis.from_url(
                 url,

@@ -32,7 +32,7 @@ def _public_url(url: str) -> str:
     return url
 
 
-# Under which browsers find a service, without a slash at its end; may be empty.
+# The address under which browsers find a service, without a slash at its end; may be empty.
 PublicUrl = Annotated[str, AfterValidator(_public_url)]
 
 

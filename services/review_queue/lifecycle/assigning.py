@@ -27,7 +27,7 @@ def assign(tasks: Sequence[Any], claims: Sequence[Claim]) -> list[list[Any]]:
             if _may_have(task, claim.reviewer):
                 mine.append(task)
                 if len(mine) == claim.count:
-                    # Who has all that was wanted is not asked again for each task to come.
+                    # The claim has as many tasks as it wants, and needs no look at the others.
                     del wanting[place]
                 break
     return given

@@ -26,7 +26,7 @@ _BANDS, _ROWS = 15, 4
 _MOST_CHARACTERS = 2_000
 _MOST_COMPARED = 20
 _AT_ONCE = 256
-# Of so many known texts the runs are kept while others are compared with them: up to 16 MB.
+# The most known texts whose runs are kept while other texts are compared with them: up to 16 MB.
 _MOST_KEPT = 1_000
 
 _NO_WORD = re.compile(r"[\W_]+")
