@@ -1,7 +1,6 @@
 """Routes that the desk's scripts call: refusals are the services' problems, as JSON."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from fastapi import Request, Response
@@ -15,7 +14,6 @@ from surehand import ProblemError, Unavailable
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
-_LOOK_SECONDS = 1.0
 _FOREIGN = (
     "This request does not come from a page of this site. Where the console is reached under "
     "another name than this machine's, SUREHAND_CONSOLE_PUBLIC_URL must say which."
@@ -53,19 +51,3 @@ def problem(status: int, title: str, detail: str) -> Response:
 def _json(status: int, members: Any) -> Response:
     members = {**members, "status": status}
     return JSONResponse(members, status, media_type="application/problem+json")
-
-
-async def unless_gone(call: Awaitable[Any], gone: Callable[[], Awaitable[bool]]) -> Any:
-    """Return what a call returns; None once the browser has left: the call is then given up.
-
-    The services look for that too, and lease nothing to a client that has left.
-    """
-    task = asyncio.ensure_future(call)
-    try:
-        while not task.done():
-            await asyncio.wait({task}, timeout=_LOOK_SECONDS)
-            if not task.done() and await gone():
-                return None
-        return task.result()
-    finally:
-        task.cancel()

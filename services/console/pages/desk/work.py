@@ -1,12 +1,14 @@
 """What the script of the desk asks for: items, answers to them, and progress."""
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any, Literal
 from urllib.parse import quote
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
-from services.console.pages.desk.scripts import ScriptRoute, problem, unless_gone
+from services.console.pages.desk.scripts import ScriptRoute, problem
 from services.console.web.item_fields import content_digest, displays, field_specs
 from services.console.web.project_pages import call, get
 from services.console.web.visit import AtDesk, Visit, project_path
@@ -18,6 +20,8 @@ router = APIRouter(route_class=ScriptRoute, include_in_schema=False)
 Move = Literal["verdict", "skip", "renew", "release", "undo"]
 # Less than the script's patience (`static/desk/leases.js`): a lease that comes later is unseen.
 _SLOWEST_SECONDS = 5.0
+# So long one call may wait: between two, the console looks whether the page is still there.
+_LOOK_SECONDS = 1.0
 _IS_JSON = {"Content-Type": "application/json"}
 
 
@@ -27,25 +31,40 @@ async def post_tasks(visit: AtDesk, name: str, body: LeaseRequest, gone: IsGone)
     standing = await visit.api.reviewers.standing(name)
     if not standing.has_read:
         return problem(409, "Not read yet", "Read the instructions first.")
-    leasing = visit.api.call(
-        "review_queue",
-        "POST",
-        f"{project_path(name)}/leases",
-        json=body.model_dump(),
-        timeout=body.wait_seconds + _SLOWEST_SECONDS,
-        # A repeated call would lease other tasks, while those of the lost answer wait for expiry.
-        is_idempotent=False,
-    )
-    leased = await unless_gone(leasing, gone) or {"leases": []}
+    leased = await _lease(visit, name, body, gone)
     # Only what its page has received can be given back by the page when it closes.
-    if leased["leases"] and await gone():
-        await _give_back(visit, leased["leases"])
-        leased = {"leases": []}
+    if leased and await gone():
+        await _give_back(visit, leased)
+        leased = []
     # The project may have been replaced while nothing came.
     project = await get(visit, "review_queue", name)
-    return visit.page(
-        "desk/tasks.html", project=project, leases=_shown(visit, project, leased["leases"])
-    )
+    return visit.page("desk/tasks.html", project=project, leases=_shown(visit, project, leased))
+
+
+async def _lease(
+    visit: Visit, name: str, body: LeaseRequest, gone: Callable[[], Awaitable[bool]]
+) -> list[dict[str, Any]]:
+    """Return what the review queue leases, within `body.wait_seconds` or until the page has left.
+
+    No call is given up: the review queue could have leased at that moment, for a dead page.
+    """
+    clock = asyncio.get_running_loop().time
+    until = clock() + body.wait_seconds
+    while True:
+        wait = min(max(0.0, until - clock()), _LOOK_SECONDS)
+        answer = await visit.api.call(
+            "review_queue",
+            "POST",
+            f"{project_path(name)}/leases",
+            json={"count": body.count, "wait_seconds": wait},
+            timeout=wait + _SLOWEST_SECONDS,
+            # A repeated call would lease other tasks, while those of the lost answer wait for
+            # expiry.
+            is_idempotent=False,
+        )
+        leases: list[dict[str, Any]] = answer["leases"]
+        if leases or clock() >= until or await gone():
+            return leases
 
 
 async def _give_back(visit: Visit, leases: list[dict[str, Any]]) -> None:
