@@ -38,13 +38,6 @@ _POINTER_SHOWN = 300
 # leaves room for the messages that carry it on. Encoders stop at 254 levels.
 MAX_JSON_DEPTH = 128
 _TOO_DEEP = f"must not be nested more than {MAX_JSON_DEPTH} deep"
-# What orjson itself reads. The levels that a text may not have are taken up by lists around it:
-# that costs next to nothing, where a walk through the document would cost as much as reading it.
-_READER_DEPTH = 1024
-_AROUND = _READER_DEPTH - MAX_JSON_DEPTH
-_OPEN, _CLOSE = b"[" * _AROUND, b"]" * _AROUND
-# In a short text brackets are counted sooner.
-_SHORT_BYTES = 32 * 1024
 # A client that is still sending sees a reset instead of the 413, so we read on, but not for ever.
 _DRAIN_LIMIT_BYTES = 64 * 1024 * 1024
 
@@ -208,13 +201,27 @@ def parse_json_part(text: bytes | str, at: str = "") -> Any:
 
 
 def _read(body: bytes) -> Any:
-    if len(body) <= _SHORT_BYTES and body.count(b"[") + body.count(b"{") <= MAX_JSON_DEPTH:
-        return orjson.loads(body)
-    document = orjson.loads(b"".join((_OPEN, body, _CLOSE)))
-    for _ in range(_AROUND):
-        # What is no single document of JSON, such as `1],[2`, fails here.
-        (document,) = document
+    document = orjson.loads(body)
+    # Few texts have so many brackets: the others are not looked at again.
+    is_many = body.count(b"[") + body.count(b"{") > MAX_JSON_DEPTH
+    if is_many and not _is_shallow(document):
+        raise ValueError(_TOO_DEEP)
     return document
+
+
+def _is_shallow(document: Any) -> bool:
+    """Say whether no value is on a level below `MAX_JSON_DEPTH`."""
+    level: list[Any] = [[document]]
+    for _ in range(MAX_JSON_DEPTH + 1):
+        level = [
+            value
+            for one in level
+            for value in (one.values() if type(one) is dict else one)
+            if type(value) is dict or type(value) is list
+        ]
+        if not level:
+            return True
+    return False
 
 
 def _refusal(body: bytes) -> NotJson | Unprocessable:
