@@ -232,9 +232,10 @@ class Call:
         }
         if self.trace is not None:
             shared["trace"] = self.trace
+        end = orjson.dumps(shared)[1:] + b"\n"
         rows = []
         for prediction, item in zip(self.predictions, self.incoming.items, strict=True):
-            asked = orjson.dumps({"data": item.data, "metadata": item.metadata, **shared})
-            # The members of two objects as those of one.
-            rows.append(b"%b,%b\n" % (prediction[:-1], asked[1:]))
+            asked = orjson.dumps({"data": item.data, "metadata": item.metadata})
+            # The members of three objects as those of one.
+            rows.append(b"%b,%b,%b" % (prediction[:-1], asked[1:-1], end))
         return b"".join(rows)
