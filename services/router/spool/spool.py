@@ -193,7 +193,8 @@ class Spool:
 
     async def read(self, path: Path) -> list[Entry]:
         """Return the entries of a segment; `discard` makes its other lines dead letters."""
-        entries, self._damaged[path] = await self._in_thread(_entries, path)
+        # Not in the thread of the writes: calls wait for those.
+        entries, self._damaged[path] = await asyncio.to_thread(_entries, path)
         return entries
 
     async def discard(self, path: Path, entries: Sequence[Entry]) -> None:
@@ -241,7 +242,7 @@ class Spool:
                 await self._index_segment(path)
 
     async def _index_segment(self, path: Path) -> None:
-        entries, _ = await self._in_thread(_entries, path)
+        entries, _ = await asyncio.to_thread(_entries, path)
         for entry in entries:
             self._index[entry.task_id] = SpooledTask(entry.digest, entry.lane, path)
         self.entries.set(self.depth)
