@@ -9,8 +9,16 @@ from tests.harness.consoles import visiting
 from tests.harness.desk import Desk, Json, body_of, entry
 from tests.integration.review_queue.gold.people import known
 
-KINDS = ("mandatory", "audit", "certification", "gold")
 LABELS = ("negative", "positive")
+# In each lane what is said must be what is said in the first, of which the model said the other
+# label. Gold has a known label besides: a model may have been right about it, or wrong.
+CASES = (
+    ("mandatory", "negative"),
+    ("audit", "positive"),
+    ("certification", "positive"),
+    ("gold", "negative"),
+    ("gold", "positive"),
+)
 FORBIDDEN = ("lane", "prediction", "model_version", "propensity", "audit", "certification")
 
 
@@ -73,16 +81,15 @@ def without_ids(told: list[Any]) -> str:
 @pytest.mark.own_desk
 async def test_reviewer_is_told_the_same_whatever_the_lane_and_the_prediction(desk: Desk) -> None:
     began, told = desk.clock.moment, {}
-    for kind in KINDS:
-        for predicted in LABELS:
-            desk.clock.moment = began
-            name = f"{kind[0]}{predicted[0]}-shop"
-            # Gold hides among other tasks; a newcomer gets it also where there are none.
-            onboarding = {"onboarding_tasks": 1} if kind == "gold" else {}
-            review = {"lease_seconds": 60, "max_overlap": 9, **onboarding}
-            await desk.put_project(name, review=review)
-            await post(desk, kind, predicted, name)
-            told[kind, predicted] = without_ids(await story(desk, name))
+    for kind, predicted in CASES:
+        desk.clock.moment = began
+        name = f"{kind[0]}{predicted[0]}-shop"
+        # Gold hides among other tasks; a newcomer gets it also where there are none.
+        onboarding = {"onboarding_tasks": 1} if kind == "gold" else {}
+        review = {"lease_seconds": 60, "max_overlap": 9, **onboarding}
+        await desk.put_project(name, review=review)
+        await post(desk, kind, predicted, name)
+        told[kind, predicted] = without_ids(await story(desk, name))
     (only,) = set(told.values())
     assert not [word for word in FORBIDDEN if word in only]
 

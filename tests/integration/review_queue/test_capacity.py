@@ -31,14 +31,14 @@ async def days(desk: Desk, counts: list[int], lane: str = "mandatory") -> None:
 @pytest.mark.own_desk
 async def test_stated_hours_are_compared_with_what_must_be_answered(desk: Desk) -> None:
     await desk.put_project(capacity={"reviewer_hours_per_day": 1})
-    await days(desk, [5, 5])
+    await days(desk, [2, 2])
     found = await forecast(desk)
     assert found["days"] == 2
-    assert found["arrivals"]["per_day"] == found["mandatory_per_day"] == 5
+    assert found["arrivals"]["per_day"] == found["mandatory_per_day"] == 2
     assert found["answers_per_hour"] == pytest.approx(120)
     assert (found["hours_per_day"], found["hours_basis"]) == (1, "stated")
-    assert found["needed_hours_per_day"] == pytest.approx(5 / 120)
-    assert found["utilisation"] == pytest.approx(5 / 120)
+    assert found["needed_hours_per_day"] == pytest.approx(2 / 120)
+    assert found["utilisation"] == pytest.approx(2 / 120)
     assert (found["state"], found["reviewers"], found["acts"]) == ("keeps_up", 1, [])
     assert found["expected_wait_seconds"] > 0
     assert found["backlog_days"] == 0
@@ -79,12 +79,12 @@ async def test_under_overload_the_acts_come_in_order(desk: Desk) -> None:
 async def test_hours_that_are_not_stated_are_estimated(desk: Desk) -> None:
     await desk.put_project()
     assert (await forecast(desk))["state"] == "unknown"
-    await days(desk, [60])
+    await days(desk, [6])
     # What comes with its label takes no one's time.
     body_of(await send(desk, lines(entry("known", label="negative"))))
     found = await forecast(desk)
-    assert (found["hours_basis"], found["arrivals"]["per_day"]) == ("estimated", 60)
-    assert found["hours_per_day"] == pytest.approx(0.5)
+    assert (found["hours_basis"], found["arrivals"]["per_day"]) == ("estimated", 6)
+    assert found["hours_per_day"] == pytest.approx(0.05)
 
 
 async def test_it_is_for_operators(desk: Desk) -> None:

@@ -35,11 +35,11 @@ async def test_one_who_guesses_is_paused_with_the_evidence_and_good_ones_are_not
     await crowd.add("right", 30)
     await crowd.add("wrong", 30)
     chance = random.Random(3)
-    for number in range(4):
+    for number in range(2):
         good = reviewer(0.93, chance)
         assert await answer_gold(crowd, f"good{number}", good, 25) == 25
         assert (await crowd.report(f"good{number}")).pause is None
-    for number in range(4):
+    for number in range(2):
         guessing = await answer_gold(crowd, f"bad{number}", reviewer(0.5, chance), 60)
         # Of a Beta(4, 1) prior, so three wrong ones in a row are not enough.
         assert 3 < guessing < 45
@@ -57,9 +57,9 @@ async def test_one_who_guesses_is_paused_with_the_evidence_and_good_ones_are_not
 
 
 async def test_nobody_is_paused_where_the_project_asks_for_no_accuracy(crowd: Crowd) -> None:
-    await crowd.put(onboarding_tasks=30)
-    await crowd.add("right", 30)
-    assert await answer_gold(crowd, "r1", reviewer(0.0, random.Random(1)), 30) == 30
+    await crowd.put(onboarding_tasks=12)
+    await crowd.add("right", 12)
+    assert await answer_gold(crowd, "r1", reviewer(0.0, random.Random(1)), 12) == 12
 
 
 async def test_resumed_reviewer_is_judged_by_what_he_does_from_then_on(crowd: Crowd) -> None:
