@@ -4,7 +4,8 @@ aiosqlite sends each step of each statement to a thread and waits for the answer
 than most steps do. So what waits for nothing runs at once: making and closing a cursor, the begin
 and the end of a reading, and, once the write lock is held, all statements of a write transaction.
 Taking that lock, committing (which waits for the disk), rolling writes back, and the statements of
-readings (which may be long) stay in the thread.
+readings (which may be long) stay in the thread, which reads the first rows with the statement: of
+most readings those are all.
 """
 
 import sqlite3
@@ -14,6 +15,43 @@ from typing import Any
 import aiosqlite
 
 _ITER_CHUNK = 64
+# A statement reads so many rows as it is executed.
+_FIRST_ROWS = 64
+
+
+class _Cursor(sqlite3.Cursor):
+    """A cursor that reads its first rows as it executes a statement.
+
+    `is_read` says that these were all, so that fetching them waits for nothing.
+    """
+
+    _first: list[Any]
+    is_read = False
+
+    def execute(self, sql: str, parameters: Any = (), /) -> "_Cursor":
+        self._first, self.is_read = [], False
+        super().execute(sql, parameters)
+        if self.description is not None:
+            self._first = super().fetchmany(_FIRST_ROWS)
+            self.is_read = len(self._first) < _FIRST_ROWS
+        return self
+
+    def fetchone(self) -> Any:
+        return next(iter(self.fetchmany(1)), None)
+
+    def fetchmany(self, size: int | None = 1) -> list[Any]:
+        wanted = size or self.arraysize
+        rows, self._first = self._first[:wanted], self._first[wanted:]
+        return rows + super().fetchmany(wanted - len(rows)) if len(rows) < wanted else rows
+
+    def fetchall(self) -> list[Any]:
+        rows, self._first = self._first, []
+        return rows if self.is_read else rows + super().fetchall()
+
+
+class _Connection(sqlite3.Connection):
+    def cursor(self, factory: Any = _Cursor) -> Any:
+        return super().cursor(factory)
 
 
 class SqliteConnection(aiosqlite.Connection):
@@ -30,12 +68,14 @@ class SqliteConnection(aiosqlite.Connection):
         return await super()._execute(fn, *args, **kwargs)  # type: ignore[no-untyped-call]
 
     def _waits_for_nothing(self, fn: Callable[..., Any], args: tuple[Any, ...]) -> bool:
-        name = getattr(fn, "__name__", "")
+        name, owner = getattr(fn, "__name__", ""), getattr(fn, "__self__", None)
         if name in {"commit", "rollback"}:
             # SQLAlchemy rolls back once more after a commit.
             return not self.in_transaction or (name == "rollback" and not self.holds_lock)
         if name == "close":
-            return isinstance(getattr(fn, "__self__", None), sqlite3.Cursor)
+            return isinstance(owner, sqlite3.Cursor)
+        if name == "fetchall" and isinstance(owner, _Cursor) and owner.is_read:
+            return True
         return self.holds_lock or name == "cursor" or args[:1] == ("BEGIN",)
 
 
@@ -44,9 +84,8 @@ def connect(database: str, **options: Any) -> SqliteConnection:
 
     def connector() -> sqlite3.Connection:
         # Two threads use it, one after the other and never at once.
-        opened: sqlite3.Connection = sqlite3.connect(
-            database, **{**options, "check_same_thread": False}
-        )
+        own = {"check_same_thread": False, "factory": _Connection}
+        opened: sqlite3.Connection = sqlite3.connect(database, **{**options, **own})
         return opened
 
     connection = SqliteConnection(connector, _ITER_CHUNK)

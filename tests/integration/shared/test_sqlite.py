@@ -92,7 +92,28 @@ async def test_thread_gets_no_step_that_waits_for_nothing(
     steps.clear()
     async with database.reading() as session:
         await session.execute(text("SELECT value FROM marks"))
-    assert steps == ["SELECT value FROM marks", "fetchall"]
+    assert steps == ["SELECT value FROM marks"]
+    await database.dispose()
+
+
+# About as many as a statement reads at once, and several times as many.
+@pytest.mark.parametrize("count", [0, 1, 63, 64, 65, 200])
+async def test_readings_give_each_row_once_and_in_order(sqlite_url: str, count: int) -> None:
+    numbers = text(
+        "WITH RECURSIVE numbers(n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM numbers)"
+        " SELECT n FROM numbers LIMIT :count"
+    ).bindparams(count=count)
+    database = Database(sqlite_url)
+    async with database.reading() as session:
+        for _ in range(2):
+            assert list((await session.scalars(numbers)).all()) == [*range(1, count + 1)]
+        first = (await session.stream_scalars(numbers)).first()
+        assert await first == (1 if count else None)
+        for a_time in (1, 10, 64, 100):
+            streamed = await session.stream_scalars(
+                numbers, execution_options={"yield_per": a_time}
+            )
+            assert [number async for number in streamed] == [*range(1, count + 1)]
     await database.dispose()
 
 
