@@ -6,7 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
-from fastapi import FastAPI, Request, Response
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
 from shared.contracts.base import task_id_for
 from shared.problems import Problem
@@ -39,45 +42,49 @@ class ScriptedQueue:
         """Item ids in the order in which they were taken in."""
         return [task["item_id"] for _, tasks in self.batches for task in tasks]
 
-    def app(self) -> FastAPI:
+    def app(self) -> Starlette:
         """Return the application to serve."""
-        app = FastAPI()
-        app.add_api_route("/v1/projects/{project}/queue", self._forecast)
+        path = "/v1/projects/{project}"
+        return Starlette(
+            routes=[
+                Route(f"{path}/queue", self._forecast),
+                Route(f"{path}/tasks", self._tasks, methods=["POST"]),
+                Route(f"{path}/outcomes", self._page),
+                Route(f"{path}/outcomes", self._outcomes, methods=["POST"]),
+            ]
+        )
 
-        @app.post("/v1/projects/{project}/tasks")
-        async def tasks(project: str, request: Request) -> Response:
-            given: list[Task] = orjson.loads(await request.body())["tasks"]
-            await asyncio.sleep(self.seconds_per_task * len(given))
-            scripted = self.script(project, given)
-            if scripted is not None:
-                return scripted
-            self.batches.append((project, given))
-            receipts = [self._receipt(project, task["item_id"]) for task in given]
-            return Response(orjson.dumps({"tasks": receipts}), media_type="application/json")
+    async def _forecast(self, _: Request) -> Response:
+        return _json({"optional_delay_seconds": self.optional_delay})
 
-        @app.get("/v1/projects/{project}/outcomes")
-        async def feed(project: str, request: Request) -> Response:
-            self.read.append(request.query_params)
-            page = self.feed(request.query_params)
-            if isinstance(page, Response):
-                return page
-            return Response(orjson.dumps(page), media_type="application/json")
+    async def _tasks(self, request: Request) -> Response:
+        project = request.path_params["project"]
+        given: list[Task] = orjson.loads(await request.body())["tasks"]
+        await asyncio.sleep(self.seconds_per_task * len(given))
+        scripted = self.script(project, given)
+        if scripted is not None:
+            return scripted
+        self.batches.append((project, given))
+        return _json({"tasks": [self._receipt(project, task["item_id"]) for task in given]})
 
-        @app.post("/v1/projects/{project}/outcomes")
-        async def outcomes(project: str, request: Request) -> Response:
-            item_ids = orjson.loads(await request.body())["item_ids"]
-            self.looks.append(item_ids)
-            found = [self.outcomes[item_id] for item_id in item_ids if item_id in self.outcomes]
-            for outcome in found:
-                if isinstance(outcome, Problem):
-                    return outcome.response()
-            return Response(orjson.dumps({"outcomes": found}), media_type="application/json")
+    async def _page(self, request: Request) -> Response:
+        self.read.append(request.query_params)
+        page = self.feed(request.query_params)
+        return page if isinstance(page, Response) else _json(page)
 
-        return app
-
-    async def _forecast(self, project: str) -> dict[str, float | None]:
-        return {"optional_delay_seconds": self.optional_delay}
+    async def _outcomes(self, request: Request) -> Response:
+        item_ids = orjson.loads(await request.body())["item_ids"]
+        self.looks.append(item_ids)
+        found = [self.outcomes[item_id] for item_id in item_ids if item_id in self.outcomes]
+        for outcome in found:
+            if isinstance(outcome, Problem):
+                return outcome.response()
+        return _json({"outcomes": found})
 
     def _receipt(self, project: str, item_id: str) -> dict[str, Any]:
         receipt = {"item_id": item_id, "task_id": task_id_for(project, item_id)}
         return {**receipt, "status": "created", "state": "open", **self.status.get(item_id, {})}
+
+
+def _json(body: dict[str, Any]) -> Response:
+    return Response(orjson.dumps(body), media_type="application/json")

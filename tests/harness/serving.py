@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 import uvicorn
-from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from shared.http.connections import ConnectionLimits
 from shared.http.server import Server, bound_socket, configured
@@ -41,7 +41,7 @@ class _Server(Server):
 
 @contextlib.asynccontextmanager
 async def serve(
-    app: FastAPI,
+    app: ASGIApp,
     port: int = 0,
     limits: ConnectionLimits = _LIMITS,
     *,
