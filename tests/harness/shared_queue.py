@@ -20,7 +20,7 @@ from tests.harness.side_loop import SideLoop, entered_aside
 # tokens, which expire by the real one.
 _START = datetime(2016, 1, 1, 6, tzinfo=UTC)
 # Its loops look at all projects of all tests, and most tests wait for none of them.
-_POLL_SECONDS = 0.3
+_POLL_SECONDS = 1.0
 
 
 @dataclass
