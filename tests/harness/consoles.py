@@ -13,6 +13,7 @@ from services.console.settings import ConsoleSettings
 from services.console.web.session import COOKIE, read_token
 from shared.settings import CommonSettings
 from tests.harness import client, serve
+from tests.harness.chart_bundle import share_chart_bundle
 from tests.harness.desk import Desk, body_of
 from tests.harness.settings import common_settings
 
@@ -27,6 +28,8 @@ async def console_at(
     """Serve a console while the block lasts; router and trainer are away."""
     wired = common.model_copy(update={"review_queue_url": review_queue, "trainer_url": AWAY})
     own = ConsoleSettings(router_url=AWAY, **settings)
+    # Each console whose form of signing in is opened would make the script of charts anew.
+    await share_chart_bundle(wired.home)
     async with serve(create_app(wired, own)) as url:
         yield url
 
