@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -10,7 +11,7 @@ from playwright.async_api import expect
 from tests.console.conftest import SignedIn
 from tests.console.installation import Installed
 from tests.harness import wait_until
-from tests.harness.trainer_and_queue import project_spec, review, truth
+from tests.harness.trainer_and_queue import at_once, project_spec, review, truth
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 NAME = "approved"
@@ -20,22 +21,28 @@ NAME = "approved"
 async def waiting(installed: Installed) -> AsyncIterator[Path]:
     """Make a project whose second version passed the gate and waits for an approval."""
     queue, trainer = installed.both.queue, installed.both.trainer
+    reviewer = installed.both.reviewer
     spec = project_spec(training={"min_new_labels": 1_000_000, "auto_promote": False})
     assert (await queue.put(f"/v1/projects/{NAME}", json=spec)).is_success
     for first, name in ((1000, "v1"), (2000, "v2")):
-        reviews = [review(i) for i in range(first, first + 80)]
         tasks = [
-            {"item_id": f"item-{first + i}", "data": data, "lane": "pool"}
-            for i, data in enumerate(reviews)
+            {"item_id": f"item-{i}", "data": review(i), "lane": "pool"}
+            for i in range(first, first + 80)
         ]
         added = await queue.post(f"/v1/projects/{NAME}/tasks", json={"tasks": tasks})
-        for data, task in zip(reviews, added.json()["tasks"], strict=True):
+        assert added.is_success, added.text
+        leased = await reviewer.post(f"/v1/projects/{NAME}/leases", json={"count": len(tasks)})
+
+        async def answer(lease: dict[str, Any], version: str = name) -> None:
+            data = lease["task"]["data"]
             # The labels of the first version have nothing to do with its items.
             by_length = "positive" if len(data["text"]) % 3 else "negative"
-            label = by_length if name == "v1" else truth(data)
-            path = f"/v1/projects/{NAME}/tasks/{task['task_id']}/verdicts"
-            answer = {"reviewer": "r1", "label": label}
-            assert (await queue.post(path, json=answer)).is_success
+            label = by_length if version == "v1" else truth(data)
+            path = f"/v1/leases/{lease['token']}/verdict"
+            said = await reviewer.post(path, json={"label": label})
+            assert said.is_success, said.text
+
+        await at_once([answer(lease) for lease in leased.json()["leases"]])
         assert (await trainer.post(f"/v1/projects/{NAME}/runs", json={})).is_success
 
         async def made(wanted: str = name) -> bool:

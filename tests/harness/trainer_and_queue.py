@@ -1,7 +1,8 @@
 """The trainer and the review queue over real HTTP, and people who answer in no time."""
 
+import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -27,6 +28,7 @@ GOOD = ("splendid", "lovely", "great", "delightful", "superb")
 BAD = ("awful", "dreadful", "poor", "horrible", "broken")
 NEUTRAL = ("box", "colour", "parcel", "shop", "price", "street", "paper", "morning")
 
+_CALLS_AT_ONCE = 25
 Truth = Callable[[dict[str, Any]], str | None]
 
 
@@ -62,6 +64,12 @@ def project_spec(**changes: Any) -> dict[str, Any]:
     for section, values in changes.items():
         spec[section] = {**spec.get(section, {}), **values} if isinstance(values, dict) else values
     return spec
+
+
+async def at_once(calls: Sequence[Awaitable[object]]) -> None:
+    """Make calls a few at a time: the review queue takes those that wait in one transaction."""
+    for first in range(0, len(calls), _CALLS_AT_ONCE):
+        await asyncio.gather(*calls[first : first + _CALLS_AT_ONCE])
 
 
 @dataclass
@@ -127,9 +135,8 @@ class TrainerAndQueue:
             leases = response.json()["leases"]
             if not leases:
                 break
-            for lease in leases:
-                await self._answer(lease)
-                answered += 1
+            await at_once([self._answer(lease) for lease in leases])
+            answered += len(leases)
         self.verdicts += answered
         return answered
 
