@@ -213,8 +213,8 @@ async def take(
 ) -> None:
     """Take one picture of a page, as far as `_LONGEST` pixels down."""
     async with watched(browser, installed.url, **options) as one:
+        await sign_in(one.context, installed.operator, installed.url)
         page = await one.context.new_page()
-        await sign_in(page, installed.operator)
         await page.goto(path)
         await _drawn(page)
         width, height = options["viewport"]["width"], options["viewport"]["height"]

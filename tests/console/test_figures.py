@@ -39,6 +39,7 @@ async def test_figures_are_drawn_and_a_refresh_leaves_what_is_in_use(
     signed_in: SignedIn, project: str
 ) -> None:
     async with signed_in() as (page, _):
+        await page.goto("/")
         line = page.get_by_role("row").filter(has_text="Certified").locator("svg.sparkline")
         await expect(line.first).to_be_visible()
         await page.goto(f"/projects/{project}")

@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, expect
 
-from services.console.web.session import COOKIE
-from tests.console.conftest import SignedIn
+from tests.console.conftest import SignedIn, sign_in
 from tests.console.installation import HOSTILE, Installed, console_of
 from tests.harness.browser import DESKTOP, PHONE, barriers, watched
 from tests.harness.trainer_and_queue import project_spec
@@ -114,11 +113,9 @@ async def test_a_service_that_is_away_leaves_the_rest_of_each_page(
         console_of(installed.common, away) as url,
         watched(browser, url) as one,
     ):
+        await sign_in(one.context, installed.operator, url)
         page = await one.context.new_page()
-        await page.goto("/sign-in")
-        await page.get_by_label("Token").fill(installed.operator)
-        await page.get_by_role("button", name="Sign in").click()
-        await page.wait_for_url("**/")
+        await page.goto("/")
         await expect(page.get_by_text("not known: a service is away").first).to_be_visible()
         for path in ("", "/versions", "/versions/encoder", "/data", "/items?item_id=item-1"):
             await page.goto(f"/projects/{project}{path}")
@@ -136,7 +133,7 @@ async def test_pages_live_while_the_review_queue_is_away(
         console_of(common, installed.common.trainer_url) as url,
         watched(browser, url) as one,
     ):
-        await one.context.add_cookies([{"name": COOKIE, "value": installed.operator, "url": url}])
+        await sign_in(one.context, installed.operator, url)
         page = await one.context.new_page()
         for path in ("/", "", "/queue", "/people", "/versions", "/data", "/settings", "/activity"):
             await page.goto(path if path == "/" else f"/projects/{project}{path}")
@@ -165,6 +162,7 @@ async def test_reviewers_are_sent_to_the_desk_and_see_no_figures(
     signed_in: SignedIn, project: str
 ) -> None:
     async with signed_in(role="reviewer", projects=[project]) as (page, one):
+        await page.goto("/")
         await expect(page).to_have_url(f"{one.base_url}/review/{project}")
         await expect(page.get_by_text("Promise")).to_have_count(0)
         await is_sound(page)
