@@ -55,6 +55,8 @@ async def execute(resources: Resources, project: Project, run_id: str) -> None:
         async with carrying_out(resources, *claimed) as active:
             tracing.note(mode=active.run.mode)
             active.dataset, active.position = await freeze_labels(resources, project, active.run)
+            if not active.dataset.items:
+                raise RunFailed("training needs labels; there are none yet")
             await _link_labels(resources, active.dataset, active.position)
             await publish(resources, project, active, await _train(resources, project, active))
 
