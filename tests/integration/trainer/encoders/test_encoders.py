@@ -47,25 +47,6 @@ def encoder(length: float = 1.0) -> bytes:
     return bytes_of(model_of(nodes, {"text": (STRING, [None, 1])}, output=output))
 
 
-def square() -> bytes:
-    """From n texts to n vectors of n numbers."""
-    nodes = [
-        node(
-            "LabelEncoder",
-            ["text"],
-            ["number"],
-            domain="ai.onnx.ml",
-            keys_strings=["a"],
-            values_floats=[1.0],
-            default_float=0.0,
-        ),
-        node("Transpose", ["number"], ["row"]),
-        node("Add", ["number", "row"], ["vector"]),
-    ]
-    output = helper.make_tensor_value_info("vector", FLOAT, [None, None])
-    return bytes_of(model_of(nodes, {"text": (STRING, [None, 1])}, output=output))
-
-
 def parts(model: bytes, manifest: dict[str, Any]) -> dict[str, Any]:
     return {"model": ("model.onnx", model), "manifest": (None, orjson.dumps(manifest).decode())}
 
@@ -81,9 +62,7 @@ async def test_an_encoder_is_checked_kept_replaced_and_removed(
             return await trainer.operator.put(path, files=parts(model, MANIFEST | changes))
 
         for refused, changes, pointer, words in (
-            (b"no graph", {}, "/model", "not an ONNX file"),
             (text_model(), {}, "/manifest/outputs/vector", "no output vector"),
-            (square(), {}, "", "when 2 share a batch"),
             (encoder(), {"inputs": []}, "/manifest/inputs", "at least 1"),
             (encoder(), {"outputs": {"probabilities": "x"}}, "/manifest/outputs/", "vector"),
         ):
@@ -94,7 +73,9 @@ async def test_an_encoder_is_checked_kept_replaced_and_removed(
             assert words in fault["detail"]
         assert await store.read_document(encoder_path(PROJECT), Encoder) is None
 
-        for model in (encoder(), encoder(), encoder(2.0)):
+        model = encoder(2.0)
+        # The same file again is checked again.
+        for _ in range(2):
             response = await put(model)
             assert response.status_code == 200, response.text
             kept = (await trainer.operator.get(path)).json()

@@ -1,7 +1,5 @@
 """Failing slices of a champion, from the ledger and the verdicts."""
 
-import numpy as np
-
 from services.trainer.monitoring.slices import service
 from services.trainer.monitoring.slices.comparing import compare
 from services.trainer.outcomes.service import read_feed
@@ -18,14 +16,14 @@ async def test_a_slice_is_found_in_what_people_judged_with_its_examples(
         assert nothing.sentence == "There is no version yet."
         await parts.label(range(9_000, 9_060), truth)
         await parts.publish_version()
-        rng, lines = np.random.default_rng(1), []
-        for number in range(1_200):
+        lines = []
+        for number in range(660):
             metadata = {
-                "channel": str(rng.choice(["web", "app", "mail", "phone"])),
-                "shop": str(rng.choice(["north", "south"])),
+                "channel": ("web", "app", "mail")[number % 3],
+                "shop": ("north", "south")[number // 3 % 2],
             }
             is_bad = metadata == {"channel": "mail", "shop": "north"}
-            wrong = rng.random() < (0.5 if is_bad else 0.05)
+            wrong = number // 6 % 4 > 0 if is_bad else number % 25 == 0
             lines.append(
                 decision(
                     number,
@@ -44,8 +42,8 @@ async def test_a_slice_is_found_in_what_people_judged_with_its_examples(
         await parts.read_ledger()
         await read_feed(parts.resources, PROJECT)
         found = await service.describe(parts.resources, parts.project, "v1")
-        assert found.items == 1_200
-        assert found.effective_items == 1_200
+        assert found.items == 660
+        assert found.effective_items == 660
         assert [{(p.key, p.value) for p in one.predicates} for one in found.slices] == [
             {("channel", "mail"), ("shop", "north")}
         ]
@@ -57,6 +55,6 @@ async def test_a_slice_is_found_in_what_people_judged_with_its_examples(
         assert (await parts.publish_version()).version == "v2"
         changes = await compare(parts.resources, parts.project, "v2")
         assert (changes.parent, changes.changes[0].words) == ("v1", "all items")
-        assert changes.changes[0].items > 1_000
+        assert changes.changes[0].items > 550
         assert any(one.is_slice and "mail" in one.words for one in changes.changes)
         assert (await compare(parts.resources, parts.project, "v1")).changes == []

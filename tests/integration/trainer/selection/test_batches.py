@@ -12,6 +12,7 @@ from services.trainer.selection.messages import BatchRequest
 from services.trainer.selection.service import ask_batch
 from services.trainer.tables import PoolItem
 from shared.auth import Keys
+from shared.db import Database
 from shared.settings import CommonSettings
 from tests.harness import wait_until
 from tests.harness.served_trainer import ROOT, ServedTrainer, serve_trainer
@@ -56,13 +57,25 @@ async def test_a_key_gives_one_batch_however_often_it_is_sent(
         await wait_until(lambda: len(trainer.queue.tasks) == 20)
 
 
+async def forget_reserve(database_url: str) -> None:
+    """Leave the pool as a release without a reserve has imported it."""
+    database = Database(database_url)
+    async with database.transaction() as session:
+        await session.execute(update(PoolItem).values(state="waiting"))
+    await database.dispose()
+
+
+@pytest.mark.parametrize("has_reserve", [False, pytest.param(True, marks=pytest.mark.thorough)])
 async def test_a_strategy_leaves_the_reserve_to_random_draws(
-    common: CommonSettings, keys: Keys, database_url: str
+    common: CommonSettings, keys: Keys, database_url: str, has_reserve: bool
 ) -> None:
     async with serve_trainer(common, keys, database_url) as trainer:
         await fill(trainer, 120)
         before = (await trainer.operator.get(f"{ROOT}/pool")).json()
         assert 12 < before["reserved"] < 60
+        if not has_reserve:
+            # The first choice sets the same share aside.
+            await forget_reserve(database_url)
         # More than there is: all that waits, and of the reserve the random share.
         batch = (await ask(trainer, size=120, strategy="auto")).json()
         after = (await trainer.operator.get(f"{ROOT}/pool")).json()
@@ -74,22 +87,20 @@ async def test_a_strategy_leaves_the_reserve_to_random_draws(
         assert (await ask(trainer, size=10, strategy="random")).json()["tasks"] == 0
 
 
-@pytest.mark.parametrize("choices", [1, pytest.param(2, marks=pytest.mark.thorough)])
-async def test_of_a_pool_without_a_reserve_a_share_is_set_aside_before_the_first_choice(
-    common: CommonSettings, sqlite_url: str, choices: int
+@pytest.mark.thorough
+async def test_of_a_pool_without_a_reserve_a_share_is_set_aside_once(
+    common: CommonSettings, sqlite_url: str
 ) -> None:
     async with open_trainer_parts(common, sqlite_url) as parts:
         tools, name = parts.resources, parts.project.project
         await parts.import_reviews(range(120))
         reserved = (await count(tools, name)).reserved
-        # As the release before has imported them.
-        async with tools.database.transaction() as session:
-            await session.execute(update(PoolItem).values(state="waiting"))
-        for _ in range(choices):
+        await forget_reserve(sqlite_url)
+        for _ in range(2):
             wanted = BatchRequest(strategy="typiclust", size=10)
             batch = await ask_batch(tools, parts.project, wanted, "olivia")
             assert batch.arms == {"random": 1, "typiclust": 9}
-        assert (await count(tools, name)).reserved == reserved - choices > 0
+        assert (await count(tools, name)).reserved == reserved - 2 > 0
 
 
 async def test_a_large_batch_of_a_strategy_is_refused(

@@ -68,7 +68,11 @@ async def test_an_own_model_is_published_recorded_and_serves_uncertified(
 ) -> None:
     async with serve_trainer(common, keys, database_url, fields=FIELDS) as trainer:
         model = text_model()
-        response = await upload(trainer, model, metrics={"accuracy": 0.9})
+        # A manifest may be a file too, and name the labels.
+        manifest = {**MANIFEST, "metrics": {"accuracy": 0.9}, "labels": ["negative", "positive"]}
+        sent = ("manifest.json", orjson.dumps(manifest))
+        files = {"model": ("m", model), "manifest": sent}
+        response = await trainer.operator.post(f"{ROOT}/versions", files=files)
         assert response.status_code == 201, response.text
         view = response.json()
         assert (view["version"], view["standing"], view["channels"]) == (
@@ -79,10 +83,10 @@ async def test_an_own_model_is_published_recorded_and_serves_uncertified(
         assert view["manifest"]["recipe"] == "own"
         assert view["manifest"]["metrics"] == {"accuracy": 0.9}
         store = Store(common.store_address)
-        manifest = await store.read_document(manifest_path(PROJECT, "v1"), Manifest)
-        assert manifest is not None
-        assert manifest.model_sha256 == sha256(model)
-        assert manifest.inputs == [TEXT]
+        kept = await store.read_document(manifest_path(PROJECT, "v1"), Manifest)
+        assert kept is not None
+        assert kept.model_sha256 == sha256(model)
+        assert kept.inputs == [TEXT]
         assert await store.read(model_path(PROJECT, "v1")) == model
         channels = await store.read_document(channels_path(PROJECT), Channels)
         promise = await store.read_document(promise_path(PROJECT), PromiseDocument)
@@ -111,16 +115,6 @@ async def test_a_second_own_model_waits_for_its_certificate_or_an_operator(
         assert (await trainer.operator.post(f"{ROOT}/versions/v2/promote")).status_code == 200
         shown = (await trainer.operator.get(f"{ROOT}/versions/v2")).json()
         assert shown["channels"] == ["champion"]
-
-
-async def test_a_manifest_may_be_a_file_and_name_the_labels(
-    common: CommonSettings, keys: Keys, sqlite_url: str
-) -> None:
-    async with serve_trainer(common, keys, sqlite_url, fields=FIELDS) as trainer:
-        body = orjson.dumps({**MANIFEST, "labels": ["negative", "positive"]})
-        files = {"model": ("m", text_model()), "manifest": ("manifest.json", body)}
-        response = await trainer.operator.post(f"{ROOT}/versions", files=files)
-        assert response.status_code == 201, response.text
 
 
 ZIPMAP = model_of(

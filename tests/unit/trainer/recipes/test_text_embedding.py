@@ -134,7 +134,7 @@ def meanings(n: int) -> TrainingData:
 
 
 def test_it_knows_words_that_no_label_taught_it() -> None:
-    model = fit_text_embedding(meanings(60))
+    model = fit_text_embedding(meanings(40))
     assert model.metrics["accuracy"] > 0.9
     fresh = [{"text": "sausage and tomato"}, {"text": "a spanner with a bolt"}, {"text": ""}]
     found = answers(model, fresh, ["food", "tool"])
@@ -147,6 +147,6 @@ def test_without_the_encoder_the_recipe_is_refused(monkeypatch: pytest.MonkeyPat
     load_encoder.cache_clear()
     monkeypatch.setattr(encoders, "_MODEL", "no_such_package")
     with pytest.raises(RecipeRefused, match="needs an encoder that is not installed"):
-        fit_text_embedding(meanings(60))
+        fit_text_embedding(meanings(40))
     with pytest.raises(RecipeRefused, match="needs a text field"):
         RECIPE.learns_from({"size": NumberField()})
