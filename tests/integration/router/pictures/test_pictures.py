@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from functools import cache
 from typing import Any
 
 import httpx
@@ -44,6 +45,12 @@ async def by_label_studio(served: ServedRouter, *images: str) -> httpx.Response:
     return await served.caller.post("/label-studio/shop/predict", json=body)
 
 
+@cache
+def large(colour: tuple[int, int, int]) -> str:
+    """A picture of one colour, which takes a turn by itself."""
+    return encoded((1500, 1500), colour)
+
+
 Ask = Callable[..., Awaitable[httpx.Response]]
 WAYS_IN = pytest.mark.parametrize("ask", [by_predict, by_infer, by_label_studio])
 
@@ -64,8 +71,7 @@ async def test_pictures_that_are_many_turns_are_answered_in_order(
     open_router: OpenRouter, publisher: Publisher, queue_url: str, ask: Ask
 ) -> None:
     await of_photos(publisher)
-    # One a turn.
-    white, black = (encoded((1500, 1500), colour) for colour in ((255, 255, 255), (0, 0, 0)))
+    white, black = large((255, 255, 255)), large((0, 0, 0))
     async with open_router(queue_url) as served:
         answer = await ask(served, white, black, BLACK, white, WHITE)
         assert labels_of(answer) == ["positive", "negative", "negative", "positive", "positive"]
@@ -77,10 +83,10 @@ async def test_calls_whose_pictures_would_wait_too_long_are_refused(
     open_router: OpenRouter, publisher: Publisher, queue_url: str, ask: Ask
 ) -> None:
     await of_photos(publisher)
-    large = encoded((1500, 1500), (255, 255, 255))
+    white = large((255, 255, 255))
     async with open_router(queue_url, router=RouterSettings(max_wait_seconds=0.001)) as served:
         before = await served.metric("surehand_router_refused_total", cause="pictures")
-        answers = await asyncio.gather(*(ask(served, large) for _ in range(12)))
+        answers = await asyncio.gather(*(ask(served, white) for _ in range(12)))
         counted = Counter(answer.status_code for answer in answers)
         assert counted.keys() == {200, 503}
         for answer in answers:
@@ -90,7 +96,7 @@ async def test_calls_whose_pictures_would_wait_too_long_are_refused(
             else:
                 assert labels_of(answer) == ["positive"]
         assert await served.metric("surehand_router_refused_total", cause="pictures") > before
-        assert labels_of(await ask(served, large)) == ["positive"]
+        assert labels_of(await ask(served, white)) == ["positive"]
 
 
 @WAYS_IN
@@ -98,15 +104,15 @@ async def test_calls_that_are_refused_for_their_pictures_take_nothing_from_the_r
     open_router: OpenRouter, publisher: Publisher, queue_url: str, ask: Ask
 ) -> None:
     await of_photos(publisher)
-    large = encoded((1500, 1500), (255, 255, 255))
+    white = large((255, 255, 255))
     settings = RouterSettings(max_wait_seconds=0.001, rate_limit=1)
     async with open_router(queue_url, router=settings) as served:
-        answers = await asyncio.gather(*(ask(served, *[large] * 10) for _ in range(12)))
+        answers = await asyncio.gather(*(ask(served, *[white] * 4) for _ in range(12)))
         answered = [answer for answer in answers if answer.status_code == 200]
         assert 0 < len(answered) < 12
         left = (await ask(served, WHITE)).headers["ratelimit"]
         items = int(re.fullmatch(r'"items";r=(\d+);t=\d+', left)[1])  # type: ignore[index]
-        assert items >= 999 - 10 * len(answered)
+        assert items >= 999 - 4 * len(answered)
 
 
 async def test_every_photo_that_is_none_is_named_whoever_was_to_score_it(

@@ -104,30 +104,34 @@ async def test_an_older_channels_document_does_not_bring_back_a_champion(
     await served.serving("v1")
 
 
-@pytest.mark.parametrize(
-    ("changes", "cause"),
-    [
-        ({"method": "e-values"}, "unknown_method"),
-        ({"upper_bound": 0.01}, "bound"),
-        ({"errors": 40}, "bound"),
-        ({"delta": 0.5}, "delta"),
-        ({"labels": 5}, "counts"),
-        ({"labels": 10**400, "accepted": 10**400}, "counts"),
-        ({"attempt": 10**400}, "counts"),
-        ({"threshold": -1.0}, "threshold"),
-        ({"certified_at": utc_now() + timedelta(days=3650)}, "dates"),
-    ],
-)
+# What a certificate says otherwise, and what does not hold then.
+WRONG_FIGURES: list[tuple[dict[str, Any], str]] = [
+    ({"method": "e-values"}, "unknown_method"),
+    ({"upper_bound": 0.01}, "bound"),
+    ({"errors": 40}, "bound"),
+    ({"delta": 0.5}, "delta"),
+    ({"labels": 5}, "counts"),
+    ({"labels": 10**400, "accepted": 10**400}, "counts"),
+    ({"attempt": 10**400}, "counts"),
+    ({"threshold": -1.0}, "threshold"),
+    ({"certified_at": utc_now() + timedelta(days=3650)}, "dates"),
+]
+
+
 async def test_a_certificate_whose_figures_do_not_hold_certifies_nothing(
-    served: ServedRouter, changes: dict[str, Any], cause: str
+    served: ServedRouter,
 ) -> None:
-    publisher = served.publisher
-    digest, counted = sha256(number_graph()), await certificates_refused(served, cause)
-    await publisher.put_promise(v1=entry_of(publisher.project, digest, **changes))
-    await served.serving_revision(publisher.revision)
-    assert (await served.one(SURE))["reason"] == "uncertified"
-    assert (await served.model())["promise"]["state"] == "uncertified"
-    assert await certificates_refused(served, cause) == counted + 1
+    publisher, digest = served.publisher, sha256(number_graph())
+    for changes, cause in WRONG_FIGURES:
+        await publisher.put_promise(v1=entry_of(publisher.project, digest))
+        await served.serving_revision(publisher.revision)
+        assert (await served.one(SURE))["decision"] == "answered"
+        counted = await certificates_refused(served, cause)
+        await publisher.put_promise(v1=entry_of(publisher.project, digest, **changes))
+        await served.serving_revision(publisher.revision)
+        assert (await served.one(SURE))["reason"] == "uncertified", changes
+        assert (await served.model())["promise"]["state"] == "uncertified"
+        assert await certificates_refused(served, cause) == counted + 1
 
 
 async def test_a_clock_before_the_certificate_answers_nothing_until_it_is_right_again(

@@ -83,40 +83,42 @@ ELSEWHERE = ModelInput(name="score", field="price", dtype="float", shape=[-1, 1]
 MISNAMED = ModelInput(name="price", field="score", dtype="float", shape=[-1, 1])
 
 
-@pytest.mark.parametrize(
-    ("model", "manifest", "why"),
-    [
-        (b"not a graph", {}, "cannot load"),
-        (b"", {}, "cannot load"),
-        (number_graph()[:-40], {}, "cannot load"),
-        (number_graph(), {"model_sha256": "0" * 64}, "digest"),
-        (number_graph(), {"labels": ["positive", "negative"]}, "labels"),
-        (number_graph(), {"labels": ["a", "b", "c"]}, "labels"),
-        (number_graph(), {"outputs": {"probabilities": "other"}}, "output"),
-        (number_graph(), {"outputs": {}}, "output"),
-        (number_graph(), {"inputs": []}, "does not feed score"),
-        (number_graph(), {"inputs": [TEXT]}, "cannot be fed"),
-        (number_graph(), {"inputs": [ELSEWHERE]}, "does not have"),
-        (number_graph(), {"inputs": [MISNAMED]}, "no input price"),
-        (number_graph(), {"version": "v9"}, "v9"),
-        (NAN, {}, "probabilities that sum to one"),
-        (LOGITS, {}, "probabilities that sum to one"),
-        (NARROW, {}, "shape"),
-        (FIRST_ONLY, {}, "shape"),
-        (COUNTS, {}, "float or double"),
-    ],
-)
+# A graph, what its manifest says otherwise, and a part of why the version is refused.
+UNUSABLE: list[tuple[bytes, dict[str, Any], str]] = [
+    (b"not a graph", {}, "cannot load"),
+    (b"", {}, "cannot load"),
+    (number_graph()[:-40], {}, "cannot load"),
+    (number_graph(), {"model_sha256": "0" * 64}, "digest"),
+    (number_graph(), {"labels": ["positive", "negative"]}, "labels"),
+    (number_graph(), {"labels": ["a", "b", "c"]}, "labels"),
+    (number_graph(), {"outputs": {"probabilities": "other"}}, "output"),
+    (number_graph(), {"outputs": {}}, "output"),
+    (number_graph(), {"inputs": []}, "does not feed score"),
+    (number_graph(), {"inputs": [TEXT]}, "cannot be fed"),
+    (number_graph(), {"inputs": [ELSEWHERE]}, "does not have"),
+    (number_graph(), {"inputs": [MISNAMED]}, "no input price"),
+    (number_graph(), {"version": "v9"}, "v9"),
+    (NAN, {}, "probabilities that sum to one"),
+    (LOGITS, {}, "probabilities that sum to one"),
+    (NARROW, {}, "shape"),
+    (FIRST_ONLY, {}, "shape"),
+    (COUNTS, {}, "float or double"),
+]
+
+
 async def test_a_version_that_does_not_hold_leaves_the_old_one_serving(
-    served: ServedRouter, model: bytes, manifest: dict[str, Any], why: str
+    served: ServedRouter,
 ) -> None:
-    await served.publisher.publish("v2", model, **manifest)
-    assert why in await served.refused("v2")
-    prediction = await served.one(SURE)
-    assert (prediction["decision"], prediction["model_version"]) == ("answered", "v1")
-    status = await served.model()
-    assert (status["champion"], status["serving"]) == ("v2", "v1")
-    assert list(status["loaded"]) == ["v1"]
-    assert (await served.caller.get("/readyz")).status_code == 200
+    for number, (model, manifest, why) in enumerate(UNUSABLE, start=20):
+        version = f"v{number}"
+        await served.publisher.publish(version, model, **manifest)
+        assert why in await served.refused(version), (manifest, why)
+        prediction = await served.one(SURE)
+        assert (prediction["decision"], prediction["model_version"]) == ("answered", "v1")
+        status = await served.model()
+        assert (status["champion"], status["serving"]) == (version, "v1")
+        assert list(status["loaded"]) == ["v1"]
+        assert (await served.caller.get("/readyz")).status_code == 200
 
 
 async def test_a_half_written_version_serves_once_it_is_whole(served: ServedRouter) -> None:

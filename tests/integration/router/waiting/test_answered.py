@@ -8,6 +8,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 
+from shared.auth import Role
 from shared.checkpoints import Acknowledged, acknowledged_path
 from shared.contracts.base import task_id_for, utc_now
 from shared.settings import CommonSettings
@@ -72,7 +73,7 @@ async def audit_all(served: ServedRouter) -> None:
     await served.serving_revision(served.publisher.revision)
 
 
-async def test_an_answer_is_told_at_once_with_its_version_and_promise(
+async def test_an_answer_is_told_at_once_and_an_item_that_no_router_decided_is_unknown(
     served: ServedRouter,
 ) -> None:
     served.publisher.audit_rate = 0.0
@@ -98,10 +99,6 @@ async def test_an_answer_is_told_at_once_with_its_version_and_promise(
             "threshold": None,
         },
     }
-
-
-async def test_an_item_that_no_router_decided_is_unknown(served: ServedRouter) -> None:
-    await served.one(SURE, "other")
     found = await told(served, "never-seen")
     assert (found["status"], found["label"]) == ("unknown", None)
     assert "decided_at" not in found
@@ -224,20 +221,18 @@ async def test_a_router_of_the_release_before_makes_the_answer_503(served: Serve
     assert (await told(served, "never"))["status"] == "unknown"
 
 
-async def test_a_batch_has_bounds(served: ServedRouter) -> None:
+async def test_a_batch_has_bounds_and_is_for_callers(served: ServedRouter) -> None:
     for item_ids in ([], [str(n) for n in range(1001)], [""]):
         refusal = await ask(served, *item_ids)
         assert refusal.status_code == 422, item_ids
     thousand = await told_of(served, *(str(n) for n in range(1000)))
     assert {one["status"] for one in thousand} == {"unknown"}
-
-
-@pytest.mark.parametrize("role", ["reviewer", "service"])
-async def test_a_batch_is_for_callers(served: ServedRouter, role: Any) -> None:
-    token = served.keys.issue(role, "x")
-    headers = {"Authorization": f"Bearer {token}"}
-    path, body = "/v1/projects/shop/outcomes", {"item_ids": ["a"]}
-    assert (await served.caller.post(path, json=body, headers=headers)).status_code == 403
+    roles: list[Role] = ["reviewer", "service"]
+    for role in roles:
+        headers = {"Authorization": f"Bearer {served.keys.issue(role, 'x')}"}
+        path, body = "/v1/projects/shop/outcomes", {"item_ids": ["a"]}
+        refusal = await served.caller.post(path, json=body, headers=headers)
+        assert refusal.status_code == 403, role
 
 
 async def test_a_call_that_waits_is_told_of_an_answer_at_once(served: ServedRouter) -> None:

@@ -138,16 +138,17 @@ async def test_a_webhook_needs_who_may_give_verdicts(studio: Studio) -> None:
             assert response.status_code == status, role
 
 
-@pytest.mark.parametrize(
-    ("schema", "status"),
-    [(CONFIG, 200), ("", 200), ("<View></View>", 200), ("<View>", 422),
-     (CONFIG.replace("positive", "fine"), 422), ('<!DOCTYPE a [<!ENTITY b "c">]><View/>', 422)],
-)  # fmt: skip
-async def test_setup_refuses_a_configuration_that_cannot_work(
-    studio: Studio, schema: str, status: int
-) -> None:
-    response = await studio.connected.post(f"{ROOT}/setup", json={"schema": schema})
-    assert response.status_code == status, response.text
+async def test_setup_refuses_a_configuration_that_cannot_work(studio: Studio) -> None:
+    for schema, status in (
+        (CONFIG, 200),
+        ("", 200),
+        ("<View></View>", 200),
+        ("<View>", 422),
+        (CONFIG.replace("positive", "fine"), 422),
+        ('<!DOCTYPE a [<!ENTITY b "c">]><View/>', 422),
+    ):
+        response = await studio.connected.post(f"{ROOT}/setup", json={"schema": schema})
+        assert response.status_code == status, (schema, response.text)
 
 
 async def test_tasks_are_pre_annotated_and_a_bad_one_spoils_no_other(studio: Studio) -> None:
@@ -262,12 +263,15 @@ async def test_an_item_keeps_the_id_that_its_data_brings(studio: Studio) -> None
     assert response.json()["type"] == "urn:surehand:problem:item-conflict"
 
 
-@pytest.mark.parametrize(
-    "annotation", [{"was_cancelled": True}, {"result": []}, {"completed_by": None, "result": []}]
-)
-async def test_what_answers_nothing_is_no_verdict(studio: Studio, annotation: Any) -> None:
-    response = await studio.event("ANNOTATION_CREATED", "positive", annotation=annotation)
-    assert response.json() == {"status": "No label in it"}
+async def test_what_answers_nothing_is_no_verdict(studio: Studio) -> None:
+    nothing: list[dict[str, Any]] = [
+        {"was_cancelled": True},
+        {"result": []},
+        {"completed_by": None, "result": []},
+    ]
+    for annotation in nothing:
+        response = await studio.event("ANNOTATION_CREATED", "positive", annotation=annotation)
+        assert response.json() == {"status": "No label in it"}
     assert (await studio.queue.get("/v1/projects/shop/tasks")).json()["tasks"] == []
 
 
