@@ -126,18 +126,21 @@ async def test_operators_have_the_desk_too(desk: Desk) -> None:
         assert (await olga.http.get(desk.page("adjudicate"))).status_code == 200
 
 
-@pytest.mark.parametrize("origin", [{}, {"Origin": "null"}, {"Origin": "https://evil.example"}])
-async def test_other_sites_can_send_nothing(desk: Desk, origin: dict[str, str]) -> None:
+async def test_other_sites_can_send_nothing(desk: Desk) -> None:
     code = await link(desk)
+    origins: list[dict[str, str]] = [{}, {"Origin": "null"}, {"Origin": "https://evil.example"}]
     async with visiting(desk) as anna:
-        for path in ("/enter", "/link-request"):
-            refused = await anna.http.post(path, data={"code": code}, headers=origin)
-            assert refused.status_code == 403
+        for origin in origins:
+            for path in ("/enter", "/link-request"):
+                refused = await anna.http.post(path, data={"code": code}, headers=origin)
+                assert refused.status_code == 403, origin
         await anna.enter(code)
         await desk.post(entry("a"))
         lease = await desk.lease_one("anna")
         path, body = f"/leases/{lease['token']}/verdict", {"label": "positive"}
-        assert (await anna.http.post(path, json=body, headers=origin)).status_code == 403
+        for origin in origins:
+            refused = await anna.http.post(path, json=body, headers=origin)
+            assert refused.status_code == 403, origin
         assert (await desk.task(lease["task"]["task_id"]))["state"] == "leased"
         body_of(await anna.post(path, body))
 
@@ -224,18 +227,19 @@ async def test_settings_decide_on_cookies_origins_and_images(desk: Desk) -> None
 FORGED = ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example:80", "console:8003"]
 
 
-@pytest.mark.parametrize("host", FORGED)
-async def test_another_host_does_not_pass_for_this_site(desk: Desk, host: str) -> None:
+async def test_another_host_does_not_pass_for_this_site(desk: Desk) -> None:
     code = await link(desk)
+    forged = [{"Host": host, "Origin": f"http://{host}"} for host in FORGED]
     async with visiting(desk) as anna:
-        headers = {"Host": host, "Origin": f"http://{host}"}
-        refused = await anna.http.post("/enter", data={"code": code}, headers=headers)
-        assert refused.status_code == 403
-        assert "SUREHAND_CONSOLE_PUBLIC_URL" in refused.text
+        for headers in forged:
+            refused = await anna.http.post("/enter", data={"code": code}, headers=headers)
+            assert refused.status_code == 403, headers
+            assert "SUREHAND_CONSOLE_PUBLIC_URL" in refused.text
         assert (await anna.enter(code)).status_code == 303
-        refused = await anna.http.post(desk.page("tasks"), json={}, headers=headers)
-        assert refused.status_code == 403
-        assert "SUREHAND_CONSOLE_PUBLIC_URL" in refused.json()["detail"]
+        for headers in forged:
+            refused = await anna.http.post(desk.page("tasks"), json={}, headers=headers)
+            assert refused.status_code == 403, headers
+            assert "SUREHAND_CONSOLE_PUBLIC_URL" in refused.json()["detail"]
 
 
 async def test_the_desk_says_so_while_the_review_queue_is_away(desk: Desk, tmp_path: Path) -> None:

@@ -117,25 +117,25 @@ async def test_item_becomes_mandatory_if_the_promise_no_longer_holds(
     assert progress["outcome"] == {"label": "negative", "revision": 1}
 
 
-@pytest.mark.parametrize(
-    "prediction",
-    [
+async def test_only_a_certified_prediction_becomes_the_answer(
+    desk: Desk, common: CommonSettings
+) -> None:
+    await publish(desk, common)
+    uncertified: list[Json] = [
         {"confidence": BELOW},
         {"confidence": None},
         {"model_version": "v2"},
         {"model_version": None},
         {"label": None},
-    ],
-)
-async def test_only_a_certified_prediction_becomes_the_answer(
-    desk: Desk, common: CommonSettings, prediction: Json
-) -> None:
-    await publish(desk, common)
-    sent = optional(desk, "a")
-    (receipt,) = await desk.post(sent | {"prediction": sent["prediction"] | prediction})
+    ]
+    entries = [optional(desk, f"item-{number}") for number in range(len(uncertified))]
+    for sent, changes in zip(entries, uncertified, strict=True):
+        sent["prediction"] |= changes
+    receipts = await desk.post(*entries)
     desk.clock.advance(SECONDS)
-    task = await ended(desk, receipt)
-    assert (task["state"], task["lane"]) == ("open", "mandatory")
+    for receipt, changes in zip(receipts, uncertified, strict=True):
+        task = await ended(desk, receipt)
+        assert (task["state"], task["lane"]) == ("open", "mandatory"), changes
 
 
 async def test_an_edited_project_and_an_unreadable_or_older_promise_certify_nothing(

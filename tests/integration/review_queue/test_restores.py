@@ -147,11 +147,11 @@ async def test_cursors_of_the_release_before_hold_until_the_first_restore(
     )
 
 
-@pytest.mark.parametrize("text", ["", "x", "1.2", "1.2.x", "-1", "1.2.3.4", "1." + "9" * 30 + "."])
-async def test_what_is_no_cursor_is_unprocessable(desk: Desk, text: str) -> None:
+async def test_what_is_no_cursor_is_unprocessable(desk: Desk) -> None:
     await desk.put_project()
-    after = encode_cursor(text) or "="
-    problem_of(await desk.service.get(FEED, params={"after": after}), 422, "unprocessable")
+    for told in ("", "x", "1.2", "1.2.x", "-1", "1.2.3.4", "1." + "9" * 30 + "."):
+        after = encode_cursor(told) or "="
+        problem_of(await desk.service.get(FEED, params={"after": after}), 422, "unprocessable")
 
 
 async def _epochs(database: Database) -> list[int]:
