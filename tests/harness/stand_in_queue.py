@@ -9,12 +9,17 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+import orjson
 from fastapi import FastAPI, Request, Response
 
 from shared.contracts.base import rfc3339, task_id_for, utc_now
 from shared.problems import Conflict
 
 Truth = Callable[[dict[str, Any]], str | None]
+
+
+def _json(body: Any) -> Response:
+    return Response(orjson.dumps(body), media_type="application/json")
 
 
 class FeedRestarted(Conflict):
@@ -45,21 +50,23 @@ class StandInQueue:
 
     def app(self) -> FastAPI:
         """Return the application to serve."""
-        app = FastAPI()
-        app.add_api_route("/healthz", self._healthz)
-        app.add_api_route("/v1/projects/{project}/outcomes", self._outcomes)
-        app.add_api_route("/v1/projects/{project}/human-error", self._human_error)
-        path = "/v1/projects/{project}/second-opinions"
-        app.add_api_route(path, self._second_opinions, methods=["POST"])
-        path = "/v1/projects/{project}/withdrawals"
-        app.add_api_route(path, self._withdrawals, methods=["POST"])
-        app.add_api_route("/v1/projects/{project}/tasks", self._tasks, methods=["POST"])
+        # Starlette's routes: nearly every test has an application of its own, and FastAPI's take
+        # longer to make, and to answer.
+        app, project = FastAPI(), "/v1/projects/{project}"
+        app.add_route("/healthz", self._healthz)
+        app.add_route(f"{project}/outcomes", self._outcomes)
+        app.add_route(f"{project}/human-error", self._human_error)
+        app.add_route(f"{project}/second-opinions", self._second_opinions, ["POST"])
+        app.add_route(f"{project}/withdrawals", self._withdrawals, ["POST"])
+        app.add_route(f"{project}/tasks", self._tasks, ["POST"])
         return app
 
-    async def _healthz(self) -> Response:
+    async def _healthz(self, _request: Request) -> Response:
         return Response(status_code=503 if self.is_away else 200)
 
-    async def _outcomes(self, after: str = "", limit: int = 100) -> Any:
+    async def _outcomes(self, request: Request) -> Response:
+        after = request.query_params.get("after", "")
+        limit = int(request.query_params.get("limit", 100))
         if self.is_away:
             return Response(status_code=503)
         if self.while_read is not None:
@@ -71,18 +78,18 @@ class StandInQueue:
         given = self.epoch if self.given_epoch is None else self.given_epoch
         place = f"{given}.{start + len(page)}"
         cursor = base64.urlsafe_b64encode(place.encode()).decode()
-        return {"outcomes": page, "cursor": cursor}
+        return _json({"outcomes": page, "cursor": cursor})
 
-    async def _human_error(self) -> dict[str, int]:
-        return self.human_error
+    async def _human_error(self, _request: Request) -> Response:
+        return _json(self.human_error)
 
-    async def _second_opinions(self, request: Request) -> Any:
+    async def _second_opinions(self, request: Request) -> Response:
         items = (await request.json())["items"]
         self.doubted += [(one["item_id"], one["revision"]) for one in items]
         status = "asked" if self.others_answer else "no_reviewer"
-        return {"items": [{"item_id": one["item_id"], "status": status} for one in items]}
+        return _json({"items": [{"item_id": one["item_id"], "status": status} for one in items]})
 
-    async def _withdrawals(self, request: Request) -> Any:
+    async def _withdrawals(self, request: Request) -> Response:
         if self.is_away or not self.can_withdraw:
             return Response(status_code=503 if self.is_away else 404)
         item_ids = (await request.json())["item_ids"]
@@ -91,15 +98,20 @@ class StandInQueue:
                 self.tasks.pop(item_id, None)
         self.withdrawn += [item_id for item_id in item_ids if item_id not in self.held]
         status = dict.fromkeys(self.held, "leased")
-        return {
-            "items": [{"item_id": one, "status": status.get(one, "withdrawn")} for one in item_ids]
-        }
+        return _json(
+            {
+                "items": [
+                    {"item_id": one, "status": status.get(one, "withdrawn")} for one in item_ids
+                ]
+            }
+        )
 
-    async def _tasks(self, project: str, request: Request) -> Any:
+    async def _tasks(self, request: Request) -> Response:
         if self.is_away:
             return Response(status_code=503)
         self.posts += 1
-        return {"tasks": [self._take(project, t) for t in (await request.json())["tasks"]]}
+        project = request.path_params["project"]
+        return _json({"tasks": [self._take(project, t) for t in (await request.json())["tasks"]]})
 
     def _take(self, project: str, task: dict[str, Any]) -> dict[str, Any]:
         item_id = task["item_id"]

@@ -13,7 +13,7 @@ from services.trainer.watch.audits import watch_audits
 from services.trainer.watch.staging import step_stages
 from shared.settings import CommonSettings
 from tests.harness.trainer_and_queue import PROJECT, review, truth
-from tests.harness.trainer_parts import TrainerParts, open_trainer_parts
+from tests.harness.trainer_parts import TrainerParts, decision, open_trainer_parts
 from tests.integration.trainer.gate.test_gate import history, judged, successor
 from tests.integration.trainer.promise.test_renewal import certify, suspend
 
@@ -29,12 +29,13 @@ async def audited(
     parts: TrainerParts, numbers: range, version: str, *, wrong: bool = False
 ) -> None:
     """Let audited answers of a version arrive, and their reviews; then look at them."""
+    rows = []
     for i in numbers:
         label = truth(review(i))
         answer = ("negative" if label == "positive" else "positive") if wrong else label
-        await parts.log_decisions(
-            [i],
-            f"audit-{i}",
+        row = decision(
+            i,
+            parts.clock.moment,
             decision="answered",
             label=answer,
             suggestion=answer,
@@ -44,7 +45,9 @@ async def audited(
             propensity=1.0,
             model_version=version,
         )
+        rows.append(row)
         parts.queue.resolve(f"item-{i}", review(i), label, lane="audit")
+    await parts.ship(rows, f"audits-{numbers.start}")
     await parts.read_ledger()
     await read_feed(parts.resources, PROJECT)
     await watch_audits(parts.resources, parts.project)

@@ -186,7 +186,7 @@ REFUSED: dict[str, tuple[bytes, dict[str, Any], str, str]] = {
 
 # `tests/unit/shared/test_graphs.py` has every refusal of the process's.
 QUICKLY_REFUSED = [
-    *("noise", "no output", "labels", "no inputs"),
+    *("noise", "labels", "no inputs"),
     *("wrong type", "wrong union", "unknown output", "unknown member"),
 ]
 
