@@ -34,9 +34,11 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def installed(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Installed]:
+async def installed(
+    tmp_path_factory: pytest.TempPathFactory, redis_url: str
+) -> AsyncIterator[Installed]:
     """One for all tests: a test that changes a project makes one of its own."""
-    async with installation(tmp_path_factory.mktemp("console")) as running:
+    async with installation(tmp_path_factory.mktemp("console"), redis_url) as running:
         await certify(running)
         yield running
 

@@ -49,11 +49,11 @@ async def console_of(
 
 
 @contextlib.asynccontextmanager
-async def installation(home: Path) -> AsyncIterator[Installed]:
+async def installation(home: Path, redis_url: str) -> AsyncIterator[Installed]:
     """Serve router, review queue, trainer and console on an empty home."""
     keys = Keys(home / "keys")
-    # Its services are idle while a test looks at a page; more polling costs a fifth of a core.
-    common = common_settings(home, keys, "").model_copy(update={"poll_seconds": 0.5})
+    # Its services are idle while a test looks at a page: doorbells wake them, and polls are seldom.
+    common = common_settings(home, keys, redis_url).model_copy(update={"poll_seconds": 2.0})
     await share_chart_bundle(common.home)
     trainer_url = f"sqlite+aiosqlite:///{home / 'trainer.db'}"
     async with contextlib.AsyncExitStack() as stack:

@@ -25,6 +25,7 @@ from tests.console.conftest import sign_in
 from tests.console.installation import Installed, installation, predict
 from tests.harness import client, wait_until
 from tests.harness.browser import DESKTOP, PHONE, chromium, watched
+from tests.harness.servers import redis_server
 from tests.harness.trainer_and_queue import PROJECT, review, truth
 
 FOLDER = Path(__file__).parents[2] / "docs" / "how-to" / "pictures"
@@ -62,8 +63,8 @@ def disputed(data: dict[str, Any]) -> str | None:
 async def main() -> None:
     """Take them all."""
     FOLDER.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder:
-        async with installation(Path(folder)) as installed, chromium() as browser:
+    with tempfile.TemporaryDirectory() as folder, redis_server() as redis_url:
+        async with installation(Path(folder), redis_url) as installed, chromium() as browser:
             await furnish(installed)
             for name, path in _VIEWS.items():
                 await take(browser, installed, f"console-{name}", path, viewport=DESKTOP)
