@@ -55,8 +55,6 @@ async def execute(resources: Resources, project: Project, run_id: str) -> None:
         async with carrying_out(resources, *claimed) as active:
             tracing.note(mode=active.run.mode)
             active.dataset, active.position = await freeze_labels(resources, project, active.run)
-            if not active.dataset.items:
-                raise RunFailed("training needs labels; there are none yet")
             await _link_labels(resources, active.dataset, active.position)
             await publish(resources, project, active, await _train(resources, project, active))
 
@@ -100,6 +98,8 @@ async def _train(resources: Resources, project: Project, active: ActiveRun) -> f
         raise RunFailed(
             f"this trainer has no recipe {active.run.recipe}: {unknown_recipe(active.run.recipe)}"
         )
+    if not active.dataset.items:
+        raise RunFailed("training needs labels; there are none yet")
     async with resources.database.reading() as session:
         older = await older_weight(session, project.project, active.run.mode)
     encoder = await _encoder(resources, project, active)

@@ -2,6 +2,7 @@
 
 import functools
 import io
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,7 @@ ELSEWHERE = range(50_000, 50_200)
 
 
 @functools.cache
+@cache
 def own_model(seed: int = 0) -> tuple[bytes, OwnManifest]:
     """A model that was trained elsewhere, on labels of its own."""
     texts = [review(i + 1000 * seed) for i in ELSEWHERE]
