@@ -14,6 +14,9 @@ from shared.http.waiting import STOPPING
 
 _CLOSE = (b"connection", b"close")
 _UNREAD_MILLISECONDS = 30_000
+# Longer than clients (httpx 5 s, aiohttp 15 s) and load balancers (60 s) keep an idle connection:
+# it is theirs to close, or a request could meet the closing.
+_IDLE_SECONDS = 75
 
 
 class Server(uvicorn.Server):
@@ -78,6 +81,7 @@ def configured(app: ASGIApp, limits: ConnectionLimits, *, grace_seconds: int) ->
         ws="none",
         # Nothing here asks where a request came from.
         proxy_headers=False,
+        timeout_keep_alive=_IDLE_SECONDS,
         timeout_graceful_shutdown=grace_seconds,
     )
 

@@ -45,16 +45,16 @@ async def serve(
     port: int = 0,
     limits: ConnectionLimits = _LIMITS,
     *,
-    idle_seconds: int = _PATIENT_SECONDS,
+    idle_seconds: int | None = None,
 ) -> AsyncIterator[str]:
     """Serve `app` on a loopback port, and give its base URL.
 
-    It closes an idle connection after `idle_seconds`: later than the clients of tests do, or one of
-    their requests could meet the closing.
+    It closes an idle connection after `idle_seconds`, if they are given.
     """
     listener = bound_socket("127.0.0.1", port)
     config = configured(app, limits, grace_seconds=2)
-    config.timeout_keep_alive = idle_seconds
+    if idle_seconds is not None:
+        config.timeout_keep_alive = idle_seconds
     server = _Server(config)
     running = asyncio.create_task(server.serve([listener]))
     try:

@@ -9,7 +9,7 @@ import pytest
 
 from shared.auth import Keys
 from shared.http.connections import ConnectionLimits
-from shared.http.server import bound_socket
+from shared.http.server import bound_socket, configured
 from tests.harness import client, serve, wait_until
 from tests.integration.shared.sockets import MIB, Seen, counting_app, head, raw
 
@@ -171,6 +171,14 @@ def test_the_kernel_gives_up_on_clients_that_have_vanished() -> None:
             with accepted:
                 patience = accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
     assert patience == 30_000
+
+
+def test_an_idle_connection_is_left_to_clients_and_load_balancers_to_close(
+    keys: Keys, seen: Seen
+) -> None:
+    longest_of_load_balancers = 60
+    config = configured(counting_app(keys, seen), PATIENT, grace_seconds=1)
+    assert config.timeout_keep_alive > longest_of_load_balancers
 
 
 async def test_blank_lines_do_not_hold_a_connection_without_end(keys: Keys, seen: Seen) -> None:
