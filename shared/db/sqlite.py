@@ -15,7 +15,7 @@ from typing import Any
 import aiosqlite
 
 _ITER_CHUNK = 64
-# A statement reads so many rows as it is executed.
+# How many rows are read together with their statement.
 _FIRST_ROWS = 64
 
 

@@ -202,7 +202,7 @@ def parse_json_part(text: bytes | str, at: str = "") -> Any:
 
 def _read(body: bytes) -> Any:
     document = orjson.loads(body)
-    # Few texts have so many brackets: the others are not looked at again.
+    # With fewer brackets a document cannot be too deep: most need no second look.
     is_many = body.count(b"[") + body.count(b"{") > MAX_JSON_DEPTH
     if is_many and not _is_shallow(document):
         raise ValueError(_TOO_DEEP)
@@ -210,7 +210,7 @@ def _read(body: bytes) -> Any:
 
 
 def _is_shallow(document: Any) -> bool:
-    """Say whether no value is on a level below `MAX_JSON_DEPTH`."""
+    """Say whether lists and objects are nested at most `MAX_JSON_DEPTH` deep."""
     level: list[Any] = [[document]]
     for _ in range(MAX_JSON_DEPTH + 1):
         level = [

@@ -20,7 +20,7 @@ expect.set_options(timeout=120_000)
 
 
 class SignedIn(Protocol):
-    """Opens an empty page of a person who has signed in."""
+    """Opens an empty page in a browser that has signed in."""
 
     def __call__(
         self, *, role: Role = "operator", projects: list[str] | None = None, **options: Any

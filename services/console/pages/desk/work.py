@@ -20,7 +20,7 @@ router = APIRouter(route_class=ScriptRoute, include_in_schema=False)
 Move = Literal["verdict", "skip", "renew", "release", "undo"]
 # Less than the script's patience (`static/desk/leases.js`): a lease that comes later is unseen.
 _SLOWEST_SECONDS = 5.0
-# So long one call may wait: between two, the console looks whether the page is still there.
+# The longest wait of one call. Between calls the console looks whether the page is still there.
 _LOOK_SECONDS = 1.0
 _IS_JSON = {"Content-Type": "application/json"}
 

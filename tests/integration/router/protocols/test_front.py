@@ -71,7 +71,7 @@ async def test_both_ways_refuse_alike_who_may_not(served: ServedRouter) -> None:
         ("caller", None, "/v1/projects/none/predict"),
     ]
     for role, projects, path in refused:
-        token = served.keys.issue(role, "somebody", projects=projects)
+        token = served.keys.issue(role, "anna", projects=projects)
         served.caller.headers["Authorization"] = f"Bearer {token}"
         in_front = await post(served, body, "application/json", path)
         assert in_front == await post(served, body, BEHIND, path)
@@ -104,7 +104,7 @@ async def test_a_body_in_pieces_is_one_body(served: ServedRouter) -> None:
 async def test_of_two_tokens_the_first_one_counts(served: ServedRouter, media_type: str) -> None:
     body = orjson.dumps({"items": [{"item_id": "a", "data": {"score": SURE}}]})
     mine = served.caller.headers.pop("Authorization")
-    other = f"Bearer {served.keys.issue('reviewer', 'somebody')}"
+    other = f"Bearer {served.keys.issue('reviewer', 'anna')}"
     for first, second, status in ((mine, other, 200), (other, mine, 403)):
         headers = [("Content-Type", media_type)]
         headers += [("Authorization", token) for token in (first, second)]
