@@ -82,8 +82,9 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave PostgreSQL to `make test-thorough`, but for tests of what is about SQL itself.
 
-    Of a test with several cases one runs there, another in each run: cases differ in values, and
-    their SQL is the same.
+    What `any_database` says to be about no database runs on SQLite alone. Of a test with several
+    cases one runs on PostgreSQL, another in each run: cases differ in values, and their SQL is the
+    same.
     """
     on_postgresql: set[str] = set()
     further: list[pytest.Item] = []
@@ -93,7 +94,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if is_twin and item.get_closest_marker("sql") is None:
             item.add_marker(pytest.mark.thorough)
             test = item.nodeid.partition("[")[0]
-            if test in on_postgresql:
+            if test in on_postgresql or item.get_closest_marker("any_database"):
                 further.append(item)
             on_postgresql.add(test)
     if further:
@@ -161,7 +162,8 @@ def postgres_url(postgres: str) -> Iterator[str]:
 def database_kind(request: pytest.FixtureRequest) -> str:
     """Each test that asks runs on SQLite, and on PostgreSQL too.
 
-    `make test` runs on PostgreSQL only tests marked `sql`.
+    `make test` runs on PostgreSQL only tests marked `sql`, and nothing does those marked
+    `any_database`.
     """
     return str(request.param)
 

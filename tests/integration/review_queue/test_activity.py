@@ -76,6 +76,7 @@ async def test_a_working_day_is_told_in_its_order(desk: Desk) -> None:
     assert (answered["target"], answered["detail"]) == (first["task_id"], {"label": "negative"})
 
 
+@pytest.mark.any_database
 async def test_what_changes_nothing_is_not_told(desk: Desk) -> None:
     await desk.post(entry("a"))
     before = await log(desk)
@@ -87,6 +88,7 @@ async def test_what_changes_nothing_is_not_told(desk: Desk) -> None:
     assert [one["action"] for one in told if one not in before] == ["task.leased"]
 
 
+@pytest.mark.any_database
 async def test_a_replaced_project_says_which_keys_changed(desk: Desk) -> None:
     await desk.put_project(title="Another", labels=["negative", "positive", "neither"])
     told = await newest(desk)
@@ -144,6 +146,7 @@ async def test_feedback_and_its_answer_are_told_without_what_was_said(desk: Desk
     assert "positive" not in str(told)
 
 
+@pytest.mark.any_database
 async def test_links_and_what_was_read_are_told(desk: Desk) -> None:
     async with visiting(desk) as anna:
         await anna.enter(await link(desk))
@@ -158,6 +161,7 @@ async def test_links_and_what_was_read_are_told(desk: Desk) -> None:
 
 
 @pytest.mark.own_desk
+@pytest.mark.any_database
 async def test_a_link_to_all_projects_is_told_outside_of_them(desk: Desk) -> None:
     chief = desk.of("operator", "chief")
     body_of(await chief.post("/v1/links", json={"subject": "otto"}))
@@ -199,6 +203,7 @@ async def test_pages_give_all_there_was_once_although_more_comes(desk: Desk) -> 
 
 
 @pytest.mark.parametrize("query", [{"action": "all"}, {"after": "MS4x."}, {"after": "MQ"}])
+@pytest.mark.any_database
 async def test_queries_that_mean_nothing_are_refused(desk: Desk, query: Json) -> None:
     problem_of(await desk.operator.get(desk.path("activity"), params=query), 422, "unprocessable")
     problem_of(await desk.reviewer("r1").get(desk.path("activity")), 403, "forbidden")
@@ -221,6 +226,7 @@ async def test_the_database_refuses_to_change_the_log(desk: Desk) -> None:
     assert await log(desk) == there
 
 
+@pytest.mark.any_database
 async def test_a_refused_act_leaves_no_line(desk: Desk) -> None:
     await desk.post(entry("a"))
     before = await log(desk)

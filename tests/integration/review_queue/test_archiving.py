@@ -9,6 +9,8 @@ from shared.store import Store, project_path
 from tests.harness.desk import PROJECT, Desk, Json, body_of, entry, problem_of
 from tests.integration.review_queue.exchange.files import lines, send
 
+pytestmark = pytest.mark.any_database
+
 
 async def archive(desk: Desk, what: str = "archive") -> Json:
     return body_of(await desk.operator.post(desk.path(what)))

@@ -9,6 +9,8 @@ from tests.harness.consoles import visiting
 from tests.harness.desk import Desk, Json, body_of, entry
 from tests.integration.review_queue.gold.people import known
 
+pytestmark = pytest.mark.any_database
+
 LABELS = ("negative", "positive")
 # In each lane what is said must be what is said in the first, of which the model said the other
 # label. Gold has a known label besides: a model may have been right about it, or wrong.

@@ -87,6 +87,7 @@ async def test_hours_that_are_not_stated_are_estimated(desk: Desk) -> None:
     assert found["hours_per_day"] == pytest.approx(0.05)
 
 
+@pytest.mark.any_database
 async def test_it_is_for_operators(desk: Desk) -> None:
     problem_of(await desk.operator.get(desk.path("capacity")), 404, "not-found")
     await desk.put_project()

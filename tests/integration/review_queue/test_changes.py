@@ -74,6 +74,7 @@ async def test_a_reader_that_waits_is_told_of_a_change(desk: Desk) -> None:
     assert named(await waiting) == [("toys", "project")]
 
 
+@pytest.mark.any_database
 async def test_the_feed_is_for_services_of_all_projects(desk: Desk) -> None:
     problem_of(await desk.of("caller").get(CHANGES), 403, "forbidden")
     problem_of(await desk.of("service", project="shop").get(CHANGES), 403, "forbidden")

@@ -11,6 +11,8 @@ from tests.harness import wait_until
 from tests.harness.clock import Clock
 from tests.harness.desk import Desk, Json, body_of, entry, open_desk
 
+pytestmark = pytest.mark.any_database
+
 
 @pytest.fixture(autouse=True)
 async def project(desk: Desk) -> None:

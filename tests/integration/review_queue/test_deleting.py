@@ -65,6 +65,7 @@ async def fill(desk: Desk) -> Json:
 
 
 @pytest.mark.own_desk
+@pytest.mark.any_database
 async def test_only_an_archived_project_is_deleted_and_by_its_name(desk: Desk) -> None:
     problem_of(await delete(desk), 404, "not-found")
     await desk.put_project()

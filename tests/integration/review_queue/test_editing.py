@@ -15,6 +15,8 @@ from shared.store import Store, project_path
 from tests.harness.desk import PROJECT, Desk, Json, body_of, problem_of
 from tests.harness.model_publisher import Publisher, entry_of
 
+pytestmark = pytest.mark.any_database
+
 FIELDS = {
     "text": {"type": "text", "max_length": 100},
     "size": {"type": "number"},
@@ -127,6 +129,7 @@ async def test_if_match_patches_the_named_revision_only(desk: Desk) -> None:
     problem_of(dry, 409, "conflict")
 
 
+@pytest.mark.sql
 async def test_patches_at_the_same_time_keep_what_the_others_changed(desk: Desk) -> None:
     await desk.put_project()
     changes: list[Json] = [

@@ -16,6 +16,8 @@ from tests.harness.consoles import AWAY, Visitor, console_at, link, visiting
 from tests.harness.desk import Desk, body_of, entry, open_desk, problem_of
 from tests.harness.settings import common_settings
 
+pytestmark = pytest.mark.any_database
+
 
 @pytest.fixture(autouse=True)
 async def project(desk: Desk) -> None:

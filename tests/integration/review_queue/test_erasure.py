@@ -82,6 +82,7 @@ async def test_nothing_of_the_item_is_left_in_any_table(
     )
 
 
+@pytest.mark.any_database
 async def test_second_erasure_gets_the_answer_of_the_first(desk: Desk) -> None:
     await post_secret(desk)
     first = await erase(desk, "a", reason="once")
@@ -117,6 +118,7 @@ async def test_the_feed_tells_it_by_a_later_revision_and_forgets_the_earlier_con
         assert (row["data"], row["metadata"], row["prediction"]) == ({}, {}, None)
 
 
+@pytest.mark.any_database
 async def test_who_holds_the_task_is_told_and_gets_the_next_one(desk: Desk) -> None:
     await post_secret(desk)
     # Tasks of one moment come in any order.
@@ -135,6 +137,7 @@ async def test_who_holds_the_task_is_told_and_gets_the_next_one(desk: Desk) -> N
     assert [one["task"]["item_id"] for one in await desk.lease("r2", count=10)] == ["b"]
 
 
+@pytest.mark.any_database
 async def test_an_answer_to_an_erased_task_is_not_taken_back(desk: Desk) -> None:
     await desk.put_project(review={"overlap": 1})
     await post_secret(desk)
@@ -162,6 +165,7 @@ async def test_the_item_never_comes_back(desk: Desk, lane: str) -> None:
     assert (await desk.task(str(again["task_id"])))["data"] == {}
 
 
+@pytest.mark.any_database
 async def test_nobody_acts_on_an_erased_task(desk: Desk) -> None:
     task_id = await post_secret(desk)
     await erase(desk, "a")
@@ -209,6 +213,7 @@ async def test_an_item_that_nobody_was_asked_about_is_told_of_and_never_asked(
     assert await desk.lease("r1", count=10) == []
 
 
+@pytest.mark.any_database
 async def test_only_operators_erase_and_only_items(desk: Desk) -> None:
     for role in ("reviewer", "service", "caller"):
         problem_of(await desk.of(role).delete(desk.path("items/a")), 403, "forbidden")

@@ -14,6 +14,8 @@ from shared.store import Store
 from tests.harness import wait_until
 from tests.harness.desk import Desk, Json, body_of, entry
 
+pytestmark = pytest.mark.any_database
+
 SECONDS = 100
 
 
@@ -204,6 +206,7 @@ async def test_what_expires_is_not_counted_as_work(desk: Desk) -> None:
     assert queue["resolution_rate"] * 3600 == pytest.approx(1)
 
 
+@pytest.mark.sql
 async def test_replicas_that_close_at_once_close_each_task_once(desk: Desk, tmp_path: Path) -> None:
     await desk.put_project()
     await desk.post(*(optional(desk, f"item-{number}") for number in range(700)))

@@ -73,6 +73,7 @@ async def test_cursor_is_never_null_and_holds_its_place(desk: Desk) -> None:
 
 
 @pytest.mark.own_desk
+@pytest.mark.any_database
 async def test_an_empty_feed_is_read_again_and_again(desk: Desk) -> None:
     page = await desk.outcomes()
     for _ in range(2):
@@ -165,6 +166,7 @@ async def test_feed_is_of_one_project(desk: Desk) -> None:
     assert other["outcomes"] == []
 
 
+@pytest.mark.any_database
 async def test_waiting_reader_gets_what_comes(desk: Desk) -> None:
     await desk.post(entry("a"))
     waiting = asyncio.create_task(desk.outcomes(wait_seconds=60))
@@ -173,6 +175,7 @@ async def test_waiting_reader_gets_what_comes(desk: Desk) -> None:
     assert [row["item_id"] for row in (await waiting)["outcomes"]] == ["a"]
 
 
+@pytest.mark.any_database
 async def test_waiting_caller_gets_the_outcome_of_his_item(desk: Desk) -> None:
     await desk.post(entry("a"))
     url = desk.path("outcomes/a")
@@ -193,6 +196,7 @@ async def test_waiting_caller_gets_the_outcome_of_his_item(desk: Desk) -> None:
     )
 
 
+@pytest.mark.any_database
 async def test_corrections_carry_the_instructions_that_the_reviewer_had(desk: Desk) -> None:
     await desk.post(entry("a"))
     lease = await desk.lease_one("r1")
@@ -204,6 +208,7 @@ async def test_corrections_carry_the_instructions_that_the_reviewer_had(desk: De
     assert [row["instructions_revision"] for row in rows] == [1, 1]
 
 
+@pytest.mark.any_database
 async def test_a_caller_reads_labels_of_its_projects_and_no_content(desk: Desk) -> None:
     await desk.post(entry("a"), entry("b"))
     (lease, *_) = await desk.lease("r1", 2)

@@ -39,6 +39,7 @@ async def test_what_one_says_all_see_with_its_answer(desk: Desk) -> None:
     assert [one["about"] for one in waiting] == ["label", "instructions"]
 
 
+@pytest.mark.any_database
 async def test_an_answer_is_given_once(desk: Desk) -> None:
     said = await give(desk, about="instructions")
     path = desk.path(f"feedback/{said['feedback_id']}/answer")
@@ -48,6 +49,7 @@ async def test_an_answer_is_given_once(desk: Desk) -> None:
     problem_of(await desk.reviewer("r1").post(path, json={"text": "No."}), 403, "forbidden")
 
 
+@pytest.mark.any_database
 async def test_feedback_about_nothing_is_refused(desk: Desk) -> None:
     for body in (
         {"about": "item"},
@@ -60,6 +62,7 @@ async def test_feedback_about_nothing_is_refused(desk: Desk) -> None:
         problem_of(answer, 422, "unprocessable")
 
 
+@pytest.mark.any_database
 async def test_feedback_on_an_unknown_task_or_remark_is_not_found(desk: Desk) -> None:
     unknown = {"about": "item", "task_id": "nothing", "text": "Hm."}
     problem_of(
@@ -82,6 +85,7 @@ async def test_pages_follow_one_another(desk: Desk) -> None:
     assert seen == [f"remark {number}" for number in (4, 3, 2, 1, 0)]
 
 
+@pytest.mark.any_database
 async def test_same_remark_once_more_is_the_same_until_something_has_happened(desk: Desk) -> None:
     first = await give(desk, about="instructions")
     assert await give(desk, about="instructions") == first

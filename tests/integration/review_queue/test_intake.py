@@ -14,6 +14,7 @@ async def project(desk: Desk) -> None:
     await desk.put_project()
 
 
+@pytest.mark.any_database
 async def test_receipts_are_in_the_order_of_the_entries(desk: Desk) -> None:
     receipts = await desk.post(entry("b"), entry("a"), entry("c"))
     assert [receipt["item_id"] for receipt in receipts] == ["b", "a", "c"]
@@ -43,6 +44,7 @@ async def test_bad_entry_spoils_no_neighbour(desk: Desk) -> None:
     assert len(await desk.lease("r1", 9)) == 2
 
 
+@pytest.mark.any_database
 async def test_other_data_under_an_open_id_is_a_conflict(desk: Desk) -> None:
     await desk.post(entry("a"))
     conflict, fine = await desk.post(entry("a", data={"text": "other"}), entry("b"))
@@ -53,6 +55,7 @@ async def test_other_data_under_an_open_id_is_a_conflict(desk: Desk) -> None:
     assert (leased["status"], leased["state"]) == ("conflict", "leased")
 
 
+@pytest.mark.any_database
 async def test_resolved_item_tells_its_label(desk: Desk) -> None:
     await desk.post(entry("a"))
     await desk.answer("r1", "positive")
@@ -66,6 +69,7 @@ async def test_resolved_item_tells_its_label(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("lane", get_args(Lane))
+@pytest.mark.any_database
 async def test_other_data_under_a_resolved_id_is_a_conflict_in_each_lane(
     desk: Desk, lane: str
 ) -> None:
@@ -85,6 +89,7 @@ async def test_item_twice_in_one_call(desk: Desk) -> None:
     assert len({receipt["task_id"] for receipt in receipts}) == 1
 
 
+@pytest.mark.any_database
 async def test_mandatory_task_is_due_by_the_projects_rule_unless_it_says(desk: Desk) -> None:
     due_at = rfc3339(desk.clock() + timedelta(days=1))
     receipts = await desk.post(
@@ -96,6 +101,7 @@ async def test_mandatory_task_is_due_by_the_projects_rule_unless_it_says(desk: D
 
 
 @pytest.mark.parametrize("lane", ["certification", "audit", "gold"])
+@pytest.mark.any_database
 async def test_open_task_moves_to_the_blind_lane_with_the_draws_prediction(
     desk: Desk, lane: str
 ) -> None:
@@ -109,6 +115,7 @@ async def test_open_task_moves_to_the_blind_lane_with_the_draws_prediction(
     assert await desk.kinds(receipt["task_id"]) == ["created", "moved"]
 
 
+@pytest.mark.any_database
 async def test_leased_task_stays_in_its_lane(desk: Desk) -> None:
     (receipt,) = await desk.post(entry("a"))
     await desk.lease_one("r1")
@@ -120,6 +127,7 @@ async def test_leased_task_stays_in_its_lane(desk: Desk) -> None:
     assert (await desk.task(receipt["task_id"]))["lane"] == "audit"
 
 
+@pytest.mark.any_database
 async def test_evidence_stays_evidence(desk: Desk) -> None:
     (receipt,) = await desk.post(entry("a", lane="certification"))
     await desk.post(entry("a", lane="mandatory"))
@@ -128,6 +136,7 @@ async def test_evidence_stays_evidence(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("lane", ["optional", "pool", "relabel"])
+@pytest.mark.any_database
 async def test_shadow_task_stays_blind_where_no_caller_waits(desk: Desk, lane: str) -> None:
     (receipt,) = await desk.post(entry("a", lane="shadow"))
     due_at = {"due_at": rfc3339(desk.clock() + timedelta(minutes=9))} if lane == "optional" else {}
@@ -142,6 +151,7 @@ async def test_shadow_task_stays_blind_where_no_caller_waits(desk: Desk, lane: s
     assert (outcome["lane"], outcome["blind"]) == ("shadow", True)
 
 
+@pytest.mark.any_database
 async def test_shadow_task_that_a_caller_waits_for_becomes_mandatory(desk: Desk) -> None:
     (receipt,) = await desk.post(entry("a", lane="shadow"))
     await desk.post(entry("a"))
@@ -182,6 +192,7 @@ async def test_a_relabel_that_is_asked_for_twice_keeps_its_answer(desk: Desk) ->
     assert other["state"] == "open"
 
 
+@pytest.mark.any_database
 async def test_relabel_with_other_data_is_a_conflict(desk: Desk) -> None:
     await desk.post(entry("a"))
     await desk.answer("r1", "positive")
@@ -189,12 +200,14 @@ async def test_relabel_with_other_data_is_a_conflict(desk: Desk) -> None:
     assert (receipt["status"], receipt["state"]) == ("conflict", "resolved")
 
 
+@pytest.mark.any_database
 async def test_relabel_of_an_open_task_changes_nothing(desk: Desk) -> None:
     (receipt,) = await desk.post(entry("a"))
     await desk.post(entry("a", lane="relabel"))
     assert (await desk.task(receipt["task_id"]))["lane"] == "mandatory"
 
 
+@pytest.mark.any_database
 async def test_a_thousand_tasks_at_once_and_not_one_more(desk: Desk) -> None:
     entries = [entry(f"item-{number}") for number in range(1001)]
     too_many = await desk.service.post(desk.path("tasks"), json={"tasks": entries})
@@ -210,6 +223,7 @@ async def test_a_thousand_tasks_at_once_and_not_one_more(desk: Desk) -> None:
     assert leased == [f"item-{number}" for number in range(100)]
 
 
+@pytest.mark.any_database
 async def test_labels_that_went_away_bind_new_verdicts_only(desk: Desk) -> None:
     await desk.post(entry("a"))
     lease = await desk.lease_one("r1")

@@ -8,6 +8,8 @@ from shared.contracts.projects import Project, certificate_digest, question_dige
 from tests.harness.consoles import visiting
 from tests.harness.desk import PROJECT, Desk, Json, body_of, problem_of
 
+pytestmark = pytest.mark.any_database
+
 DISPLAY: Json = {
     "negative": {
         "name": "Not happy",

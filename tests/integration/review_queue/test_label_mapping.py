@@ -68,6 +68,7 @@ async def test_answers_and_outcomes_get_the_new_name_and_history_keeps_the_old(d
     assert (receipt["status"], receipt["label"]) == ("existing", "bad")
 
 
+@pytest.mark.any_database
 async def test_a_label_is_renamed_and_the_same_edit_again_changes_nothing(desk: Desk) -> None:
     task_id = await resolve(desk, "a", "good", "good")
     rename = {"labels": ["bad", "awful", "fine"], "label_mapping": {"good": "fine"}}
@@ -77,6 +78,7 @@ async def test_a_label_is_renamed_and_the_same_edit_again_changes_nothing(desk: 
     assert [one["label"] for one in (await desk.outcomes())["outcomes"]] == ["good", "fine"]
 
 
+@pytest.mark.any_database
 async def test_a_dry_run_says_how_much_is_mapped_and_writes_nothing(desk: Desk) -> None:
     await resolve(desk, "a", "awful", "awful")
     await resolve(desk, "b", "awful")
@@ -89,6 +91,7 @@ async def test_a_dry_run_says_how_much_is_mapped_and_writes_nothing(desk: Desk) 
     assert body_of(await desk.operator.get(desk.path()))["revision"] == 1
 
 
+@pytest.mark.any_database
 async def test_labels_in_use_that_are_not_mapped_are_still_refused(desk: Desk) -> None:
     await resolve(desk, "a", "awful", "awful")
     await resolve(desk, "b", "good", "good")
@@ -108,6 +111,7 @@ async def test_labels_in_use_that_are_not_mapped_are_still_refused(desk: Desk) -
         ({"awful": "worst"}, ["bad", "good"], "must be mapped to one of the edit's `labels`"),
     ],
 )
+@pytest.mark.any_database
 async def test_a_mapping_is_of_removed_labels_to_those_that_stay(
     mapping: Json, labels: list[str], fault: str, desk: Desk
 ) -> None:

@@ -104,6 +104,7 @@ async def test_good_reviewers_outvote_a_bad_one_once_they_are_known(
         assert await services[KnownReviewers].refresh() == 0
 
 
+@pytest.mark.any_database
 async def test_project_says_how_sure_a_label_must_be(
     database_url: str, tmp_path: Path, clock: Clock
 ) -> None:
@@ -133,6 +134,7 @@ def test_sureness_that_decides_too_early_or_never_is_refused(sure: float) -> Non
 
 
 @pytest.mark.thorough
+@pytest.mark.any_database
 async def test_what_was_learned_of_other_labels_does_not_count(
     database_url: str, tmp_path: Path, clock: Clock
 ) -> None:

@@ -19,6 +19,8 @@ from tests.harness.clock import Clock
 from tests.harness.consoles import visiting
 from tests.harness.desk import Desk, Json, body_of, entry, open_desk, problem_of
 
+pytestmark = pytest.mark.any_database
+
 IS_JSON = {"Content-Type": "application/json"}
 
 
@@ -84,6 +86,7 @@ async def test_looking_at_a_link_says_whom_it_is_for_and_leaves_it_unused(desk: 
     problem_of(await visit(desk, "inspect", link["code"]), 404, "not-found")
 
 
+@pytest.mark.sql
 async def test_of_many_who_redeem_a_link_at_once_one_gets_a_token(desk: Desk) -> None:
     code = (await made(desk))["code"]
     answers = await asyncio.gather(*(visit(desk, "redeem", code) for _ in range(8)))

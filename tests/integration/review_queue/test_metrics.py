@@ -104,6 +104,7 @@ async def test_metrics_ask_for_their_token_where_one_is_set(
             assert status == 200 or answer.json()["type"] == "urn:surehand:problem:unauthorized"
 
 
+@pytest.mark.any_database
 async def test_metrics_tell_a_reviewer_nothing_of_lanes_and_audits(desk: Desk) -> None:
     await desk.put_project()
     await desk.post(entry("a", lane="audit"))

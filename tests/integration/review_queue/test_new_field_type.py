@@ -14,7 +14,7 @@ from tests.integration.review_queue.exchange.files import (
     take_in,
 )
 
-pytestmark = pytest.mark.own_desk
+pytestmark = [pytest.mark.own_desk, pytest.mark.any_database]
 
 FIELDS = {"gift": {"type": "flag", "yes": "a gift"}}
 

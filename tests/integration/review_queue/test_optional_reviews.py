@@ -76,6 +76,7 @@ async def test_item_that_no_reviewer_answers_gets_the_models_answer(
     assert task["timeline"][-1]["detail"]["source"] == "model"
 
 
+@pytest.mark.any_database
 async def test_reviewers_answer_counts_and_ends_the_wait(
     desk: Desk, common: CommonSettings
 ) -> None:
@@ -96,6 +97,7 @@ async def test_reviewers_answer_counts_and_ends_the_wait(
         ({"threshold": 0.5}, "uncertified"),
     ],
 )
+@pytest.mark.any_database
 async def test_item_becomes_mandatory_if_the_promise_no_longer_holds(
     desk: Desk, common: CommonSettings, changes: Json, cause: str
 ) -> None:
@@ -117,6 +119,7 @@ async def test_item_becomes_mandatory_if_the_promise_no_longer_holds(
     assert progress["outcome"] == {"label": "negative", "revision": 1}
 
 
+@pytest.mark.any_database
 async def test_only_a_certified_prediction_becomes_the_answer(
     desk: Desk, common: CommonSettings
 ) -> None:
@@ -138,6 +141,7 @@ async def test_only_a_certified_prediction_becomes_the_answer(
         assert (task["state"], task["lane"]) == ("open", "mandatory"), changes
 
 
+@pytest.mark.any_database
 async def test_an_edited_project_and_an_unreadable_or_older_promise_certify_nothing(
     desk: Desk, common: CommonSettings
 ) -> None:
@@ -163,6 +167,7 @@ async def test_an_edited_project_and_an_unreadable_or_older_promise_certify_noth
     assert (task["state"], task["lane"]) == ("open", "mandatory")
 
 
+@pytest.mark.any_database
 async def test_opinion_against_the_model_is_not_overruled_by_it(
     desk: Desk, common: CommonSettings
 ) -> None:
@@ -180,6 +185,7 @@ async def test_opinion_against_the_model_is_not_overruled_by_it(
     assert (agreeing["label"], agreeing["source"]) == ("positive", "model")
 
 
+@pytest.mark.any_database
 async def test_item_that_reviewers_skip_gets_the_models_answer(
     desk: Desk, common: CommonSettings
 ) -> None:
@@ -214,6 +220,7 @@ async def test_optional_tasks_come_after_mandatory_ones_and_evidence_the_best_sa
     assert max(before) < order.index("optional-1")
 
 
+@pytest.mark.any_database
 async def test_models_answer_stands_until_people_are_needed(
     desk: Desk, common: CommonSettings
 ) -> None:
@@ -238,6 +245,7 @@ async def test_models_answer_stands_until_people_are_needed(
     assert (outcome["label"], outcome["source"], outcome["revision"]) == ("negative", "human", 3)
 
 
+@pytest.mark.any_database
 async def test_waiting_item_that_people_must_answer_becomes_mandatory(
     desk: Desk, common: CommonSettings
 ) -> None:
@@ -251,6 +259,7 @@ async def test_waiting_item_that_people_must_answer_becomes_mandatory(
     assert (await desk.lease_one("r1"))["task"]["item_id"] == "a"
 
 
+@pytest.mark.any_database
 async def test_models_answers_measure_nobody(desk: Desk, common: CommonSettings) -> None:
     await publish(desk, common)
     receipts = await desk.post(*(optional(desk, f"item-{n}") for n in range(3)))

@@ -9,6 +9,8 @@ import pytest
 from shared.contracts.base import rfc3339
 from tests.harness.desk import Desk, Json, body_of, entry, problem_of
 
+pytestmark = pytest.mark.any_database
+
 
 @pytest.fixture(autouse=True)
 async def project(desk: Desk) -> None:
@@ -337,6 +339,7 @@ async def test_reopened_work_needs_all_its_verdicts_anew(desk: Desk) -> None:
     assert (await desk.answer("r2", "negative"))["outcome"]["revision"] == 3
 
 
+@pytest.mark.sql
 async def test_racing_reviewers_give_each_task_its_votes_and_no_more(desk: Desk) -> None:
     await desk.post(*(entry(f"item-{number}") for number in range(40)))
 

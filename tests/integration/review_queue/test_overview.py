@@ -72,6 +72,7 @@ async def test_no_figure_is_counted_beyond_its_bound(desk: Desk) -> None:
     await database.dispose()
 
 
+@pytest.mark.any_database
 async def test_an_archived_project_says_since_when(desk: Desk) -> None:
     body_of(await desk.operator.post(desk.path("archive")))
     row = (await rows(desk))[desk.project]
@@ -125,6 +126,7 @@ async def test_operators_see_how_often_each_reviewer_gives_each_label(desk: Desk
     assert "labels" not in body_of(await desk.reviewer("r1").get(desk.path("reviewers/me")))
 
 
+@pytest.mark.any_database
 async def test_the_log_says_what_an_edit_changed(desk: Desk) -> None:
     await desk.put_project(
         labels=["negative", "positive", "neutral"],

@@ -97,6 +97,7 @@ async def test_two_reviewers_are_compared_on_the_tasks_that_both_answered(
     assert found == await agreement(desk)
 
 
+@pytest.mark.any_database
 async def test_answers_that_were_taken_back_and_skips_are_not_compared(
     desk: Desk, opinion: Opinion
 ) -> None:
@@ -114,6 +115,7 @@ async def test_answers_that_were_taken_back_and_skips_are_not_compared(
     assert (found["tasks"], found["verdicts"], found["pairs"]) == (0, 0, [])
 
 
+@pytest.mark.any_database
 async def test_one_reviewer_twice_on_a_task_is_no_agreement_and_his_last_word_counts(
     desk: Desk, opinion: Opinion
 ) -> None:
@@ -153,6 +155,7 @@ async def test_only_the_newest_tasks_and_verdicts_are_compared(
     await database.dispose()
 
 
+@pytest.mark.any_database
 async def test_without_verdicts_nothing_is_known_of_agreement(desk: Desk) -> None:
     nothing = {"value": None, "low": None, "high": None}
     found = await agreement(desk)
@@ -306,6 +309,7 @@ async def test_answers_that_were_taken_back_do_not_count(desk: Desk) -> None:
     assert one["first_seen"] == rfc3339(desk.clock())
 
 
+@pytest.mark.any_database
 async def test_gold_is_what_an_operator_gave_a_label(desk: Desk, opinion: Opinion) -> None:
     gold = [await answered(desk, f"g{number}", "r1", "negative", lane="gold") for number in (1, 2)]
     assert (await reviewers(desk))["r1"]["gold"] is None
@@ -321,6 +325,7 @@ async def test_gold_is_what_an_operator_gave_a_label(desk: Desk, opinion: Opinio
     assert 0 < found["low"] < 0.5 < found["high"] < 1
 
 
+@pytest.mark.any_database
 async def test_reviewer_sees_his_own_statistics_and_no_others(desk: Desk) -> None:
     await answered(desk, "a", "r1", "negative")
     own = body_of(await desk.reviewer("r1").get(desk.path("reviewers/me")))
@@ -338,6 +343,7 @@ async def test_reviewer_sees_his_own_statistics_and_no_others(desk: Desk) -> Non
     problem_of(await desk.of("caller").get(desk.path("reviewers/me")), 403, "forbidden")
 
 
+@pytest.mark.any_database
 async def test_projects_are_told_apart(desk: Desk) -> None:
     await answered(desk, "a", "r1", "negative")
     await desk.put_project(desk.named("other"))
@@ -369,6 +375,7 @@ async def test_reviewers_come_in_pages(desk: Desk) -> None:
 
 @pytest.mark.parametrize("cursor", ["***", "AA"])
 @pytest.mark.parametrize("what", ["reviewers", "suspects"])
+@pytest.mark.any_database
 async def test_foreign_cursors_are_refused(desk: Desk, what: str, cursor: str) -> None:
     # "AA" is NUL, which PostgreSQL holds in no text.
     answer = await desk.operator.get(desk.path(f"{what}"), params={"after": cursor})
@@ -431,6 +438,7 @@ async def test_suspects_are_what_the_model_doubts_most_and_come_in_stable_pages(
     assert [one["item_id"] for one in (await suspects(desk))["suspects"]][:2] == ["y", "w"]
 
 
+@pytest.mark.any_database
 async def test_suspects_change_nothing_and_go_once_they_are_answered_again(desk: Desk) -> None:
     await some_resolved(desk)
     before = await desk.task(task_id_for(desk.project, "y"))
@@ -445,6 +453,7 @@ async def test_suspects_change_nothing_and_go_once_they_are_answered_again(desk:
 
 
 @pytest.mark.parametrize("lane", ["audit", "certification", "gold"])
+@pytest.mark.any_database
 async def test_evidence_is_never_suspect(desk: Desk, lane: str) -> None:
     await some_resolved(desk, lane=lane)
     listed = await suspects(desk)
@@ -452,6 +461,7 @@ async def test_evidence_is_never_suspect(desk: Desk, lane: str) -> None:
     assert listed["note"].startswith("No resolved task has a model's probabilities; 0 have a label")
 
 
+@pytest.mark.any_database
 async def test_what_has_no_probabilities_or_no_label_of_today_is_not_considered(
     desk: Desk,
 ) -> None:

@@ -70,6 +70,7 @@ async def test_progress_counts_what_stands_since_the_day_began(desk: Desk) -> No
     assert await my(desk, "carla", "labels") == {"labels": []}
 
 
+@pytest.mark.any_database
 async def test_open_pages_share_one_count_for_some_seconds(desk: Desk) -> None:
     await desk.post(*(entry(f"item-{number}") for number in range(6)))
     database, moment = Database(desk.database_url), [0.0]
@@ -99,6 +100,7 @@ async def test_open_pages_share_one_count_for_some_seconds(desk: Desk) -> None:
     await database.dispose()
 
 
+@pytest.mark.any_database
 async def test_instructions_are_to_be_read_again_when_they_change(desk: Desk) -> None:
     standing = await my(desk, "anna", "standing")
     assert standing == {
@@ -120,6 +122,7 @@ async def test_instructions_are_to_be_read_again_when_they_change(desk: Desk) ->
     assert (await my(desk, "boris", "standing"))["has_read"]
 
 
+@pytest.mark.any_database
 async def test_a_paused_reviewer_is_told_why(desk: Desk) -> None:
     path = desk.path("reviewers/anna/pause")
     body_of(await desk.operator.post(path, json={"reason": "Please call me."}))
@@ -128,6 +131,7 @@ async def test_a_paused_reviewer_is_told_why(desk: Desk) -> None:
     assert pause.keys() == {"reason", "paused_at"}
 
 
+@pytest.mark.any_database
 async def test_only_people_have_a_standing_and_only_operators_see_cases(desk: Desk) -> None:
     for what in ("standing", "progress", "labels"):
         answer = await desk.service.get(desk.path(f"reviewers/me/{what}"))
@@ -186,6 +190,7 @@ async def test_cases_come_oldest_first_in_pages(desk: Desk) -> None:
     assert await items_of_all_pages(desk) == names
 
 
+@pytest.mark.any_database
 async def test_a_lease_says_how_long_it_lasts(desk: Desk) -> None:
     await desk.put_project(review={"max_overlap": 2, "lease_seconds": 90})
     await desk.post(entry("a"))

@@ -28,6 +28,7 @@ async def stored(common: CommonSettings, name: str = "shop") -> Project:
     return document
 
 
+@pytest.mark.any_database
 async def test_put_creates_then_replaces_and_is_in_the_store(
     desk: Desk, common: CommonSettings
 ) -> None:
@@ -44,11 +45,13 @@ async def test_put_creates_then_replaces_and_is_in_the_store(
     assert (document.revision, document.title) == (2, "Reviews")
 
 
+@pytest.mark.any_database
 async def test_same_statement_twice_is_one_revision(desk: Desk) -> None:
     await desk.put_project()
     assert (await desk.put_project())["revision"] == 1
 
 
+@pytest.mark.any_database
 async def test_instructions_have_a_revision_of_their_own(desk: Desk) -> None:
     assert (await desk.put_project())["instructions_revision"] == 1
     assert (await desk.put_project(title="Other"))["instructions_revision"] == 1
@@ -56,6 +59,7 @@ async def test_instructions_have_a_revision_of_their_own(desk: Desk) -> None:
     assert (changed["revision"], changed["instructions_revision"]) == (3, 2)
 
 
+@pytest.mark.any_database
 async def test_if_match_replaces_only_the_named_revision(desk: Desk) -> None:
     put, url = desk.operator.put, "/v1/projects/shop"
     absent = await put(url, json=PROJECT, headers={"If-Match": '"1"'})
@@ -87,6 +91,7 @@ async def test_concurrent_puts_end_with_the_newest_revision_in_the_store(
     assert (document.revision, document.title) == (8, newest["title"])
 
 
+@pytest.mark.any_database
 async def test_name_must_follow_the_pattern(desk: Desk) -> None:
     for name in ("Shop", "9shop", "shop_1", "x" * 64):
         answer = await desk.operator.put(f"/v1/projects/{name}", json=PROJECT)
@@ -108,6 +113,7 @@ async def test_list_is_paged_by_name_and_limited_to_the_tokens_projects(desk: De
     assert [project["project"] for project in limited["projects"]] == ["bee"]
 
 
+@pytest.mark.any_database
 async def test_bell_rings_once_the_document_is_stored(desk: Desk, common: CommonSettings) -> None:
     async with Doorbells(common.redis_url).listening() as bells:
         await wait_until(lambda: bells.connected)
@@ -116,6 +122,7 @@ async def test_bell_rings_once_the_document_is_stored(desk: Desk, common: Common
             await wait_until(rung.is_set)
 
 
+@pytest.mark.any_database
 async def test_document_that_a_crash_left_out_is_written_by_the_worker(
     desk: Desk, common: CommonSettings, home: Path
 ) -> None:
@@ -139,6 +146,7 @@ async def test_document_that_a_crash_left_out_is_written_by_the_worker(
     await wait_until(healed)
 
 
+@pytest.mark.any_database
 async def test_document_that_is_behind_is_written_at_the_next_start(
     common: CommonSettings, settings: ReviewQueueSettings, keys: Keys, clock: Clock, home: Path
 ) -> None:
@@ -182,6 +190,7 @@ async def test_ready_with_database_and_store_and_without_redis(
         await wait_until(is_ready)
 
 
+@pytest.mark.any_database
 async def test_a_project_that_a_later_release_stored_is_served_and_kept_as_it_is(
     desk: Desk, common: CommonSettings, database_url: str
 ) -> None:

@@ -7,6 +7,8 @@ import pytest
 from shared.auth import Role
 from tests.harness.desk import PROJECT, Desk, Json, body_of, entry, problem_of
 
+pytestmark = pytest.mark.any_database
+
 TASK = "00000000-0000-0000-0000-000000000000"
 TOKEN = "A" * 43
 VERDICT = {"label": "positive"}
@@ -172,6 +174,7 @@ async def test_body_of_nine_mebibytes_is_too_large(desk: Desk) -> None:
     assert problem_of(answer, 413, "body-too-large")["limit_bytes"] == 8 * 2**20
 
 
+@pytest.mark.sql
 async def test_nul_and_over_long_text_are_rejected_entry_by_entry(desk: Desk) -> None:
     receipts = await desk.post(
         entry("nul", data={"text": "a\x00b"}),

@@ -58,6 +58,7 @@ async def test_votes_for_it_make_no_outcome_and_their_givers_are_asked_again(des
     assert log["activity"] == []
 
 
+@pytest.mark.any_database
 async def test_they_do_not_count_where_somebody_skips_or_adjudicates(desk: Desk) -> None:
     task_id = await half_answered(desk)
     lease = await desk.lease_one("r3")
@@ -68,6 +69,7 @@ async def test_they_do_not_count_where_somebody_skips_or_adjudicates(desk: Desk)
     assert decided["outcome"]["verdicts"] == 0
 
 
+@pytest.mark.any_database
 async def test_they_do_not_count_beside_a_verdict_given_elsewhere(desk: Desk) -> None:
     task_id = await half_answered(desk)
     path = desk.path(f"tasks/{task_id}/verdicts")
@@ -75,6 +77,7 @@ async def test_they_do_not_count_beside_a_verdict_given_elsewhere(desk: Desk) ->
     assert (answer["state"], answer["outcome"]) == ("open", None)
 
 
+@pytest.mark.any_database
 async def test_they_do_not_count_beside_imported_answers(desk: Desk) -> None:
     await half_answered(desk)
     await take_in(desk, lines(entry("x", verdicts=[{"reviewer": "r3", "label": "a"}])))
@@ -91,6 +94,7 @@ async def answered(desk: Desk, label: str, *, overlap: int = 1) -> str:
 
 
 @pytest.mark.parametrize("lane", get_args(Lane))
+@pytest.mark.any_database
 async def test_a_resolved_item_is_asked_anew_in_each_lane(desk: Desk, lane: str) -> None:
     task_id = await answered(desk, "c")
     await with_labels(desk, "a", "b", overlap=1)
@@ -105,6 +109,7 @@ async def test_a_resolved_item_is_asked_anew_in_each_lane(desk: Desk, lane: str)
     assert (again["state"], again["label"]) == ("resolved", "a")
 
 
+@pytest.mark.any_database
 async def test_gold_of_a_label_that_has_gone_is_asked_anew(desk: Desk) -> None:
     task_id = await answered(desk, "c")
     path = desk.path("gold")
@@ -115,6 +120,7 @@ async def test_gold_of_a_label_that_has_gone_is_asked_anew(desk: Desk) -> None:
     assert (await desk.task(task_id))["lane"] == "mandatory"
 
 
+@pytest.mark.any_database
 async def test_an_item_asked_anew_is_due_by_the_new_call(desk: Desk) -> None:
     task_id = await answered(desk, "c")
     await with_labels(desk, "a", "b", overlap=1)
@@ -123,6 +129,7 @@ async def test_an_item_asked_anew_is_due_by_the_new_call(desk: Desk) -> None:
     assert (await desk.task(task_id))["due_at"] > rfc3339(desk.clock())
 
 
+@pytest.mark.any_database
 async def test_an_import_asks_nobody_anew(desk: Desk) -> None:
     await answered(desk, "c")
     await with_labels(desk, "a", "b", overlap=1)
@@ -189,6 +196,7 @@ async def test_labels_of_outcomes_are_removed_only_with_consent(desk: Desk) -> N
     assert await refusal(desk, "a", "b") == {"c": used}
 
 
+@pytest.mark.any_database
 async def test_a_label_that_no_task_uses_is_removed_at_once(desk: Desk) -> None:
     await answered(desk, "c")
     answer = await desk.operator.patch(desk.path(), json={"labels": ["c", "b"]})

@@ -128,6 +128,7 @@ async def test_an_operator_says_that_the_database_was_restored(
     assert len(await _epochs(database)) == 2
 
 
+@pytest.mark.any_database
 async def test_cursors_of_the_release_before_hold_until_the_first_restore(
     desk: Desk, common: CommonSettings, database: Database
 ) -> None:
@@ -147,6 +148,7 @@ async def test_cursors_of_the_release_before_hold_until_the_first_restore(
     )
 
 
+@pytest.mark.any_database
 async def test_what_is_no_cursor_is_unprocessable(desk: Desk) -> None:
     await desk.put_project()
     for told in ("", "x", "1.2", "1.2.x", "-1", "1.2.3.4", "1." + "9" * 30 + "."):

@@ -87,6 +87,7 @@ async def test_a_search_looks_through_so_many_tasks_a_call(
         assert sorted(await found(desk, q="fine", order=order)) == ["order-2", "order-3"]
 
 
+@pytest.mark.any_database
 async def test_a_timeline_says_in_words_what_happened(desk: Desk) -> None:
     (receipt,) = await desk.post(entry("a", data={"text": "a", "size": 1}))
     lease = await desk.lease_one("anna")

@@ -4,6 +4,8 @@ import pytest
 
 from tests.harness.desk import Desk, Json, body_of, entry, problem_of
 
+pytestmark = pytest.mark.any_database
+
 
 @pytest.fixture(autouse=True)
 async def project(desk: Desk) -> None:

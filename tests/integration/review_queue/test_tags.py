@@ -121,6 +121,7 @@ async def test_gold_comes_only_to_reviewers_who_cover_it(desk: Desk) -> None:
     assert (await desk.lease_one("anna"))["task"]["item_id"].startswith("german-")
 
 
+@pytest.mark.any_database
 async def test_an_edit_of_match_is_for_tasks_that_come_afterwards(desk: Desk) -> None:
     await matching(desk)
     await desk.post(entry("before", metadata=GERMAN))
@@ -131,6 +132,7 @@ async def test_an_edit_of_match_is_for_tasks_that_come_afterwards(desk: Desk) ->
     assert await leased(desk, "anna") == {"before"}
 
 
+@pytest.mark.any_database
 async def test_tags_are_listed_logged_and_made_with_a_link(desk: Desk) -> None:
     await matching(desk)
     assert (await tag(desk, "anna/b", "skill=Tax  Law", "language=de", "language=de"))["tags"] == [
@@ -157,6 +159,7 @@ async def test_tags_are_listed_logged_and_made_with_a_link(desk: Desk) -> None:
     assert listed[1]["tags"] == ["language=fr"]
 
 
+@pytest.mark.any_database
 async def test_tags_that_cannot_be_are_refused(desk: Desk) -> None:
     await matching(desk)
     path = desk.path("reviewers/anna/tags")

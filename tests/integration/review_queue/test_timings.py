@@ -81,6 +81,7 @@ async def test_each_step_of_an_item_is_measured(desk: Desk, common: CommonSettin
     assert (cost["per_verdict"], cost["per_corrected_error"]) == (0.2, 0.4)
 
 
+@pytest.mark.any_database
 async def test_nothing_resolved_has_no_times(desk: Desk) -> None:
     found = await timings(desk)
     assert (found["items"], found["steps"], found["bottleneck"], found["cost"]) == (
@@ -156,12 +157,14 @@ async def test_answers_of_one_moment_share_the_time_before_it(desk: Desk) -> Non
     assert queue["service_rate"] == pytest.approx(2 / 20)
 
 
+@pytest.mark.any_database
 async def test_nobody_at_work_promises_no_wait(desk: Desk) -> None:
     await desk.post(entry("a"))
     queue = body_of(await desk.operator.get(desk.path("queue")))
     assert (queue["open"], queue["reviewers"], queue["expected_wait_seconds"]) == (1, 0, None)
 
 
+@pytest.mark.any_database
 async def test_times_are_for_operators(desk: Desk) -> None:
     refused = await desk.reviewer("r1").get(desk.path("timings"))
     problem_of(refused, 403, "forbidden")

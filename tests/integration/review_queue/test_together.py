@@ -72,6 +72,7 @@ async def test_the_same_verdict_twice_at_once_is_given_once(desk: Desk) -> None:
     assert len((await desk.outcomes())["outcomes"]) == 1
 
 
+@pytest.mark.any_database
 async def test_a_wrong_verdict_among_others_is_refused_alone(desk: Desk) -> None:
     await desk.put_project()
     await desk.post(*(entry(f"item-{number}") for number in range(4)))
@@ -89,6 +90,7 @@ async def test_a_wrong_verdict_among_others_is_refused_alone(desk: Desk) -> None
 
 
 @pytest.mark.parametrize("kind", [PLAIN, OTHERWISE])
+@pytest.mark.any_database
 async def test_the_quick_way_says_what_the_route_says(desk: Desk, kind: str) -> None:
     await desk.put_project()
     prediction = {"label": "positive", "confidence": 0.75, "probabilities": {"positive": 0.75}}
@@ -195,6 +197,7 @@ async def test_one_who_may_not_have_the_first_ones_still_gets_all_he_asked_for(
 
 
 @pytest.mark.parametrize("kind", [PLAIN, OTHERWISE])
+@pytest.mark.any_database
 async def test_of_two_tokens_the_first_one_counts(desk: Desk, kind: str) -> None:
     await desk.put_project()
     await desk.post(entry("a"))

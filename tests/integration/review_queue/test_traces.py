@@ -12,6 +12,8 @@ from tests.harness.clock import Clock
 from tests.harness.desk import Desk, body_of, entry, open_desk
 from tests.harness.otlp import Collector, new_trace
 
+pytestmark = pytest.mark.any_database
+
 
 def id_of(trace: str) -> str:
     return trace.split("-")[1]

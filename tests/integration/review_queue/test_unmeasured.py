@@ -10,6 +10,8 @@ from shared.settings import CommonSettings
 from shared.store import Store, channels_path, first_labels_path, out_of_fold_path
 from tests.harness.desk import Desk, Json, body_of, entry
 
+pytestmark = pytest.mark.any_database
+
 LABELS = ("negative", "positive")
 
 

@@ -5,6 +5,8 @@ import pytest
 from shared.contracts.base import rfc3339
 from tests.harness.desk import Desk, Json, body_of, entry, problem_of
 
+pytestmark = pytest.mark.any_database
+
 
 @pytest.fixture(autouse=True)
 async def project(desk: Desk) -> None:
@@ -67,6 +69,7 @@ async def test_repeated_verdict_tells_its_own_outcome_after_a_reopening(desk: De
     assert await desk.verdict("r1", lease["token"], "negative") == first
 
 
+@pytest.mark.sql
 async def test_verdicts_sent_at_once_are_one(desk: Desk) -> None:
     await desk.post(entry("a"))
     lease = await desk.lease_one("r1")

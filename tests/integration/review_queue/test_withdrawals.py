@@ -54,6 +54,7 @@ async def test_a_withdrawn_item_can_be_asked_about_later(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("draw_lane", DRAWN)
+@pytest.mark.any_database
 async def test_a_task_that_a_reviewer_holds_is_finished(desk: Desk, draw_lane: str) -> None:
     await draw(desk, "a", "b", lane=draw_lane)
     leases = {lease["task"]["item_id"]: lease for lease in await desk.lease("r1", 2)}
@@ -66,6 +67,7 @@ async def test_a_task_that_a_reviewer_holds_is_finished(desk: Desk, draw_lane: s
 
 @pytest.mark.parametrize("lane", ["mandatory", "optional", "audit", "pool"])
 @pytest.mark.parametrize("asked_first", [True, False])
+@pytest.mark.any_database
 async def test_a_task_that_another_call_needs_goes_to_its_lane(
     desk: Desk, lane: str, asked_first: bool
 ) -> None:
@@ -84,6 +86,7 @@ async def test_a_task_that_another_call_needs_goes_to_its_lane(
 
 
 @pytest.mark.parametrize("lane", ["optional", "pool", "relabel"])
+@pytest.mark.any_database
 async def test_a_shadow_task_goes_to_the_lane_that_it_was_asked_for_in(
     desk: Desk, lane: str
 ) -> None:
@@ -100,6 +103,7 @@ async def test_a_shadow_task_goes_to_the_lane_that_it_was_asked_for_in(
 
 @pytest.mark.parametrize("first", DRAWN)
 @pytest.mark.parametrize("is_held", [True, False])
+@pytest.mark.any_database
 async def test_a_task_that_both_draws_need_is_kept(desk: Desk, first: str, is_held: bool) -> None:
     (second,) = set(DRAWN) - {first}
     await draw(desk, "a", lane=first)
@@ -114,6 +118,7 @@ async def test_a_task_that_both_draws_need_is_kept(desk: Desk, first: str, is_he
 
 
 @pytest.mark.parametrize("draw_lane", DRAWN)
+@pytest.mark.any_database
 async def test_a_call_for_a_held_task_is_remembered(desk: Desk, draw_lane: str) -> None:
     await draw(desk, "a", lane=draw_lane)
     await desk.lease_one("r1")
@@ -143,6 +148,7 @@ async def test_what_has_an_answer_or_another_lane_is_kept(desk: Desk) -> None:
     assert (await task_of(desk, "reopened"))["lane"] == "relabel"
 
 
+@pytest.mark.any_database
 async def test_who_may_withdraw(desk: Desk) -> None:
     body = {"item_ids": ["a"]}
     answer = await desk.reviewer("r1").post(desk.path("withdrawals"), json=body)

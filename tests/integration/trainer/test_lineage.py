@@ -12,6 +12,8 @@ from shared.settings import CommonSettings
 from tests.harness.trainer_and_queue import PROJECT, review
 from tests.integration.trainer.jobs.parts import open_certified, work
 
+pytestmark = pytest.mark.any_database
+
 
 async def test_an_answer_leads_back_to_all_that_it_rests_on(
     common: CommonSettings, database_url: str

@@ -1,5 +1,6 @@
 """What the trainer does points at the traces of the items that it learns from."""
 
+import pytest
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import text
@@ -16,6 +17,8 @@ from tests.harness.otlp import Collector, new_trace
 from tests.harness.processes import ROOT
 from tests.harness.trainer_and_queue import PROJECT, review
 from tests.harness.trainer_parts import open_trainer_parts
+
+pytestmark = pytest.mark.any_database
 
 SCRIPTS = ROOT / "services" / "trainer" / "migrations"
 OLD_ROW = text(

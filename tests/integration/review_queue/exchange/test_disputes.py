@@ -1,7 +1,11 @@
 """Imported answers that do not agree: of several people, and of one."""
 
+import pytest
+
 from tests.harness.desk import Desk, Json, body_of, entry
 from tests.integration.review_queue.exchange.files import export, lines, take_in
+
+pytestmark = pytest.mark.any_database
 
 TWO = {"overlap": 2, "max_overlap": 2, "lease_seconds": 60}
 THREE = {"overlap": 2, "max_overlap": 3, "lease_seconds": 60}

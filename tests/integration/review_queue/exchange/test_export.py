@@ -54,6 +54,7 @@ async def test_filters_are_those_of_the_list(desk: Desk) -> None:
     assert lease["task"]["item_id"] in await ids(desk, state="leased")
 
 
+@pytest.mark.any_database
 async def test_a_file_has_a_name(desk: Desk) -> None:
     names = {
         form: (await desk.operator.get(desk.path("export"), params={"format": form})).headers[
@@ -69,6 +70,7 @@ async def test_a_file_has_a_name(desk: Desk) -> None:
     }
 
 
+@pytest.mark.any_database
 async def test_an_empty_project_is_an_empty_file_that_can_be_read(desk: Desk) -> None:
     assert await export(desk, "jsonl") == b""
     assert json.loads(await export(desk, "label-studio")) == []
@@ -78,6 +80,7 @@ async def test_an_empty_project_is_an_empty_file_that_can_be_read(desk: Desk) ->
         assert (await take_in(desk, await export(desk, form), form))["rows"] == 0
 
 
+@pytest.mark.any_database
 async def test_wrong_questions_are_refused(desk: Desk) -> None:
     url = desk.path("export")
     for query in ({"format": "xml"}, {"state": "done"}, {"lane": "x"}, {"label": ""}):

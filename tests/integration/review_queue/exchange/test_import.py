@@ -17,6 +17,8 @@ from tests.harness.clock import Clock
 from tests.harness.desk import Desk, Json, body_of, entry, open_desk, problem_of
 from tests.integration.review_queue.exchange.files import lines, records_of, send, take_in
 
+pytestmark = pytest.mark.any_database
+
 
 @pytest.fixture(autouse=True)
 async def project(desk: Desk) -> None:
@@ -249,6 +251,7 @@ async def test_a_body_past_the_limit_is_refused_however_it_comes(
         assert (await take_in(desk, content[:100], project="small"))["created"] == 1
 
 
+@pytest.mark.sql
 async def test_two_imports_of_the_same_at_once_are_one(desk: Desk) -> None:
     content = lines(*(entry(f"item {i}", verdicts=[answer()]) for i in range(300)))
     first, second = await asyncio.gather(take_in(desk, content), take_in(desk, content))

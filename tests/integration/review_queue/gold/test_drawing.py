@@ -16,6 +16,8 @@ from tests.harness.clock import Clock
 from tests.harness.statements import statements_of
 from tests.integration.review_queue.gold.crowd import LABELS, Crowd, gather, reviewer
 
+pytestmark = pytest.mark.any_database
+
 
 def items(leases: list[Lease]) -> list[str]:
     return [lease.task.item_id for lease in leases]
@@ -210,6 +212,7 @@ class _Broken(random.Random):
         return super().random()
 
 
+@pytest.mark.sql
 async def test_lease_that_is_cut_off_leaves_nothing_behind(
     database_url: str, tmp_path: Path, clock: Clock
 ) -> None:

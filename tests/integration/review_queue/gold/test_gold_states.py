@@ -9,7 +9,7 @@ from shared.db import Database
 from tests.harness.clock import Clock
 from tests.harness.desk import Desk
 
-pytestmark = pytest.mark.own_desk
+pytestmark = [pytest.mark.own_desk, pytest.mark.any_database]
 
 
 async def paused(database: Database, gold_states: GoldStates) -> frozenset[str]:

@@ -61,6 +61,7 @@ async def test_gold_is_added_once_and_each_entry_stands_for_itself(desk: Desk) -
     assert len(await desk.lease("r1", 9)) == 1
 
 
+@pytest.mark.any_database
 async def test_operator_vouches_for_a_label_and_retires_it(desk: Desk) -> None:
     await desk.post(entry("a"))
     task_id = (await desk.answer("r1", "positive"))["task_id"]
@@ -81,6 +82,7 @@ async def test_operator_vouches_for_a_label_and_retires_it(desk: Desk) -> None:
     assert (await gold(desk))["a"]["explanation"] is None
 
 
+@pytest.mark.any_database
 async def test_only_the_label_of_a_resolved_task_can_be_vouched_for(desk: Desk) -> None:
     (receipt,) = await desk.post(entry("a"))
     address = desk.path(f"tasks/{receipt['task_id']}/gold")
@@ -97,6 +99,7 @@ async def test_only_the_label_of_a_resolved_task_can_be_vouched_for(desk: Desk) 
     assert await gold(desk) == {}
 
 
+@pytest.mark.any_database
 async def test_what_an_adjudicator_decides_in_lane_gold_is_gold_until_it_is_reopened(
     desk: Desk,
 ) -> None:
@@ -116,6 +119,7 @@ async def test_what_an_adjudicator_decides_in_lane_gold_is_gold_until_it_is_reop
     assert await gold(desk) == {}
 
 
+@pytest.mark.any_database
 async def test_undo_leaves_a_label_that_is_vouched_for(desk: Desk) -> None:
     await desk.post(entry("a"))
     lease = await desk.lease_one("r1")
@@ -141,6 +145,7 @@ async def test_gold_comes_in_pages(desk: Desk) -> None:
     assert problem_of(refused, 422, "unprocessable")["errors"][0]["pointer"] == "/query/after"
 
 
+@pytest.mark.any_database
 async def test_gold_is_the_operators(desk: Desk) -> None:
     task = desk.path(f"tasks/{task_id_for(desk.project, 'a')}/gold")
     for role in ("reviewer", "service", "caller"):

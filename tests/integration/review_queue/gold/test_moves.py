@@ -12,6 +12,8 @@ from tests.harness.clock import Clock
 from tests.harness.desk import Desk, Json, body_of, entry, open_desk, problem_of
 from tests.integration.review_queue.gold.people import add_gold, feed, gold, known, report
 
+pytestmark = pytest.mark.any_database
+
 # Onboarding gives gold and nothing else; after it none is drawn.
 REVIEW: Json = {"max_overlap": 2, "lease_seconds": 60, "onboarding_tasks": 2, "gold_rate": 0}
 
@@ -60,6 +62,7 @@ async def test_first_opinion_of_several_leaves_the_task_open(desk: Desk) -> None
     assert (progress["state"], progress["outcome"]) == ("open", None)
 
 
+@pytest.mark.sql
 async def test_many_reviewers_have_the_same_gold_at_once_and_nobody_twice(desk: Desk) -> None:
     await add_gold(desk, known("g1"))
     names = [f"r{number}" for number in range(5)]
@@ -278,6 +281,7 @@ async def test_answers_count_in_what_a_reviewer_sees_and_gold_only_the_next_day(
 
 @pytest.mark.thorough
 @pytest.mark.own_desk
+@pytest.mark.sql
 async def test_two_calls_at_once_make_no_probe_twice(
     desk: Desk, common: CommonSettings, settings: ReviewQueueSettings, keys: Keys, clock: Clock
 ) -> None:

@@ -5,6 +5,8 @@ import pytest
 from tests.harness.desk import Desk, Json, body_of, entry, problem_of
 from tests.integration.review_queue.gold.people import add_gold, known
 
+pytestmark = pytest.mark.any_database
+
 ANSWER: Json = {"label": "negative"}
 # An ordinary task comes to "old" before there is gold; "new" onboards, with gold alone.
 REVIEW: Json = {"max_overlap": 2, "lease_seconds": 60, "onboarding_tasks": 2, "gold_rate": 0}

@@ -7,6 +7,8 @@ import pytest
 from tests.harness.desk import Desk, Json, body_of, entry
 from tests.integration.review_queue.gold.people import add_gold, known, report
 
+pytestmark = pytest.mark.any_database
+
 # Onboarding gives gold and nothing else; after it none is drawn.
 REVIEW: Json = {"max_overlap": 2, "lease_seconds": 60, "onboarding_tasks": 2, "gold_rate": 0}
 

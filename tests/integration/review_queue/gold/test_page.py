@@ -7,6 +7,8 @@ from tests.harness.consoles import link, visiting
 from tests.harness.desk import Desk, Json, body_of, entry, problem_of
 from tests.integration.review_queue.gold.people import add_gold, known
 
+pytestmark = pytest.mark.any_database
+
 
 @pytest.fixture(autouse=True)
 async def project(desk: Desk) -> None:

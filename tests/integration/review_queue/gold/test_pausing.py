@@ -14,6 +14,8 @@ from tests.harness.desk import Desk, body_of, entry, problem_of
 from tests.integration.review_queue.gold.crowd import Answers, Crowd, reviewer
 from tests.integration.review_queue.gold.people import add_gold, known, report
 
+pytestmark = pytest.mark.any_database
+
 
 async def answer_gold(crowd: Crowd, name: str, answers: Answers, count: int) -> int:
     """Answer up to `count` gold tasks; return how many until he was paused."""

@@ -1,5 +1,7 @@
 """Gold that a reviewer skips "to me" comes again as any other task does."""
 
+import pytest
+
 from shared.contracts.tasks import Lease
 from tests.harness.desk import Desk, body_of, entry
 from tests.integration.review_queue.gold.crowd import Crowd
@@ -45,6 +47,7 @@ async def test_gold_that_was_put_off_comes_after_a_lease_time_and_before_all_oth
     assert items(await crowd.lease("r1", 3)) == [*put_off[1:], "ordinary-1"]
 
 
+@pytest.mark.any_database
 async def test_newcomer_gets_what_he_put_off_before_real_work(desk: Desk) -> None:
     await desk.put_project(review={"onboarding_tasks": 2, "lease_seconds": 60, "gold_rate": 0})
     await desk.post(entry("a"))

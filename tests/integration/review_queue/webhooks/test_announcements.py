@@ -59,6 +59,7 @@ async def state(store: Store, revision: int, **versions: PromiseEntry) -> None:
     await store.write_document(promise_path("shop"), document)
 
 
+@pytest.mark.any_database
 async def test_promotion_and_promise_arrive_as_signed_cloud_events(
     queue: QueueParts, receiver: Receiver, store: Store, announcer: Announcer
 ) -> None:
@@ -137,6 +138,7 @@ async def test_promise_is_told_as_it_stands_and_no_promotion_is_missed(
     ]
 
 
+@pytest.mark.any_database
 async def test_later_receiver_gets_nothing_that_was_before_it(
     queue: QueueParts, receiver: Receiver, store: Store, announcer: Announcer
 ) -> None:
@@ -156,6 +158,7 @@ async def test_later_receiver_gets_nothing_that_was_before_it(
         assert [message.event["subject"] for message in later.received] == ["v3"]
 
 
+@pytest.mark.any_database
 async def test_receiver_that_comes_back_gets_nothing_of_the_time_between(
     queue: QueueParts, receiver: Receiver, store: Store, announcer: Announcer
 ) -> None:
@@ -169,6 +172,7 @@ async def test_receiver_that_comes_back_gets_nothing_of_the_time_between(
     assert receiver.received == []
 
 
+@pytest.mark.any_database
 async def test_receiver_gets_only_the_events_that_it_names(
     queue: QueueParts, receiver: Receiver, store: Store, announcer: Announcer
 ) -> None:
@@ -220,6 +224,7 @@ async def test_replicas_that_look_at_once_tell_each_change_once(
             assert len({message.message_id for message in one.received}) == len(names)
 
 
+@pytest.mark.any_database
 async def test_document_that_cannot_be_understood_holds_up_only_itself(
     queue: QueueParts, receiver: Receiver, store: Store, announcer: Announcer
 ) -> None:
@@ -231,6 +236,7 @@ async def test_document_that_cannot_be_understood_holds_up_only_itself(
     assert await announcer.look() == 1
 
 
+@pytest.mark.any_database
 async def test_running_service_tells_of_a_promotion(
     common: CommonSettings,
     settings: ReviewQueueSettings,

@@ -33,6 +33,7 @@ from tests.integration.review_queue.webhooks.receiver import (
 )
 
 
+@pytest.mark.any_database
 async def test_outcome_arrives_as_a_signed_cloud_event(
     queue: QueueParts, receiver: Receiver
 ) -> None:
@@ -62,6 +63,7 @@ async def _stays() -> bool:
     return False
 
 
+@pytest.mark.any_database
 async def test_each_later_revision_is_a_correction(queue: QueueParts, receiver: Receiver) -> None:
     await queue.put(hook(receiver))
     await queue.resolve("a")
@@ -97,6 +99,7 @@ async def test_what_is_still_to_be_sent_of_an_erased_item_has_no_content(
     assert (await queue.status()).pending == 0
 
 
+@pytest.mark.any_database
 async def test_receiver_gets_only_the_events_that_it_names(
     queue: QueueParts, receiver: Receiver
 ) -> None:
@@ -109,6 +112,7 @@ async def test_receiver_gets_only_the_events_that_it_names(
     assert receiver.kinds == ["outcome.corrected"]
 
 
+@pytest.mark.any_database
 async def test_new_receiver_gets_what_is_committed_from_then_on(
     queue: QueueParts, receiver: Receiver
 ) -> None:
@@ -120,6 +124,7 @@ async def test_new_receiver_gets_what_is_committed_from_then_on(
     assert [message.event["subject"] for message in receiver.received] == ["after"]
 
 
+@pytest.mark.any_database
 async def test_projects_keep_to_their_own_receivers(queue: QueueParts, receiver: Receiver) -> None:
     async with receiving() as other:
         await queue.put(hook(receiver))
@@ -207,6 +212,7 @@ async def test_event_of_an_item_that_is_gone_is_not_sent(
     assert (len(receiver.received), status.pending, status.failed) == (1, 0, 0)
 
 
+@pytest.mark.any_database
 async def test_gone_disables_the_webhook_until_it_is_enabled(
     queue: QueueParts, receiver: Receiver
 ) -> None:
@@ -248,6 +254,7 @@ async def test_a_disabled_webhook_keeps_deliveries_as_long_as_the_project_keeps_
     assert [message.event["subject"] for message in receiver.received] == ["a", "b"]
 
 
+@pytest.mark.any_database
 async def test_receiver_that_asks_for_a_pause_gets_nothing_before_its_end(
     queue: QueueParts, receiver: Receiver
 ) -> None:
@@ -265,6 +272,7 @@ async def test_receiver_that_asks_for_a_pause_gets_nothing_before_its_end(
     assert sorted(message.event["subject"] for message in receiver.received[1:]) == ["a", "b"]
 
 
+@pytest.mark.any_database
 async def test_slow_receiver_does_not_hold_up_another(
     queue: QueueParts, receiver: Receiver
 ) -> None:
@@ -381,6 +389,7 @@ async def test_webhook_that_is_left_out_is_forgotten_with_what_it_had_not_got(
     assert (await queue.status()).pending == 0
 
 
+@pytest.mark.any_database
 async def test_webhook_that_stays_keeps_its_state_and_place(
     queue: QueueParts, receiver: Receiver
 ) -> None:
@@ -394,6 +403,7 @@ async def test_webhook_that_stays_keeps_its_state_and_place(
     assert after == before.model_copy(update={"events": ["outcome.resolved"]})
 
 
+@pytest.mark.any_database
 async def test_replaced_secret_signs_beside_the_old_one_then_alone(
     queue: QueueParts, receiver: Receiver, settings: ReviewQueueSettings
 ) -> None:
@@ -412,6 +422,7 @@ async def test_replaced_secret_signs_beside_the_old_one_then_alone(
         receiver.received[1].verified(queue.secret)
 
 
+@pytest.mark.any_database
 async def test_secret_that_vanishes_is_a_failure_that_heals(
     queue: QueueParts, receiver: Receiver, settings: ReviewQueueSettings
 ) -> None:
@@ -428,6 +439,7 @@ async def test_secret_that_vanishes_is_a_failure_that_heals(
     assert receiver.kinds == ["outcome.resolved"]
 
 
+@pytest.mark.any_database
 async def test_nothing_is_signed_with_the_secret_of_another_project(
     queue: QueueParts, receiver: Receiver
 ) -> None:
@@ -443,6 +455,7 @@ async def test_nothing_is_signed_with_the_secret_of_another_project(
 
 @examples(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(answers=st.lists(st.sampled_from([204, 500, 404, 429]), max_size=12))
+@pytest.mark.any_database
 async def test_whatever_the_receiver_answers_it_gets_every_event_at_least_once(
     queue: QueueParts, receiver: Receiver, answers: list[int]
 ) -> None:

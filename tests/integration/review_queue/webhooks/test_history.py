@@ -92,6 +92,7 @@ async def test_deliveries_page_newest_first_and_by_state_and_webhook(
         assert await deliveries(queue, webhook_id=unknown) == []
 
 
+@pytest.mark.any_database
 async def test_event_that_was_given_up_is_sent_again_under_its_id(
     queue: QueueParts, receiver: Receiver
 ) -> None:
@@ -147,6 +148,7 @@ async def test_event_that_another_release_has_ended_unnoted_can_be_sent_again(
     assert (line.state, line.attempts) == ("delivered", 1)
 
 
+@pytest.mark.any_database
 async def test_disabled_webhook_shows_no_next_attempt_and_refuses_retries(
     queue: QueueParts, receiver: Receiver
 ) -> None:
@@ -212,6 +214,7 @@ async def test_webhooks_of_a_project_that_is_being_deleted_do_not_stop_retention
     await retention.forget_old_history(queue.database, queue.clock.moment)
 
 
+@pytest.mark.any_database
 async def test_history_of_an_erased_item_keeps_no_words_of_the_receiver(
     queue: QueueParts, receiver: Receiver
 ) -> None:
@@ -236,6 +239,7 @@ async def test_webhook_that_is_left_out_takes_its_history_with_it(
     assert await deliveries(queue) == []
 
 
+@pytest.mark.any_database
 async def test_only_deliveries_of_the_project_are_found(
     queue: QueueParts, receiver: Receiver
 ) -> None:
@@ -250,6 +254,7 @@ async def test_only_deliveries_of_the_project_are_found(
 
 
 @pytest.mark.own_desk
+@pytest.mark.any_database
 async def test_operators_list_and_retry_over_http(desk: Desk, receiver: Receiver) -> None:
     await desk.put_project(webhooks=[hook(receiver)])
     await desk.post(entry("a"))

@@ -1,5 +1,7 @@
 """Snapshots: the same labels have the same address, and open evidence stays out."""
 
+import pytest
+
 from services.trainer.datasets import service
 from services.trainer.datasets.service import freeze, load
 from services.trainer.outcomes.service import read_feed
@@ -13,6 +15,7 @@ async def _frozen(parts: TrainerParts) -> dict[str, str]:
     return {row.item_id: row.label for row in await load(parts.resources, dataset)}
 
 
+@pytest.mark.any_database
 async def test_same_labels_have_the_same_address_whatever_their_order(
     common: CommonSettings, database_url: str
 ) -> None:

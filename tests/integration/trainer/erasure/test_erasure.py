@@ -160,6 +160,7 @@ async def test_an_erased_item_is_imported_no_more_and_read_without_content(
         assert await tables_with(database_url, SECRET) == {"pool_items"}
 
 
+@pytest.mark.any_database
 async def test_a_snapshot_that_is_being_made_meanwhile_is_cleaned_too(
     common: CommonSettings, database_url: str
 ) -> None:
@@ -198,6 +199,7 @@ def by_store(parts: TrainerParts, store: Store) -> Resources:
 
 
 @pytest.mark.parametrize("earlier", [True, False], ids=["file was there", "file is new"])
+@pytest.mark.any_database
 async def test_a_snapshot_that_comes_while_others_are_cleaned_is_cleaned_too(
     common: CommonSettings, database_url: str, earlier: bool
 ) -> None:
@@ -247,6 +249,7 @@ async def test_a_snapshot_that_comes_while_others_are_cleaned_is_cleaned_too(
         assert await snapshots_with(parts.resources, SECRET) == []
 
 
+@pytest.mark.any_database
 async def test_a_snapshot_of_a_run_that_died_over_it_is_cleaned_too(
     common: CommonSettings, database_url: str
 ) -> None:

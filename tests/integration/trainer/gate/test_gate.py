@@ -17,6 +17,8 @@ from tests.harness.trainer_and_queue import PROJECT, truth
 from tests.harness.trainer_parts import TrainerParts, open_trainer_parts
 from tests.integration.trainer.promise.test_renewal import certify, entry_of
 
+pytestmark = pytest.mark.any_database
+
 
 async def successor(parts: TrainerParts, first: int = 2000, name: str = "v2") -> None:
     """Publish a version beside a certified champion, and draw the labels of its certificate."""

@@ -20,6 +20,8 @@ from tests.integration.trainer.gate.test_gate import history, judged, successor
 from tests.integration.trainer.promise.test_certification import wrong
 from tests.integration.trainer.promise.test_renewal import certify, suspend
 
+pytestmark = pytest.mark.any_database
+
 SHADOW: dict[str, Any] = {"min_new_labels": 60, "gate": {"shadow": {"labels": 40}}}
 FIRST = 5000
 

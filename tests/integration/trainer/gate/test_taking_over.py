@@ -17,6 +17,8 @@ from tests.harness.trainer_parts import TrainerParts, decision, open_trainer_par
 from tests.integration.trainer.gate.test_gate import history, judged, successor
 from tests.integration.trainer.promise.test_renewal import certify, suspend
 
+pytestmark = pytest.mark.any_database
+
 CANARY = {"gate": {"canary": [0.05, 0.25], "canary_audits": 6}, "min_new_labels": 60}
 
 

@@ -104,6 +104,7 @@ async def test_labels_of_a_version_train_nothing_and_people_supersede_them(
         assert max(made) not in await rows_of(parts)
 
 
+@pytest.mark.any_database
 async def test_a_job_that_broke_off_goes_on_with_what_is_left(
     common: CommonSettings, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -27,6 +27,7 @@ def lines(*rows: Any) -> bytes:
     return b"\n".join(one if isinstance(one, bytes) else orjson.dumps(one) for one in rows)
 
 
+@pytest.mark.any_database
 async def test_rows_are_answered_under_the_certificate_or_declined(
     common: CommonSettings, database_url: str
 ) -> None:
@@ -201,6 +202,7 @@ async def test_rows_after_a_suspension_are_declined(
         assert {row["label"] for row in rows[10:]} == {None}
 
 
+@pytest.mark.any_database
 async def test_a_cancelled_job_keeps_what_it_has_scored(
     common: CommonSettings, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,5 +1,7 @@
 """The learning curve of real versions, on both databases."""
 
+import pytest
+
 from services.trainer.labelling.curve import learning_curve, measure_if_due
 from services.trainer.labelling.service import describe, step
 from services.trainer.outcomes.service import read_feed
@@ -11,6 +13,8 @@ from services.trainer.tables import LearningPoint
 from shared.settings import CommonSettings
 from tests.harness.trainer_and_queue import PROJECT, truth
 from tests.harness.trainer_parts import open_trainer_parts
+
+pytestmark = pytest.mark.any_database
 
 
 async def test_each_version_is_measured_once_and_compared_with_the_one_before(

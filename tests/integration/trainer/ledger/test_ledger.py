@@ -45,6 +45,7 @@ async def test_item_keeps_all_its_decisions(common: CommonSettings, sqlite_url: 
         assert [row.row["reason"] for row in rows] == ["no_model", "forced"]
 
 
+@pytest.mark.any_database
 async def test_corrupt_file_is_marked_and_blocks_nothing(
     common: CommonSettings, database_url: str
 ) -> None:

@@ -81,6 +81,7 @@ def changed(size: int) -> Any:
 
 
 @pytest.mark.parametrize(("setting", "becomes"), [("suspend", "suspended"), ("warn", "warn")])
+@pytest.mark.any_database
 async def test_severe_drift_ends_the_promise_or_warns_as_the_project_says(
     common: CommonSettings, database_url: str, setting: str, becomes: str
 ) -> None:
@@ -164,6 +165,7 @@ async def test_many_decisions_are_taken_in_over_several_turns(
         assert (await stored(parts)).items == 450
 
 
+@pytest.mark.any_database
 async def test_an_item_that_comes_again_counts_once(
     common: CommonSettings, database_url: str
 ) -> None:
@@ -174,6 +176,7 @@ async def test_an_item_that_comes_again_counts_once(
         assert (await stored(parts)).items == 50
 
 
+@pytest.mark.any_database
 async def test_an_operator_accepts_a_change_and_is_refused_where_it_suspended_the_promise(
     common: CommonSettings, database_url: str
 ) -> None:

@@ -82,6 +82,7 @@ async def test_a_plan_is_posted_once_and_its_labels_train_with_their_chance(
         ]
 
 
+@pytest.mark.any_database
 async def test_what_the_queue_did_not_acknowledge_is_posted_later_and_what_is_gone_is_refused(
     common: CommonSettings, database_url: str
 ) -> None:
@@ -106,6 +107,7 @@ async def _items(session: Any, plan_id: str) -> Any:
     return found.scalars().all()
 
 
+@pytest.mark.any_database
 async def test_there_is_no_plan_without_a_version_or_items(
     common: CommonSettings, database_url: str
 ) -> None:

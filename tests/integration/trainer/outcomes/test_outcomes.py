@@ -88,6 +88,7 @@ async def test_later_revision_supersedes_and_earlier_one_does_not(
         assert (row.revision, row.label) == (3, "negative")
 
 
+@pytest.mark.any_database
 async def test_withdrawn_label_supersedes_too(common: CommonSettings, database_url: str) -> None:
     async with open_trainer_parts(common, database_url) as parts:
         parts.queue.resolve("a", review(1), "positive")
@@ -98,6 +99,7 @@ async def test_withdrawn_label_supersedes_too(common: CommonSettings, database_u
         assert (await _state(parts.resources))[1] == 0
 
 
+@pytest.mark.any_database
 async def test_what_expired_or_waits_again_is_no_outcome_of_the_item(
     common: CommonSettings, database_url: str
 ) -> None:
@@ -126,6 +128,7 @@ async def test_what_expired_or_waits_again_is_no_outcome_of_the_item(
         assert (row.label, row.lane, row.revision) == ("positive", "audit", 3)
 
 
+@pytest.mark.any_database
 async def test_only_labels_of_training_lanes_count(
     common: CommonSettings, database_url: str
 ) -> None:
@@ -204,6 +207,7 @@ def test_rows_of_the_release_before_are_evidence_where_nothing_came_before_them(
     assert not evidence_of(a_row_of_the_release_before(3)).confirms("positive")
 
 
+@pytest.mark.any_database
 async def test_a_feed_of_a_later_release_is_read_and_unknown_names_count_for_nothing(
     common: CommonSettings, database_url: str
 ) -> None:

@@ -11,6 +11,7 @@ from tests.harness.served_trainer import NDJSON, ROOT, serve_trainer
 from tests.harness.trainer_and_queue import review, truth
 
 
+@pytest.mark.any_database
 async def test_import_lists_bad_lines_and_keeps_the_good_ones(
     common: CommonSettings, keys: Keys, database_url: str
 ) -> None:
@@ -61,6 +62,7 @@ async def test_repeated_import_changes_nothing(
         assert (counts["waiting"], counts["total"]) == (1_201, 1_201)
 
 
+@pytest.mark.any_database
 async def test_csv_with_quotes_numbers_and_metadata(
     common: CommonSettings, keys: Keys, database_url: str
 ) -> None:
@@ -133,6 +135,7 @@ async def test_batches_walk_a_random_order_without_repeating(
         assert {task["lane"] for task in trainer.queue.tasks.values()} == {"pool"}
 
 
+@pytest.mark.any_database
 async def test_batch_survives_the_absence_of_the_queue(
     common: CommonSettings, keys: Keys, database_url: str
 ) -> None:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from services.trainer.outcomes.service import read_feed
 from services.trainer.watch import view
 from shared.auth import Keys
@@ -56,6 +58,7 @@ async def test_an_outcome_for_other_data_under_the_same_id_makes_an_audited_answ
         assert (counts.audited, counts.resolved, counts.errors) == (3, 3, 2)
 
 
+@pytest.mark.any_database
 async def test_two_items_under_one_id_are_two_audits(
     common: CommonSettings, database_url: str
 ) -> None:

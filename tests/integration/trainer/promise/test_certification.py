@@ -85,6 +85,7 @@ async def test_right_verdicts_certify_the_version(
         assert (await parts.channels()).champion == "v1"
 
 
+@pytest.mark.any_database
 async def test_a_test_goes_on_with_further_draws_until_they_are_spent(
     common: CommonSettings, database_url: str
 ) -> None:
@@ -108,6 +109,7 @@ async def test_a_test_goes_on_with_further_draws_until_they_are_spent(
         assert len(drawn_items(parts)) == 120
 
 
+@pytest.mark.any_database
 async def test_a_second_draw_may_certify_with_the_labels_of_the_first(
     common: CommonSettings, database_url: str
 ) -> None:
@@ -163,6 +165,7 @@ async def test_an_edit_between_the_draws_begins_another_test(
         assert view.plan["labels"] == 40
 
 
+@pytest.mark.any_database
 async def test_a_draw_ends_early_once_no_further_labels_could_certify(
     common: CommonSettings, database_url: str
 ) -> None:
@@ -227,6 +230,7 @@ async def test_no_run_starts_while_a_certification_is_open(
         assert await runs.queued(parts.resources, PROJECT) is None
 
 
+@pytest.mark.any_database
 async def test_project_that_changed_under_its_certification_is_not_certified(
     common: CommonSettings, database_url: str
 ) -> None:

@@ -18,6 +18,8 @@ from shared.settings import CommonSettings
 from tests.harness.trainer_and_queue import review, truth
 from tests.harness.trainer_parts import TrainerParts, open_trainer_parts
 
+pytestmark = pytest.mark.any_database
+
 Lines = list[Any]
 
 

@@ -75,6 +75,7 @@ async def test_where_reviewers_see_suggestions_nothing_is_held_out(
         assert len(await _trained_on(parts)) == 60
 
 
+@pytest.mark.any_database
 async def test_answers_to_other_instructions_certify_nothing(
     common: CommonSettings, database_url: str
 ) -> None:

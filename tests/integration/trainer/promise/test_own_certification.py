@@ -24,6 +24,8 @@ from tests.graphs import an_input, index_model
 from tests.harness.trainer_and_queue import PROJECT, review, truth
 from tests.harness.trainer_parts import TrainerParts, open_trainer_parts
 
+pytestmark = pytest.mark.any_database
+
 ELSEWHERE = range(50_000, 50_200)
 
 

@@ -10,6 +10,8 @@ from tests.harness.trainer_and_queue import PROJECT, truth
 from tests.harness.trainer_parts import TrainerParts, open_trainer_parts
 from tests.integration.trainer.promise.test_certification import prepare
 
+pytestmark = pytest.mark.any_database
+
 
 async def fail(parts: TrainerParts) -> None:
     # No one can answer: errors that train no version.

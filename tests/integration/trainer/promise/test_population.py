@@ -1,5 +1,6 @@
 """The pool as a population: what is drawn from it, in which order, and when it is too small."""
 
+import pytest
 from sqlalchemy import select
 
 from services.trainer.outcomes.service import read_feed
@@ -10,6 +11,7 @@ from tests.harness.trainer_parts import open_trainer_parts
 from tests.integration.trainer.promise.test_certification import drawn_items, prepare, wrong
 
 
+@pytest.mark.any_database
 async def test_small_pool_waits_and_says_so(common: CommonSettings, database_url: str) -> None:
     async with open_trainer_parts(common, database_url) as parts:
         await prepare(parts, pool=30)

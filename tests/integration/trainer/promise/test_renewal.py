@@ -118,6 +118,7 @@ async def test_failed_renewal_leaves_the_certificate_until_its_expiry(
         assert (await entry_of(parts)).state == "certified"
 
 
+@pytest.mark.any_database
 async def test_recovery_counts_what_came_after_the_alarm(
     common: CommonSettings, database_url: str
 ) -> None:
@@ -261,6 +262,7 @@ async def test_suspension_that_passes_calls_for_no_recovery(
         assert (await entry_of(parts)).state == "suspended"
 
 
+@pytest.mark.any_database
 async def test_edited_project_is_certified_anew(common: CommonSettings, database_url: str) -> None:
     async with open_trainer_parts(common, database_url) as parts:
         await certify(parts)

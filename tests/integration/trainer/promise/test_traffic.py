@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+import pytest
 from sqlalchemy import select
 from sqlmodel import col
 
@@ -35,6 +36,7 @@ async def _certifications(parts: TrainerParts) -> Sequence[Any]:
         return (await session.execute(query)).scalars().all()
 
 
+@pytest.mark.any_database
 async def test_traffic_is_preferred_once_it_suffices(
     common: CommonSettings, database_url: str
 ) -> None:

@@ -9,6 +9,8 @@ from shared.settings import CommonSettings
 from tests.harness.trainer_and_queue import project_spec, review, truth
 from tests.harness.trainer_parts import TrainerParts, open_trainer_parts
 
+pytestmark = pytest.mark.any_database
+
 _DEFAULTS = ProjectSpec.model_validate({**project_spec(), "promise": {}, "training": {}})
 _BATCH = 50
 

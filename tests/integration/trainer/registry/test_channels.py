@@ -19,6 +19,8 @@ from shared.store import promise_path
 from tests.harness.trainer_and_queue import PROJECT, truth
 from tests.harness.trainer_parts import TrainerParts, open_trainer_parts
 
+pytestmark = pytest.mark.any_database
+
 
 @contextlib.asynccontextmanager
 async def versions(

@@ -14,6 +14,8 @@ from shared.settings import CommonSettings
 from tests.harness.trainer_and_queue import PROJECT, truth
 from tests.harness.trainer_parts import TrainerParts, open_trainer_parts
 
+pytestmark = pytest.mark.any_database
+
 ROUTE = f"POST /v1/projects/{PROJECT}"
 
 

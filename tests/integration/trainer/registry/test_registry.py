@@ -69,6 +69,7 @@ async def test_first_version_serves_uncertified(common: CommonSettings, database
         assert Graph(model, manifest, parts.project.fields).run([review(1)]).shape == (1, 2)
 
 
+@pytest.mark.any_database
 async def test_better_version_replaces_an_uncertified_champion(
     common: CommonSettings, database_url: str
 ) -> None:
@@ -92,6 +93,7 @@ async def test_without_auto_promote_only_a_call_moves_the_champion(
         assert channels == await parts.channels()
 
 
+@pytest.mark.any_database
 async def test_uncertified_version_cannot_replace_a_certified_champion(
     common: CommonSettings, database_url: str
 ) -> None:
@@ -120,6 +122,7 @@ async def test_certified_version_replaces_a_certified_champion_of_equal_coverage
         assert (channels.champion, channels.previous) == ("v2", "v1")
 
 
+@pytest.mark.any_database
 async def test_rollback_changes_places_and_obeys_the_same_rule(
     common: CommonSettings, database_url: str
 ) -> None:

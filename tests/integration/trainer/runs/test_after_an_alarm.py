@@ -16,6 +16,8 @@ from shared.settings import CommonSettings
 from tests.harness.trainer_and_queue import PROJECT, review, truth
 from tests.harness.trainer_parts import TrainerParts, open_trainer_parts
 
+pytestmark = pytest.mark.any_database
+
 BEFORE, SINCE = range(300), range(1000, 1120)
 
 

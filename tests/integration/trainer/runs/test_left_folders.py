@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from services.trainer.runs import files, service
 from services.trainer.runs.execution import claim
 from services.trainer.runs.interruption import mark_interrupted
@@ -12,6 +14,8 @@ from shared.settings import CommonSettings
 from tests.harness import wait_until
 from tests.harness.trainer_and_queue import PROJECT
 from tests.harness.trainer_parts import TrainerParts, open_trainer_parts
+
+pytestmark = pytest.mark.any_database
 
 
 async def _begin(parts: TrainerParts) -> Run:

@@ -52,6 +52,7 @@ async def _versions(parts: TrainerParts) -> list[str]:
     return [view.version for view in views]
 
 
+@pytest.mark.any_database
 async def test_run_makes_a_version_and_tidies_up(common: CommonSettings, database_url: str) -> None:
     async with open_trainer_parts(common, database_url) as parts:
         await parts.label(range(60), truth)
@@ -136,6 +137,7 @@ async def test_only_one_run_at_a_time(common: CommonSettings, database_url: str)
         assert refusal.value.extensions == {"run_id": run_id}
 
 
+@pytest.mark.any_database
 async def test_cancelled_runs_make_no_version(common: CommonSettings, database_url: str) -> None:
     async with open_trainer_parts(common, database_url) as parts:
         await parts.label(range(60), truth)
@@ -308,6 +310,7 @@ class HookedDatabase(Database):
             yield session
 
 
+@pytest.mark.any_database
 async def test_labels_that_a_run_has_just_used_up_start_no_other(
     common: CommonSettings, database_url: str
 ) -> None:

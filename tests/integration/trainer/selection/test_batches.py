@@ -66,6 +66,7 @@ async def forget_reserve(database_url: str) -> None:
 
 
 @pytest.mark.parametrize("has_reserve", [False, pytest.param(True, marks=pytest.mark.thorough)])
+@pytest.mark.any_database
 async def test_a_strategy_leaves_the_reserve_to_random_draws(
     common: CommonSettings, keys: Keys, database_url: str, has_reserve: bool
 ) -> None:

@@ -40,6 +40,8 @@ from tests.harness import client, serve, wait_until
 from tests.harness.served_trainer import ROOT, ServedTrainer, serve_trainer
 from tests.harness.trainer_and_queue import PROJECT
 
+pytestmark = pytest.mark.any_database
+
 FIELDS = {"text": {"type": "text"}, "price": {"type": "number"}}
 TEXT = an_input("text", "text", "string")
 MANIFEST: dict[str, Any] = {

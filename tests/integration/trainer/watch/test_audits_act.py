@@ -95,6 +95,7 @@ async def test_wrong_answers_suspend_the_promise_and_the_history_says_why(
         assert (await watched(parts)).position == before.position
 
 
+@pytest.mark.any_database
 async def test_right_answers_leave_it_certified(common: CommonSettings, database_url: str) -> None:
     async with open_trainer_parts(common, database_url) as parts:
         await certify(parts)
@@ -152,6 +153,7 @@ async def forget(parts: TrainerParts, certificate: dict[str, Any] | None) -> Non
         version.certificate = certificate
 
 
+@pytest.mark.any_database
 async def test_an_overdue_review_suspends_until_it_has_come(
     common: CommonSettings, database_url: str
 ) -> None:

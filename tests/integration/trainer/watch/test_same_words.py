@@ -20,6 +20,8 @@ from tests.harness.trainer_and_queue import PROJECT, truth
 from tests.harness.trainer_parts import TrainerParts, open_trainer_parts
 from tests.integration.trainer.watch.test_audits_act import answer, certify, judge, look
 
+pytestmark = pytest.mark.any_database
+
 
 @dataclass
 class Both:

@@ -1,5 +1,7 @@
 """An operator stops automatic answers and lets them go on; the API says why."""
 
+import pytest
+
 from services.trainer.watch import suspension, view
 from shared.auth import Keys
 from shared.settings import CommonSettings
@@ -7,6 +9,8 @@ from tests.harness.served_trainer import ROOT, serve_trainer
 from tests.harness.trainer_and_queue import PROJECT
 from tests.harness.trainer_parts import open_trainer_parts
 from tests.integration.trainer.watch.test_audits_act import answer, certify, judge
+
+pytestmark = pytest.mark.any_database
 
 
 async def test_an_operator_suspends_and_resumes(common: CommonSettings, database_url: str) -> None:
