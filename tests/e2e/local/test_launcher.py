@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from tests.harness import is_alive, wait_until
-from tests.harness.installation import launch
+from tests.harness.installation import Launched, launch
 
 pytestmark = pytest.mark.thorough
 
@@ -22,10 +22,7 @@ def _family(pid: int) -> list[psutil.Process]:
     return psutil.Process(pid).children(recursive=True)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-async def test_stop_leaves_no_process_and_keeps_the_data(
-    tmp_path: Path, number: signal.Signals
-) -> None:
+async def test_stop_leaves_no_process_and_keeps_the_data(tmp_path: Path) -> None:
     home = tmp_path / "home"
     with launch(home) as first:
         assert (home / "tokens.json").stat().st_mode & 0o777 == 0o600
@@ -35,12 +32,19 @@ async def test_stop_leaves_no_process_and_keeps_the_data(
         assert len(family) >= 4
         async with first.client("review_queue", "operator") as queue:
             assert (await queue.put("/v1/projects/shop", json=SPEC)).status_code == 201
-        assert first.stop(number) == 0
-        assert not (home / "ready").exists()
-        assert [process for process in family if is_alive(process)] == []
+        check_stopped(first, family, signal.SIGINT)
     with launch(home) as second:
+        family = _family(second.process.pid)
         async with second.client("review_queue", "operator") as queue:
             assert (await queue.get("/v1/projects/shop")).json()["labels"] == ["no", "yes"]
+        check_stopped(second, family, signal.SIGTERM)
+
+
+def check_stopped(launched: Launched, family: list[psutil.Process], number: signal.Signals) -> None:
+    """Stop an installation with a signal, and check that none of its processes is left."""
+    assert launched.stop(number) == 0
+    assert not (launched.home / "ready").exists()
+    assert [process for process in family if is_alive(process)] == []
 
 
 async def test_killed_launcher_takes_its_children_with_it(tmp_path: Path) -> None:
@@ -88,35 +92,37 @@ def test_wrong_environment_stops_the_start(
         assert said in launched.output.read_text()
 
 
-@pytest.mark.parametrize("name", ["redis", "router", "review_queue", "trainer"])
-async def test_killed_child_comes_back(tmp_path: Path, name: str) -> None:
-    await comes_back(tmp_path, name, psutil.Process.kill)
-
-
-@pytest.mark.parametrize("name", ["router", "trainer"])
-async def test_a_child_whose_event_loop_stands_still_comes_back(tmp_path: Path, name: str) -> None:
-    await comes_back(tmp_path, name, psutil.Process.suspend)
-
-
-async def comes_back(tmp_path: Path, name: str, hurt: Callable[[psutil.Process], None]) -> None:
+async def test_children_that_are_killed_or_whose_event_loop_stands_still_come_back(
+    tmp_path: Path,
+) -> None:
     with launch(tmp_path / "home", SUREHAND_HANG_SECONDS="10") as launched:
-        before = launched.child(name)
-        hurt(before)
+        for name in ("redis", "router", "review_queue", "trainer"):
+            await come_back(launched, [name], psutil.Process.kill)
+        await come_back(launched, ["router", "trainer"], psutil.Process.suspend)
 
-        def back() -> bool:
-            try:
-                return launched.child(name).pid != before.pid
-            except LookupError:
-                return False
 
-        await wait_until(back)
-        if name != "redis":
-            async with launched.client(name, "operator") as http:
+async def come_back(
+    launched: Launched, names: list[str], hurt: Callable[[psutil.Process], None]
+) -> None:
+    """Hurt children at the same time, and wait until others in their places are ready."""
+    before = {name: launched.child(name) for name in names}
+    for child in before.values():
+        hurt(child)
 
-                async def ready() -> bool:
-                    try:
-                        return (await http.get("/readyz")).is_success
-                    except httpx.TransportError:
-                        return False
+    def are_back() -> bool:
+        try:
+            return all(launched.child(name).pid != child.pid for name, child in before.items())
+        except LookupError:
+            return False
 
-                await wait_until(ready)
+    await wait_until(are_back)
+    for name in before.keys() - {"redis"}:
+        async with launched.client(name, "operator") as http:
+
+            async def is_ready(http: httpx.AsyncClient = http) -> bool:
+                try:
+                    return (await http.get("/readyz")).is_success
+                except httpx.TransportError:
+                    return False
+
+            await wait_until(is_ready)

@@ -323,7 +323,7 @@ class History(RuleBasedStateMachine):
 
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize(
-    "histories", [5, pytest.param(60, marks=[pytest.mark.thorough, pytest.mark.sql])]
+    "histories", [5, pytest.param(12, marks=[pytest.mark.thorough, pytest.mark.sql])]
 )
 def test_random_histories_do_not_diverge_from_the_model(
     database_url: str, tmp_path: Path, histories: int

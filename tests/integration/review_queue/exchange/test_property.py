@@ -140,7 +140,7 @@ async def put(desk: Desk, name: str) -> str:
 async def test_nothing_is_lost_on_the_way_out_and_in(desk: Desk) -> None:
     loop, numbers = asyncio.get_running_loop(), itertools.count()
 
-    @settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
     @given(project=PROJECTS)
     def comes_back(project: list[Json]) -> None:
         asyncio.run_coroutine_threadsafe(round_trip(project), loop).result()

@@ -233,7 +233,7 @@ def _who(one: Probe) -> Principal:
 
 
 @pytest.mark.timeout(1200)
-@pytest.mark.parametrize("histories", [4, pytest.param(30, marks=pytest.mark.thorough)])
+@pytest.mark.parametrize("histories", [4, pytest.param(8, marks=pytest.mark.thorough)])
 def test_random_histories_do_not_diverge_from_the_model(
     database_url: str, tmp_path: Path, histories: int
 ) -> None:

@@ -179,7 +179,7 @@ class Waiting(RuleBasedStateMachine):
 @pytest.mark.thorough
 def test_waits_under_random_interleavings() -> None:
     run_state_machine_as_test(
-        Waiting, settings=settings(max_examples=60, stateful_step_count=25, deadline=None)
+        Waiting, settings=settings(max_examples=15, stateful_step_count=25, deadline=None)
     )
 
 
