@@ -86,6 +86,12 @@ class World:
         found: dict[str, Any] = answer.raise_for_status().json()
         return found
 
+    async def trains_none(self) -> bool:
+        """Say whether no version is being trained."""
+        answer = await self.trainer.get(f"{PROJECT}/runs")
+        runs = answer.raise_for_status().json()["runs"]
+        return not any(run["state"] in {"queued", "running"} for run in runs)
+
     async def is_read(self) -> bool:
         """Say whether the trainer has read the newest decision."""
         query = {"item_id": str(self.sent - 1)}
@@ -95,11 +101,13 @@ class World:
     async def lives_until(self, state: str, most: int, *, paced: bool = False) -> None:
         """Send and review until the champion's promise has a state.
 
-        Paced traffic is no faster than the decision log, so that its errors are counted by items
-        and not by the machine's speed.
+        Traffic rests while a version trains: else each version would be out of date when it is
+        published, and the machine's speed would say how many are trained. Paced traffic is no
+        faster than the decision log, so that its errors are counted by items.
         """
         end = self.sent + most
         while self.sent < end:
+            await wait_until(self.trains_none)
             await self.send()
             await self.review()
             if paced:

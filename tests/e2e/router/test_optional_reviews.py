@@ -71,7 +71,7 @@ class Scripted:
 
 
 @contextlib.asynccontextmanager
-async def scripted(installation: Installation, seed: int) -> AsyncIterator[Scripted]:
+async def scripted(installation: Installation) -> AsyncIterator[Scripted]:
     project = project_of(capacity=CAPACITY)
     async with installation.operator() as operator:
         stated = project.model_dump(mode="json", include={*SPEC, "capacity"})
@@ -79,7 +79,8 @@ async def scripted(installation: Installation, seed: int) -> AsyncIterator[Scrip
         assert created.status_code == 201, created.text
     publisher = Publisher(Store((installation.home / "store").resolve().as_uri()), project, 0.1)
     digest = await publisher.put_version("v1")
-    chance = random.Random(seed)
+    # The seed of the run, which pytest prints, gives the trace again.
+    chance = random.Random(random.random())
     trace = Trace(
         installation.caller,
         installation.operator,
@@ -111,13 +112,12 @@ def changes_of(entry: PromiseEntry, chance: random.Random) -> list[tuple[float |
     return [one for pair in zip(begun, ended, strict=True) for one in pair]
 
 
-@pytest.mark.parametrize("seed", [1, 2])
 async def test_nothing_is_answered_below_the_threshold_or_without_a_promise(
-    installation: Installation, seed: int
+    installation: Installation,
 ) -> None:
     async with contextlib.AsyncExitStack() as running:
         queue = await running.enter_async_context(installation.queue())
-        script = await running.enter_async_context(scripted(installation, seed))
+        script = await running.enter_async_context(scripted(installation))
         trace = script.trace
         await running.enter_async_context(installation.router())
         await script.first_review()
