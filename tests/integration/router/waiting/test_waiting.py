@@ -21,10 +21,17 @@ from tests.integration.router.conftest import OpenRouter, ServedRouter
 FAR = 60.0
 
 
-@pytest.fixture(params=["redis", pytest.param("no redis", marks=pytest.mark.thorough)])
+# How a wait learns of its end differs without doorbells: then truth is polled.
+WITHOUT_REDIS_TOO = pytest.mark.parametrize(
+    "common", ["redis", pytest.param("no redis", marks=pytest.mark.thorough)], indirect=True
+)
+
+
+@pytest.fixture
 def common(common: CommonSettings, request: pytest.FixtureRequest) -> CommonSettings:
-    """Settings with doorbells, and without: then truth is polled."""
-    return common if request.param == "redis" else common.model_copy(update={"redis_url": ""})
+    """Settings with doorbells, unless the test is `WITHOUT_REDIS_TOO`."""
+    has_redis = getattr(request, "param", "redis") == "redis"
+    return common if has_redis else common.model_copy(update={"redis_url": ""})
 
 
 def unsure(*item_ids: str) -> list[dict[str, Any]]:
@@ -52,6 +59,7 @@ async def handed_off(people: People, number: int) -> None:
     await wait_until(are)
 
 
+@WITHOUT_REDIS_TOO
 async def test_a_verdict_in_time_answers_the_call_that_waits(
     served: ServedRouter, people: People
 ) -> None:
@@ -81,6 +89,7 @@ async def test_the_decision_log_says_what_was_answered(
 
 
 @pytest.mark.thorough
+@WITHOUT_REDIS_TOO
 async def test_a_verdict_at_another_replica_of_the_queue_ends_the_wait(
     served: ServedRouter, people: People, common: CommonSettings, keys: Keys, database_url: str
 ) -> None:
@@ -143,6 +152,7 @@ async def test_an_item_that_nobody_could_answer_ends_the_wait(
     assert (given_up["status"], given_up["label"]) == ("resolved", None)
 
 
+@WITHOUT_REDIS_TOO
 async def test_an_item_unknown_at_first_is_waited_for(served: ServedRouter, people: People) -> None:
     resolved = asyncio.create_task(served.outcome("a", wait_seconds=FAR))
     left_open = asyncio.create_task(served.outcome("b", wait_seconds=5))
@@ -219,6 +229,7 @@ def requests_to_the_queue() -> float:
 
 
 @pytest.mark.thorough
+@WITHOUT_REDIS_TOO
 async def test_hundreds_of_waiters_are_told_of_one_burst_in_few_requests(
     served: ServedRouter, people: People, database_url: str
 ) -> None:
@@ -235,6 +246,7 @@ async def test_hundreds_of_waiters_are_told_of_one_burst_in_few_requests(
     await served.waiters(0)
 
 
+@WITHOUT_REDIS_TOO
 async def test_a_wait_outlasts_the_queue(
     open_router: OpenRouter,
     publisher: Publisher,
@@ -261,6 +273,7 @@ async def test_a_wait_outlasts_the_queue(
 
 
 @pytest.mark.thorough
+@WITHOUT_REDIS_TOO
 async def test_what_was_resolved_before_the_queue_went_away_is_learnt_when_it_is_back(
     open_router: OpenRouter,
     publisher: Publisher,
