@@ -7,11 +7,12 @@ the tests' ids, which no longer change (pytest-dev/pytest-xdist#1386).
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 # What the tests of a folder or module share: an installation and a browser, the client's
-# installation, or the documents of all services.
+# installation, a review queue and a trainer of bounded memory, or the documents of all services.
 _GROUPS = {
     "tests/browser/": "pages",
     "tests/console/": "pages",
     "tests/e2e/client/": "client",
+    "tests/hostile/test_imports.py": "imports",
     "tests/integration/client/test_contract.py": "contract",
 }
 

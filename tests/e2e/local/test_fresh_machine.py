@@ -10,15 +10,16 @@ from pathlib import Path
 
 import pytest
 
+from services.demo.plan import OPEN_POSTS, Plan, project
+from services.demo.seed import leave_open
+from services.demo.surehand import PROJECT, connected
+from services.demo.texts import RatedText
+from services.serving import SERVICES
 from tests.harness.installation import Launched, launch
 from tests.harness.processes import ROOT
 
 pytestmark = pytest.mark.thorough
 
-DEMO = {
-    "labels": ["negative", "positive"],
-    "fields": {"text": {"type": "text", "max_length": 20_000}},
-}
 SAID = "has no venv module: install it (Debian, Ubuntu: apt install python3-venv)"
 
 
@@ -55,24 +56,19 @@ def _make(checkout: Path, python: Path | str) -> tuple[int, str]:
     return done.returncode, done.stdout.decode()
 
 
-def test_without_venv_make_says_what_to_install_and_goes_on_once_it_is_there(
+def test_make_says_what_to_install_begins_a_half_made_venv_anew_and_keeps_a_whole_one(
     tmp_path: Path,
 ) -> None:
     checkout = _checkout(tmp_path / "checkout")
-    status, words = _make(checkout, _python_without_venv(tmp_path))
-    assert status != 0
-    assert SAID in words
+    lacking = _python_without_venv(tmp_path)
+    status, words = _make(checkout, lacking)
+    assert (status != 0, SAID in words) == (True, True)
     assert not (checkout / ".venv").exists()
-    status, words = _make(checkout, sys.executable)
-    assert (status, f"up in {checkout}/.venv" in words) == (0, True)
 
-
-def test_a_half_made_venv_is_begun_anew_and_a_whole_one_is_kept(tmp_path: Path) -> None:
-    checkout = _checkout(tmp_path / "checkout")
     # As `python3 -m venv` leaves it where it cannot install pip.
     half = [sys.executable, "-m", "venv", "--without-pip", str(checkout / ".venv")]
     subprocess.run(half, check=True)
-    status, words = _make(checkout, _python_without_venv(tmp_path))
+    status, words = _make(checkout, lacking)
     assert (status != 0, SAID in words) == (True, True)
     status, words = _make(checkout, sys.executable)
     assert (status, f"up in {checkout}/.venv" in words) == (0, True)
@@ -105,12 +101,20 @@ def _typed(launched: Launched, commands: str, folder: Path, words: str = "") -> 
     return done.stdout
 
 
-async def test_the_curl_of_the_readme_works_as_written(tmp_path: Path) -> None:
+async def test_after_make_run_posts_wait_for_a_person_and_the_curl_of_the_readme_works(
+    tmp_path: Path,
+) -> None:
     (commands,) = [block for block in _commands("README.md") if "curl" in block]
+    texts = [RatedText(f"read-{number}", f"Post {number}", (1,)) for number in range(200)]
+    plan = Plan(held_out=[], first_stream=texts, second_stream=[], pool=[], changed=[])
     with launch(tmp_path / "home") as launched:
-        async with launched.client("review_queue", "operator") as queue:
-            assert (await queue.put("/v1/projects/demo", json=DEMO)).status_code == 201
+        addresses = {name: launched.address(name) for name in SERVICES}
+        async with connected(addresses, launched.token("operator")) as surehand:
+            await surehand.projects.put(PROJECT, project(min_new_labels=1000))
+            await leave_open(surehand, plan)
+            queue = await surehand.queue.get(PROJECT)
         answer = json.loads(_typed(launched, commands, tmp_path))
+    assert queue.open == OPEN_POSTS
     assert [one["item_id"] for one in answer["predictions"]] == ["post-1", "post-2"]
 
 

@@ -9,15 +9,16 @@ from pathlib import Path
 
 import pytest
 
+from services.__main__ import main
 from tests.harness import wait_until
-from tests.harness.installation import SERVICES, Launched, launch
+from tests.harness.installation import Launched, launch
 from tests.harness.powers import without_powers
 from tests.harness.processes import ROOT
 
 pytestmark = pytest.mark.thorough
 
 SPEC = {"labels": ["no", "yes"], "fields": {"text": {"type": "text"}}}
-COMMANDS = ["up", "demo", *SERVICES, "migrate trainer", "token --role caller --subject x"]
+COMMANDS = ["up", "demo", "router", "migrate trainer", "token --role caller --subject x"]
 
 
 def _ports(launched: Launched) -> dict[str, str]:
@@ -148,23 +149,41 @@ def test_keys_and_store_of_a_home_may_be_read_only(tmp_path: Path) -> None:
     assert _said("migrate trainer", home, without_powers()) == (0, "")
 
 
+@pytest.fixture
+def said(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[[str, Path], tuple[int, str]]:
+    """Run a command in this process; return its exit status and what it said."""
+
+    def run(command: str, home: Path) -> tuple[int, str]:
+        monkeypatch.setenv("SUREHAND_HOME", str(home))
+        status = main(command.split())
+        return status, "".join(capsys.readouterr())
+
+    return run
+
+
 @pytest.mark.parametrize("place", ["nowhere", "empty"])
-def test_a_token_makes_no_keys_where_none_are(tmp_path: Path, place: str) -> None:
+def test_a_token_makes_no_keys_where_none_are(
+    tmp_path: Path, place: str, said: Callable[[str, Path], tuple[int, str]]
+) -> None:
     home = tmp_path / place
     (tmp_path / "empty").mkdir()
-    status, words = _said("token --role caller --subject x", home)
+    status, words = said("token --role caller --subject x", home)
     assert status == 2
     assert words.startswith(f"surehand: There are no keys in {home}")
     assert not (home / "keys").exists()
 
 
-def test_keys_are_made_in_a_folder_that_is_named_and_exists(tmp_path: Path) -> None:
+def test_keys_are_made_in_a_folder_that_is_named_and_exists(
+    tmp_path: Path, said: Callable[[str, Path], tuple[int, str]]
+) -> None:
     named = f"token --role caller --subject x --home {tmp_path}/keyring"
-    status, words = _said(named, tmp_path)
+    status, words = said(named, tmp_path)
     assert (status, "There are no keys" in words) == (2, True)
     (tmp_path / "keyring").mkdir()
-    status, words = _said(named, tmp_path)
+    status, words = said(named, tmp_path)
     assert (status, words.count(".")) == (0, 2)
-    status, words = _said("token --role caller --subject x", tmp_path / "keyring")
+    status, words = said("token --role caller --subject x", tmp_path / "keyring")
     assert status == 0
     assert f"signed with the keys of {tmp_path}/keyring, where nothing is ready" in words

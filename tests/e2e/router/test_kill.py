@@ -118,18 +118,3 @@ async def test_router_killed_leaves_its_decisions_to_the_next_start(
     assert [row["item_id"] for row in await decisions(installation.home)] == [
         str(n) for n in range(50)
     ]
-
-
-async def test_a_stopped_router_ends_cleanly_and_ships_its_decisions(
-    installation: Installation,
-) -> None:
-    await installation.publish_alone()
-    async with installation.router() as router:
-        async with installation.caller() as caller:
-            body = {"items": [{"data": {"score": SURE}}]}
-            assert (await caller.post("/v1/projects/shop/predict", json=body)).status_code == 200
-        await asyncio.to_thread(router.stop)
-        log = router.log.read_text()
-    assert len(await decisions(installation.home)) == 1
-    assert '"level": "error"' not in log
-    assert "Traceback" not in log

@@ -57,12 +57,15 @@ async def counted(router: ServiceProcess, name: str) -> set[float]:
     return said
 
 
-async def test_workers_share_the_port_and_add_up_what_they_count(
-    installation: Installation,
+async def test_workers_share_the_port_and_add_up_what_they_count_in_a_folder_that_they_remove(
+    installation: Installation, tmp_path: Path
 ) -> None:
+    folder = tmp_path / "temporary"
+    folder.mkdir()
     await installation.publish_alone()
-    async with installation.router(**TWO) as router:
+    async with installation.router(TMPDIR=str(folder), **TWO) as router:
         await both_run(router)
+        assert len(list(folder.glob("surehand-metrics-*"))) == 1
         for n in range(24):
             assert await predicted(installation, f"sure-{n}") == "answered"
         for n in range(24):
@@ -73,6 +76,7 @@ async def test_workers_share_the_port_and_add_up_what_they_count(
         spools = list((installation.home / "spool").glob("*/[0-9]*.jsonl"))
         assert {path.parent.name for path in spools} == {"0", "1"}
         assert await asyncio.to_thread(router.stop, PATIENT) == 0
+    assert list(folder.glob("surehand-metrics-*")) == []
     assert len(await decisions(installation.home)) == 48
 
 
@@ -166,17 +170,6 @@ async def test_workers_do_not_outlive_a_parent_that_is_killed(installation: Inst
         assert len(running) == 2
         router.kill()
         await wait_until(lambda: not any(map(is_alive, running)), PATIENT)
-
-
-async def test_what_the_metrics_are_added_up_in_is_removed_at_the_end(
-    installation: Installation, tmp_path: Path
-) -> None:
-    folder = tmp_path / "temporary"
-    folder.mkdir()
-    async with installation.router(health="/healthz", TMPDIR=str(folder), **TWO) as router:
-        assert len(list(folder.glob("surehand-metrics-*"))) == 1
-        assert await asyncio.to_thread(router.stop, PATIENT) == 0
-    assert list(folder.glob("surehand-metrics-*")) == []
 
 
 @pytest.mark.parametrize("shared", [False, True])
