@@ -7,25 +7,27 @@
 3. A job labels the rest of a pool under the certificate; people are asked about the other items.
 
 Reviewers are simulated from the ratings that people gave each text. Run it from the repository:
-``python -m examples.three_stages`` (some six minutes on two cores). It prints a report, and writes
-it with a chart to ``SUREHAND_HOME``.
+``python -m examples.three_stages`` (some six minutes on two cores, half of that with ``--quick``,
+which asks people for fewer labels and promises less). It prints a report, and writes it with a
+chart to ``SUREHAND_HOME``.
 """
 
+import argparse
 import asyncio
 import json
-import random
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import Any
 
+from examples.stages_data import QUICK, Data, Sizes
 from examples.stages_report import Answers, Story
 from services.demo.change import is_read, is_training
-from services.demo.plan import SEED, batches
+from services.demo.plan import batches
 from services.demo.seed import Progress, wait_for_certificate, wait_for_version
 from services.demo.surehand import PROJECT, DemoFailed, connected
-from services.demo.texts import RatedText, Texts, load_texts
+from services.demo.texts import RatedText, load_texts
 from services.demo.workforce import Workforce
 from services.local.demonstration import Told, tell_in_temporary_home
 from services.local.home import Home
@@ -47,41 +49,13 @@ STAGES = {
     "after": "   It answers",
     "rest": "3. The rest of a pool is labelled",
 }
-FIRST_LABELS = 700
-PLANNED_LABELS = 1000
 _BATCH = 50
-_AFTERWARDS = 500
 _LOOK_SECONDS = 0.25
 _WAIT_SECONDS = 300.0
 
 
-@dataclass(frozen=True)
-class Data:
-    """Disjoint parts of the texts, shuffled with a fixed seed."""
-
-    pool: list[RatedText]
-    posts: list[RatedText]
-    reviews: list[RatedText]
-    rest: list[RatedText]
-
-    @classmethod
-    def of(cls, texts: Texts) -> "Data":
-        """Cut the texts; product and film reviews take turns."""
-        draw = random.Random(SEED)
-        posts, products, films = (
-            draw.sample(some, len(some)) for some in (texts.posts, texts.reviews, texts.films)
-        )
-        mixed = [one for pair in zip(products, films, strict=False) for one in pair]
-        return cls(posts[:2600], posts[2600:3000], mixed[:4800], mixed[4800:5800])
-
-    @property
-    def all(self) -> list[RatedText]:
-        """All texts that people may be asked about."""
-        return [*self.pool, *self.posts, *self.reviews, *self.rest]
-
-
-def project(**labelling: Any) -> dict[str, Any]:
-    """Return the project: a promise of 80 % at 95 % confidence.
+def project(sizes: Sizes, **labelling: Any) -> dict[str, Any]:
+    """Return the project: a promise of 80 % at 95 % confidence, or of less with ``--quick``.
 
     Film reviews are hard: of a thousand labels a linear model learns to answer few of them.
     """
@@ -92,12 +66,12 @@ def project(**labelling: Any) -> dict[str, Any]:
         "metadata": ["source"],
         "instructions": "Is the writer's feeling positive or negative? Skip what you cannot tell.",
         "promise": {
-            "target_accuracy": 0.8,
-            "certification_labels": 330,
+            "target_accuracy": sizes.target,
+            "certification_labels": sizes.certification,
             "certification_draws": 2,
             "min_population_span_seconds": 0,
         },
-        "training": {"recipe": "text-linear", "min_new_labels": FIRST_LABELS // 2 - 50},
+        "training": {"recipe": "text-linear", "min_new_labels": sizes.by_version},
         # Of the reserve both versions of the first stage are certified.
         "labelling": {"reserve_rate": 0.65, **labelling},
     }
@@ -114,7 +88,7 @@ async def initial(surehand: AsyncSurehand, data: Data, story: Story, report: Pro
     await surehand.pool.add(PROJECT, map(item, data.pool))
     for _ in range(int(_WAIT_SECONDS / _LOOK_SECONDS)):
         found = await surehand.pool.labelling(PROJECT)
-        report("label", min(found.labels, FIRST_LABELS), FIRST_LABELS)
+        report("label", min(found.labels, data.sizes.first), data.sizes.first)
         if found.stage == "stopped" and not found.open_items and not await is_training(surehand):
             break
         await asyncio.sleep(_LOOK_SECONDS)
@@ -138,19 +112,19 @@ async def fine_tune(
         story.under_first.count(batch, await _send(surehand, batch))
         report("posts", story.under_first.sent, len(data.posts))
     # From now on runs are started by hand: the plan's labels are to be in the next version.
-    later = project() | {"training": {"recipe": "text-linear", "min_new_labels": 100_000}}
+    later = project(data.sizes) | {"training": {"recipe": "text-linear", "min_new_labels": 100_000}}
     await surehand.projects.put(PROJECT, later)
     traffic = batches(data.reviews, _BATCH)
     await _until_withdrawn(surehand, story, traffic, report)
     # People cannot label all that comes: these are scored and recorded alone.
-    for batch in islice(traffic, 2 * PLANNED_LABELS // _BATCH):
+    for batch in islice(traffic, 2 * data.sizes.planned // _BATCH):
         await surehand.predict(PROJECT, map(item, batch), review="never")
     await is_read(surehand, batch[-1])
     story.drift = (await surehand.monitoring.drift(PROJECT)).model_dump(mode="json")
     story.slices = (await surehand.monitoring.slices(PROJECT)).model_dump(mode="json")
-    await _relabel(surehand, story, report)
+    await _relabel(surehand, data.sizes.planned, story, report)
     await _renew(surehand, workforce, story, traffic, report)
-    for batch in islice(traffic, _AFTERWARDS // _BATCH):
+    for batch in islice(traffic, data.sizes.afterwards // _BATCH):
         for rated, one in zip(batch, await _send(surehand, batch), strict=True):
             part = f"{item(rated)['metadata']['source']} reviews"
             story.after.setdefault(part, Answers()).count([rated], [one])
@@ -215,8 +189,8 @@ async def _until_withdrawn(
     raise DemoFailed(f"{story.changed.sent} reviews withdrew no promise.")
 
 
-async def _relabel(surehand: AsyncSurehand, story: Story, report: Progress) -> None:
-    plan = await surehand.monitoring.plan_relabelling(PROJECT, PLANNED_LABELS)
+async def _relabel(surehand: AsyncSurehand, labels: int, story: Story, report: Progress) -> None:
+    plan = await surehand.monitoring.plan_relabelling(PROJECT, labels)
     await surehand.monitoring.start_relabelling(PROJECT, plan.plan_id)
     story.plan = plan.model_dump(mode="json")
     for _ in range(int(_WAIT_SECONDS / _LOOK_SECONDS)):
@@ -254,14 +228,14 @@ async def _send(surehand: AsyncSurehand, texts: Sequence[RatedText]) -> list[Pre
     return await surehand.predict(PROJECT, map(item, texts))
 
 
-async def _tell(installation: Installation, home: Home) -> Told:
-    data, story = Data.of(load_texts(cache_folder())), Story()
+async def _tell(sizes: Sizes, installation: Installation, home: Home) -> Told:
+    data, story = Data.of(load_texts(cache_folder()), sizes), Story()
     workforce = workforce_of(installation, home, data.all)
     token = installation.tokens["operator"]
     async with connected(installation.addresses, token) as surehand:
         with progress_bars(STAGES) as report:
-            labelling = {"automatic": True, "batch_size": 100, "most_labels": FIRST_LABELS}
-            await surehand.projects.put(PROJECT, project(**labelling))
+            asked = {"batch_size": sizes.batch, "most_labels": sizes.first}
+            await surehand.projects.put(PROJECT, project(sizes, automatic=True, **asked))
             async with workforce.working():
                 await initial(surehand, data, story, report)
                 await fine_tune(surehand, workforce, data, story, report)
@@ -271,5 +245,13 @@ async def _tell(installation: Installation, home: Home) -> Told:
     return story.document(), [*story.lines(), "", f"The chart: {picture}"]
 
 
+def main() -> int:
+    """Run the example; return its exit status."""
+    parser = argparse.ArgumentParser(prog="python -m examples.three_stages")
+    parser.add_argument("--quick", action="store_true", help="fewer labels, a lower promise")
+    sizes = QUICK if parser.parse_args().quick else Sizes()
+    return tell_in_temporary_home("three-stages", partial(_tell, sizes))
+
+
 if __name__ == "__main__":
-    sys.exit(tell_in_temporary_home("three-stages", _tell))
+    sys.exit(main())

@@ -14,7 +14,7 @@ import pytest
 def test_the_three_stages_run_through_public_apis(tmp_path: Path) -> None:
     environment = os.environ | {"SUREHAND_HOME": str(tmp_path), "PYTHONPATH": ".:client"}
     done = subprocess.run(
-        [sys.executable, "-m", "examples.three_stages"],
+        [sys.executable, "-m", "examples.three_stages", "--quick"],
         env=environment,
         cwd=Path(__file__).parents[3],
         capture_output=True,
