@@ -4,10 +4,9 @@ The database is stopped at once; the store is made read-only by a mount, else by
 """
 
 import asyncio
-import contextlib
 import signal
-from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psutil
@@ -15,7 +14,14 @@ import pytest
 from hypothesis import strategies as st
 
 from tests.conformance.conftest import PROJECT, SPEC, fill
-from tests.conformance.drawing import UNAVAILABLE, cases, conforms, operations_of, told_together
+from tests.conformance.drawing import (
+    UNAVAILABLE,
+    AnyCase,
+    cases,
+    conforms,
+    operations_of,
+    told_together,
+)
 from tests.conformance.known import Known
 from tests.graphs import text_model
 from tests.harness.disks import read_only
@@ -29,25 +35,26 @@ pytestmark = pytest.mark.thorough
 EXAMPLES = 2
 
 
-def tries_all(
-    installation: Launched,
-    away: contextlib.AbstractContextManager[None],
-    check: Callable[[Launched], None],
-) -> None:
-    """Send requests to each operation of each service while something is `away`, then `check`."""
+Drawn = list[tuple[Any, st.SearchStrategy[AnyCase]]]
+
+
+def requests_of(installation: Launched) -> Drawn:
+    """Each operation of each service, with the requests that are drawn for it."""
     known = Known(installation)
+    return [
+        (operation, cases(operation, known))
+        for service in SERVICES
+        for operation in operations_of(service, installation)
+    ]
+
+
+def tries_all(installation: Launched, operations: Drawn) -> None:
+    """Send requests to each operation of each service while something is away."""
     token = installation.token("operator")
     with told_together("An installation with something away") as trying:
-        operations = [
-            (operation, cases(operation, known))
-            for service in SERVICES
-            for operation in operations_of(service, installation)
-        ]
-        with away:
-            for operation, drawn in operations:
-                with trying(operation):
-                    conforms(drawn, st.just(token), EXAMPLES, is_healthy=False)
-            check(installation)
+        for operation, drawn in operations:
+            with trying(operation):
+                conforms(drawn, st.just(token), EXAMPLES, is_healthy=False)
 
 
 def operator(installation: Launched, service: str) -> httpx.Client:
@@ -57,15 +64,13 @@ def operator(installation: Launched, service: str) -> httpx.Client:
     return httpx.Client(base_url=address, headers=headers, trust_env=False, timeout=60)
 
 
-@contextlib.contextmanager
-def stopped(database_url: str) -> Iterator[None]:
+def stop(database_url: str) -> None:
     """Stop PostgreSQL at once, for good."""
     port = database_url.rpartition(":")[2].partition("/")[0]
     for process in psutil.Process().children():
         if {"-p", port} <= set(process.cmdline()):
             process.send_signal(signal.SIGQUIT)
             process.wait(30)
-    yield
 
 
 def check_unavailable(answer: httpx.Response) -> None:
@@ -76,12 +81,27 @@ def check_unavailable(answer: httpx.Response) -> None:
 
 
 @pytest.mark.timeout(600)
-def test_with_a_store_that_is_read_only_nothing_fails_undeclared(tmp_path: Path) -> None:
-    with launch(tmp_path / "home", without_powers()) as launched:
-        asyncio.run(fill(launched))
-        with operator(launched, "review_queue") as queue:
-            assert queue.put("/v1/projects/other", json=SPEC).is_success
-        tries_all(launched, read_only(tmp_path / "home" / "store"), check_writes_of_store)
+def test_with_a_read_only_store_and_then_a_stopped_database_nothing_fails_undeclared(
+    tmp_path: Path,
+) -> None:
+    with postgres_server() as url:
+        home, other = tmp_path / "home", url.replace("/postgres", "/template1")
+        with launch(
+            home,
+            without_powers(),
+            SUREHAND_REVIEW_QUEUE_DATABASE_URL=url,
+            SUREHAND_TRAINER_DATABASE_URL=other,
+        ) as launched:
+            asyncio.run(fill(launched))
+            with operator(launched, "review_queue") as queue:
+                assert queue.put("/v1/projects/other", json=SPEC).is_success
+            operations = requests_of(launched)
+            with read_only(home / "store"):
+                tries_all(launched, operations)
+                check_writes_of_store(launched)
+            stop(url)
+            tries_all(launched, operations)
+            check_reads_of_database(launched)
 
 
 def check_writes_of_store(launched: Launched) -> None:
@@ -95,17 +115,6 @@ def check_writes_of_store(launched: Launched) -> None:
         headers = {"Content-Type": "application/x-ndjson"}
         imported = trainer.post("/v1/projects/other/pool", content=pool, headers=headers)
         assert imported.status_code == httpx.codes.OK, imported.text
-
-
-@pytest.mark.timeout(600)
-def test_with_the_database_stopped_nothing_fails_undeclared(tmp_path: Path) -> None:
-    with postgres_server() as url:
-        home, other = tmp_path / "home", url.replace("/postgres", "/template1")
-        with launch(
-            home, SUREHAND_REVIEW_QUEUE_DATABASE_URL=url, SUREHAND_TRAINER_DATABASE_URL=other
-        ) as launched:
-            asyncio.run(fill(launched))
-            tries_all(launched, stopped(url), check_reads_of_database)
 
 
 def check_reads_of_database(launched: Launched) -> None:

@@ -72,9 +72,9 @@ async def _wait_for_champion(store: Store, version: str) -> None:
 
 
 async def test_killed_trainer_leaves_no_half_version_and_starts_anew(
-    common: CommonSettings, keys: Keys, database_url: str, home: Path
+    common: CommonSettings, keys: Keys, sqlite_url: str, home: Path
 ) -> None:
-    await create_tables("trainer", database_url)
+    await create_tables("trainer", sqlite_url)
     store = Store(common.store_address)
     await store.write_document(project_path(PROJECT), make_project())
     queue = StandInQueue()
@@ -82,7 +82,7 @@ async def test_killed_trainer_leaves_no_half_version_and_starts_anew(
         queue.resolve(f"item-{i}", review(i), truth(review(i)))
     token, port = keys.issue("operator", "op"), free_port()
     async with serve(queue.app()) as queue_base:
-        environment = _environment(common, queue_base, database_url)
+        environment = _environment(common, queue_base, sqlite_url)
         with spawn("trainer", home, port, **environment) as trainer:
             run_id = await _kill_in_a_run(trainer, token)
         assert await store.files(f"{PROJECT}/versions") == []
