@@ -14,6 +14,7 @@ chart to ``SUREHAND_HOME``.
 
 import argparse
 import asyncio
+import contextlib
 import json
 import sys
 from collections.abc import Iterator, Sequence
@@ -35,7 +36,7 @@ from services.local.installation import Installation
 from services.local.seeding import cache_folder, progress_bars, workforce_of
 from shared.home import prepare_home
 from shared.settings import CommonSettings, load_settings
-from surehand import AsyncSurehand, Prediction
+from surehand import AsyncSurehand, Conflict, Prediction
 
 STAGES = {
     "label": "1. The pool labels itself",
@@ -139,8 +140,7 @@ async def _renew(
     report: Progress,
 ) -> None:
     """Train on the plan's labels, and let the version be certified on the traffic that comes."""
-    run = await surehand.runs.start(PROJECT, mode="fine_tune")
-    version = (await surehand.runs.wait(PROJECT, run.run_id)).version
+    version = (await surehand.runs.wait(PROJECT, await _start_run(surehand))).version
     if version is None:
         raise DemoFailed("Training failed.")
     await wait_for_version(surehand, int(version[1:]), workforce, report)
@@ -202,6 +202,15 @@ async def _relabel(surehand: AsyncSurehand, labels: int, story: Story, report: P
             return
         await asyncio.sleep(_LOOK_SECONDS)
     raise DemoFailed(f"{plan.labelled} of {plan.items} planned labels came.")
+
+
+async def _start_run(surehand: AsyncSurehand) -> str:
+    """Start a run once no certification is open: one may have begun when drift was found."""
+    for _ in range(int(_WAIT_SECONDS / _LOOK_SECONDS)):
+        with contextlib.suppress(Conflict):
+            return (await surehand.runs.start(PROJECT, mode="fine_tune")).run_id
+        await asyncio.sleep(_LOOK_SECONDS)
+    raise DemoFailed("A certification stays open.")
 
 
 async def _until_certified(
