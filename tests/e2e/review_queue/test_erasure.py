@@ -7,8 +7,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.harness import wait_until
-from tests.harness.installation import launch
+from services.local.home import Home
+from tests.e2e.client.conftest import serve_all
+from tests.harness import client, wait_until
 from tests.harness.rows import tables_with
 
 pytestmark = pytest.mark.thorough
@@ -94,12 +95,14 @@ async def _live(
     await wait_until(lambda: _trained(trainer))
 
 
-async def test_an_erased_item_is_gone_from_all_services(tmp_path: Path) -> None:
-    home = tmp_path / "home"
-    with launch(home) as launched:
-        router = launched.client("router", "caller")
-        queue = launched.client("review_queue", "operator")
-        trainer = launched.client("trainer", "operator")
+async def test_an_erased_item_is_gone_from_all_services(home: Path, redis_url: str) -> None:
+    installed = Home(home)
+    installed.keys.ensure()
+    operator = installed.keys.issue("operator", "olga")
+    async with serve_all(installed, redis_url) as addresses:
+        router = client(addresses["router"], installed.keys.issue("caller", "shop"))
+        queue = client(addresses["review_queue"], operator)
+        trainer = client(addresses["trainer"], operator)
         async with router, queue, trainer:
             await _live(router, queue, trainer)
             before = await _tables(home)

@@ -100,7 +100,6 @@ async def test_open_pages_share_one_count_for_some_seconds(desk: Desk) -> None:
     await database.dispose()
 
 
-@pytest.mark.any_database
 async def test_instructions_are_to_be_read_again_when_they_change(desk: Desk) -> None:
     standing = await my(desk, "anna", "standing")
     assert standing == {

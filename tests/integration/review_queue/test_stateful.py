@@ -323,7 +323,11 @@ class History(RuleBasedStateMachine):
 
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize(
-    "histories", [5, pytest.param(12, marks=[pytest.mark.thorough, pytest.mark.sql])]
+    "histories",
+    [
+        pytest.param(5, marks=pytest.mark.any_database),
+        pytest.param(12, marks=[pytest.mark.thorough, pytest.mark.sql]),
+    ],
 )
 def test_random_histories_do_not_diverge_from_the_model(
     database_url: str, tmp_path: Path, histories: int

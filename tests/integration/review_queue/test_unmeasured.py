@@ -10,8 +10,6 @@ from shared.settings import CommonSettings
 from shared.store import Store, channels_path, first_labels_path, out_of_fold_path
 from tests.harness.desk import Desk, Json, body_of, entry
 
-pytestmark = pytest.mark.any_database
-
 LABELS = ("negative", "positive")
 
 
@@ -92,6 +90,7 @@ async def test_a_bad_reviewer_is_named_at_overlap_1_without_gold(
 
 
 @pytest.mark.own_desk
+@pytest.mark.any_database
 async def test_first_labels_are_compared_before_there_is_a_version(
     desk: Desk, common: CommonSettings
 ) -> None:
@@ -107,6 +106,7 @@ async def test_first_labels_are_compared_before_there_is_a_version(
     assert (await shown(desk, "suspects"))["considered"] == 0
 
 
+@pytest.mark.any_database
 async def test_empty_figures_say_why_and_what_would_fill_them(desk: Desk) -> None:
     await desk.put_project()
     await answer(desk, "r1", range(3), dict.fromkeys(range(3), "negative"))
@@ -122,6 +122,7 @@ async def test_empty_figures_say_why_and_what_would_fill_them(desk: Desk) -> Non
     )
 
 
+@pytest.mark.any_database
 async def test_what_is_known_needs_no_note(desk: Desk) -> None:
     await desk.put_project(review={"overlap": 2})
     await desk.post(entry("a"))
@@ -133,6 +134,7 @@ async def test_what_is_known_needs_no_note(desk: Desk) -> None:
     assert (await shown(desk, "reviewers"))["note"] is None
 
 
+@pytest.mark.any_database
 async def test_a_lone_reviewer_is_compared_with_nobody(desk: Desk) -> None:
     await desk.put_project()
     prediction = {

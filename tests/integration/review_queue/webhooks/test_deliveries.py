@@ -99,7 +99,6 @@ async def test_what_is_still_to_be_sent_of_an_erased_item_has_no_content(
     assert (await queue.status()).pending == 0
 
 
-@pytest.mark.any_database
 async def test_receiver_gets_only_the_events_that_it_names(
     queue: QueueParts, receiver: Receiver
 ) -> None:
@@ -254,7 +253,6 @@ async def test_a_disabled_webhook_keeps_deliveries_as_long_as_the_project_keeps_
     assert [message.event["subject"] for message in receiver.received] == ["a", "b"]
 
 
-@pytest.mark.any_database
 async def test_receiver_that_asks_for_a_pause_gets_nothing_before_its_end(
     queue: QueueParts, receiver: Receiver
 ) -> None:

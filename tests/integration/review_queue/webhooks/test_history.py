@@ -92,7 +92,6 @@ async def test_deliveries_page_newest_first_and_by_state_and_webhook(
         assert await deliveries(queue, webhook_id=unknown) == []
 
 
-@pytest.mark.any_database
 async def test_event_that_was_given_up_is_sent_again_under_its_id(
     queue: QueueParts, receiver: Receiver
 ) -> None:
