@@ -21,8 +21,8 @@ from tests.harness.installation import SERVICES, Launched
 
 pytestmark = pytest.mark.thorough
 
-EXAMPLES = 25
-DEEP_EXAMPLES = 5
+EXAMPLES = 8
+DEEP_EXAMPLES = 2
 
 
 @pytest.mark.parametrize("service", SERVICES)

@@ -6,10 +6,12 @@ the tests' ids, which no longer change (pytest-dev/pytest-xdist#1386).
 
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
-# What the tests of a folder or module share: an installation and a browser, the client's
-# installation, a review queue and a trainer of bounded memory, or the documents of all services.
+# What the tests of a folder or module share: an installation, with a browser or without, the
+# client's installation, a review queue and a trainer of bounded memory, or the documents of all
+# services.
 _GROUPS = {
     "tests/browser/": "pages",
+    "tests/conformance/test_openapi.py": "conformance",
     "tests/console/": "pages",
     "tests/e2e/client/": "client",
     "tests/hostile/test_imports.py": "imports",
