@@ -40,39 +40,39 @@ async def test_of_two_launchers_started_together_one_runs_and_the_other_says_a_s
         assert words.startswith(f"surehand: Surehand already runs on {home}")
 
 
-async def test_the_next_start_follows_a_killed_launcher_at_once(tmp_path: Path) -> None:
+async def test_the_next_start_follows_a_killed_launcher_once_its_services_have_ended(
+    tmp_path: Path,
+) -> None:
     home = tmp_path / "home"
-    with launch(home) as killed:
-        killed.process.kill()
-        killed.process.wait()
-        assert (home / "lock").read_text() == str(killed.process.pid)
-        (home / "ready").unlink()
-        with launch(home, ready=True, **_ports(killed)) as second:
-            async with second.client("review_queue", "operator") as queue:
-                assert (await queue.put("/v1/projects/shop", json=SPEC)).status_code == 201
-            assert (home / "redis" / "redis.sock").is_socket()
-            assert second.stop() == 0
+    with launch(home) as first:
+        kill(first)
+        # Its services have ended with it.
+        with launch(home, ready=True, **_ports(first)) as second:
+            router = second.child("router")
+            router.suspend()
+            try:
+                kill(second)
+                with launch(home, ready=False, **_ports(first)) as third:
+                    number = str(third.process.pid)
+                    await wait_until(lambda: (home / "lock").read_text() == number)
+                    assert third.process.poll() is None
+                    router.resume()
+                    await wait_until((home / "ready").exists)
+                    async with third.client("review_queue", "operator") as queue:
+                        assert (await queue.put("/v1/projects/shop", json=SPEC)).status_code == 201
+                    assert (home / "redis" / "redis.sock").is_socket()
+                    assert third.stop() == 0
+            finally:
+                if router.is_running():
+                    router.resume()
 
 
-async def test_a_service_of_a_killed_launcher_that_goes_on_is_waited_for(tmp_path: Path) -> None:
-    home = tmp_path / "home"
-    with launch(home) as killed:
-        router = killed.child("router")
-        router.suspend()
-        try:
-            killed.process.kill()
-            killed.process.wait()
-            (home / "ready").unlink()
-            with launch(home, ready=False, **_ports(killed)) as second:
-                number = str(second.process.pid)
-                await wait_until(lambda: (home / "lock").read_text() == number)
-                assert second.process.poll() is None
-                router.resume()
-                await wait_until((home / "ready").exists)
-                assert second.stop() == 0
-        finally:
-            if router.is_running():
-                router.resume()
+def kill(launched: Launched) -> None:
+    """Kill a launcher, which leaves its lock and its mark that it is ready."""
+    launched.process.kill()
+    launched.process.wait()
+    assert (launched.home / "lock").read_text() == str(launched.process.pid)
+    (launched.home / "ready").unlink()
 
 
 async def test_all_that_a_running_installation_writes_is_for_its_user_alone(
