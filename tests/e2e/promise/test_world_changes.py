@@ -22,7 +22,7 @@ SPEC = {
         "target_accuracy": 0.9,
         "confidence": 0.95,
         "certification_labels": 80,
-        "audit_rate": 0.05,
+        "audit_rate": 0.2,
         "min_population_span_seconds": 0,
     },
     "training": {"min_new_labels": 100},
