@@ -20,9 +20,9 @@ ROOT = f"/v1/projects/{PROJECT}"
 
 @pytest.mark.thorough
 async def test_a_deleted_project_leaves_nothing_to_the_next_of_its_name(
-    common: CommonSettings, keys: Keys, database_url: str
+    common: CommonSettings, keys: Keys, sqlite_url: str
 ) -> None:
-    async with run_trainer_and_queue(common, keys, database_url) as both:
+    async with run_trainer_and_queue(common, keys, sqlite_url) as both:
         await both.put_project()
         await both.import_pool(0, 200)
         await both.label_and_train()
