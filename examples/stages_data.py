@@ -24,12 +24,12 @@ class Sizes:
 
 
 QUICK = Sizes(
-    target=0.7,
+    target=0.65,
     first=240,
     batch=120,
     by_version=180,
     certification=150,
-    planned=200,
+    planned=300,
     afterwards=100,
 )
 
