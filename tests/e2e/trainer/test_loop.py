@@ -37,9 +37,9 @@ async def _wait_for_champion(both: TrainerAndQueue, version: str) -> None:
 
 
 async def test_pool_becomes_a_certified_champion_and_then_another(
-    common: CommonSettings, keys: Keys, database_url: str, tmp_path: Path
+    common: CommonSettings, keys: Keys, postgres_url: str, tmp_path: Path
 ) -> None:
-    async with run_trainer_and_queue(common, keys, database_url) as both:
+    async with run_trainer_and_queue(common, keys, postgres_url) as both:
         await both.put_project()
         imported = await both.import_pool(0, 400)
         assert (imported["imported"], imported["duplicates"], imported["rejected"]) == (400, 0, [])
