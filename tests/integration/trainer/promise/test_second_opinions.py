@@ -97,9 +97,9 @@ async def people(
 
 @pytest.mark.thorough
 async def test_slips_are_overturned_by_two_others(
-    common: CommonSettings, keys: Keys, database_url: str
+    common: CommonSettings, keys: Keys, postgres_url: str
 ) -> None:
-    async with people(common, keys, database_url, "r2", "r3") as crew:
+    async with people(common, keys, postgres_url, "r2", "r3") as crew:
         await crew.prepare()
 
         async def closed() -> Any:
