@@ -111,6 +111,7 @@ async def test_severe_drift_ends_the_promise_or_warns_as_the_project_says(
 
 
 @pytest.mark.thorough
+@pytest.mark.any_database
 async def test_the_begin_of_a_drift_stays_once_its_decisions_are_deleted(
     common: CommonSettings, database_url: str
 ) -> None:

@@ -1,6 +1,5 @@
 """A version from elsewhere is certified on fresh labels alone, whatever it was trained on."""
 
-import functools
 import io
 from functools import cache
 from typing import Any
@@ -29,7 +28,6 @@ pytestmark = pytest.mark.any_database
 ELSEWHERE = range(50_000, 50_200)
 
 
-@functools.cache
 @cache
 def own_model(seed: int = 0) -> tuple[bytes, OwnManifest]:
     """A model that was trained elsewhere, on labels of its own."""
