@@ -46,7 +46,7 @@ LONGEST_SECONDS = 600.0
 # Chance that an operator suspends or resumes, and that a reviewer answers, after a call.
 SWITCHED, REVIEWED = 0.05, 0.5
 # Answers of the model at the end of optional reviews that a trace has at least.
-LEAST_MODEL = 20
+LEAST_MODEL = 10
 # Pool items have other texts than the traffic.
 POOL_FROM = 10**6
 
@@ -184,7 +184,7 @@ async def test_a_trained_and_certified_version_answers_nothing_below_its_thresho
             await trainer.post(f"{PROJECT}/resume")
             world.is_flipped = True
             await wait_until(world.is_suspended, LONGEST_SECONDS)
-            for _ in range(20):
+            for _ in range(10):
                 await trace.send()
             await wait_until(trace.has_no_optional_task, LONGEST_SECONDS)
     trace.check()
