@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 from surehand.cli.app import app
 from tests.e2e.client.cli.conftest import Shell
 from tests.graphs import FLOAT, an_input, bytes_of, model_of, node
+from tests.harness import wait_until
 from tests.harness.processes import ROOT, free_port
 
 
@@ -92,13 +93,12 @@ def test_webhooks_of_a_project_without_any(shell: Shell) -> None:
     shell.run("webhooks", project, "--retry", "unknown", status=3)
 
 
-def test_webhooks_show_what_was_sent_and_send_it_again(shell: Shell) -> None:
+async def test_webhooks_show_what_was_sent_and_send_it_again(shell: Shell) -> None:
     address = f"http://127.0.0.1:{free_port()}/hook"
     project = shell.project(webhooks=[{"url": address, "secret_ref": "CLIENT_HOOK"}])
     shell.run("import", shell.file("a.csv", "text,label\none,happy\n"), "-p", project)
     # Nothing listens there: the event waits for its next attempt.
-    while not (sent := shell.json("webhooks", project)["deliveries"]):
-        pass
+    sent = await wait_until(lambda: shell.json("webhooks", project)["deliveries"])
     assert (sent[0]["event"], sent[0]["state"]) == ("outcome.resolved", "waiting")
     said = shell.run("webhooks", project, "--state", "waiting")
     assert address in said
@@ -106,8 +106,11 @@ def test_webhooks_show_what_was_sent_and_send_it_again(shell: Shell) -> None:
     assert "No event." in shell.run("webhooks", project, "--state", "failed")
     (retried,) = shell.json("webhooks", project, "--retry", sent[0]["delivery_id"])["retried"]
     assert retried["event_id"] == sent[0]["event_id"]
-    while shell.json("webhooks", project)["deliveries"][0]["attempts"] < 2:
-        pass
+
+    def is_tried_again() -> bool:
+        return bool(shell.json("webhooks", project)["deliveries"][0]["attempts"] > 1)
+
+    await wait_until(is_tried_again)
 
 
 def test_login_stores_a_token_for_this_user_alone(
