@@ -1,6 +1,6 @@
 """A whole trace with the real trainer: nothing is answered below the threshold that it published.
 
-The trainer certifies, an operator suspends and resumes at random, the labels flip, and audits
+The trainer certifies, an operator suspends and resumes at random, then the labels flip, and audits
 suspend; optional reviews run all the while. Each promise.json is read as it is written, and each
 automatic answer is checked against the one that it was given under.
 """
@@ -135,8 +135,8 @@ class World:
         return kinds.keys() >= KINDS and kinds["outcome model"] >= LEAST_MODEL
 
     async def is_suspended(self) -> bool:
-        """Go on, review all, and say whether the promise was suspended without a command."""
-        await self.goes_on()
+        """Send, review all, and say whether the promise was suspended without a command."""
+        await self.trace.send()
         await self.review_all()
         answer = await self.trainer.get(f"{PROJECT}/promise/history")
         history = answer.raise_for_status().json()["changes"]
@@ -147,8 +147,10 @@ def number_of(item_id: str) -> int:
     return int(item_id[1:]) + (POOL_FROM if item_id[0] == "p" else 0)
 
 
-async def begin(launched: Launched, stack: AsyncExitStack) -> httpx.AsyncClient:
-    """Create the project and its pool; return the trainer's client."""
+async def begin(
+    launched: Launched, stack: AsyncExitStack
+) -> tuple[httpx.AsyncClient, httpx.AsyncClient]:
+    """Create the project and its pool; return clients of the review queue and the trainer."""
     trainer = await stack.enter_async_context(launched.client("trainer", "operator"))
     queue = await stack.enter_async_context(launched.client("review_queue", "operator"))
     assert (await queue.put(PROJECT, json=SPEC)).status_code == 201
@@ -158,7 +160,7 @@ async def begin(launched: Launched, stack: AsyncExitStack) -> httpx.AsyncClient:
     )
     headers = {"Content-Type": "application/x-ndjson"}
     assert (await trainer.post(f"{PROJECT}/pool", content=lines, headers=headers)).is_success
-    return trainer
+    return queue, trainer
 
 
 @pytest.mark.thorough
@@ -169,7 +171,7 @@ async def test_a_trained_and_certified_version_answers_nothing_below_its_thresho
     chance = random.Random()
     with launch(tmp_path / "home") as launched:
         async with AsyncExitStack() as stack:
-            trainer = await begin(launched, stack)
+            queue, trainer = await begin(launched, stack)
             trace = Trace(
                 lambda: launched.client("router", "caller"),
                 lambda: launched.client("review_queue", "operator"),
@@ -182,6 +184,8 @@ async def test_a_trained_and_certified_version_answers_nothing_below_its_thresho
             await wait_until(world.is_certified, LONGEST_SECONDS)
             await wait_until(world.goes_on, LONGEST_SECONDS)
             await trainer.post(f"{PROJECT}/resume")
+            # A version that learned the flipped labels would leave audits nothing to suspend.
+            await queue.put(PROJECT, json={**SPEC, "training": {"min_new_labels": 100_000}})
             world.is_flipped = True
             await wait_until(world.is_suspended, LONGEST_SECONDS)
             for _ in range(10):
