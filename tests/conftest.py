@@ -24,11 +24,11 @@ from tests.harness.settings import common_settings
 from tests.harness.statements import share_compiled_statements
 
 # A busy machine must not fail a property: only what is slow in itself may.
-# Each run draws other examples, so forty at a time see as many over the runs, in less than half.
+# Each run draws other examples, so a few at a time see as many over the runs.
 # Hypothesis would draw the same in each run where CI is set.
 settings.register_profile(
     "surehand",
-    max_examples=40,
+    max_examples=25,
     deadline=None,
     derandomize=False,
     suppress_health_check=[HealthCheck.too_slow],

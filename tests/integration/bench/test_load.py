@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import orjson
+import pytest
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import StreamingResponse
 
@@ -117,6 +118,7 @@ async def test_connections_that_close_without_an_answer_are_errors() -> None:
     assert measured.errors > 4
 
 
+@pytest.mark.thorough
 async def test_an_open_loop_keeps_its_pace_and_does_not_forgive_a_stall() -> None:
     counting = Counting(stall_seconds=0.3)
     async with serve(counting.app) as base_url:

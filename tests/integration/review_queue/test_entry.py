@@ -163,6 +163,7 @@ async def test_no_task_before_the_instructions_are_read_or_when_they_change(desk
         assert "text of b" in (await anna.post(desk.page("tasks"), {})).text
 
 
+@pytest.mark.thorough
 async def test_a_browser_that_leaves_while_it_waits_gets_no_task(desk: Desk) -> None:
     await desk.put_project(instructions="")
     async with visiting(desk) as anna:

@@ -47,6 +47,7 @@ async def lose_two_of_three(
     return cursor
 
 
+@pytest.mark.thorough
 async def test_a_cursor_of_the_lost_time_is_refused_however_far_the_feed_has_come_since(
     common: CommonSettings, settings: ReviewQueueSettings, keys: Keys, clock: Clock
 ) -> None:

@@ -356,6 +356,7 @@ async def test_who_is_answered_while_the_service_stops_is_told_of_it(
         assert await connection.rest() == b""
 
 
+@pytest.mark.thorough
 async def test_who_is_cancelled_at_the_end_of_the_time_to_stop_gets_a_503(
     keys: Keys, desk: Desk
 ) -> None:

@@ -205,6 +205,7 @@ async def test_crash_before_the_commit_tells_nothing_and_loses_nothing(
     assert receiver.kinds == ["version.promoted"]
 
 
+@pytest.mark.thorough
 async def test_replicas_that_look_at_once_tell_each_change_once(
     queue: QueueParts, receiver: Receiver, store: Store, settings: ReviewQueueSettings
 ) -> None:

@@ -331,6 +331,7 @@ async def test_relay_that_dies_between_send_and_record_has_the_event_sent_again(
     assert (await queue.status()).delivered == 1
 
 
+@pytest.mark.thorough
 async def test_two_relays_at_once_send_each_event_once(
     queue: QueueParts, receiver: Receiver
 ) -> None:
@@ -451,6 +452,7 @@ async def test_nothing_is_signed_with_the_secret_of_another_project(
     assert str((await queue.status()).last_error).startswith("secret_ref must begin with SHOP_ ")
 
 
+@pytest.mark.thorough
 @examples(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(answers=st.lists(st.sampled_from([204, 500, 404, 429]), max_size=12))
 @pytest.mark.any_database

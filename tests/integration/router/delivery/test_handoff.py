@@ -92,6 +92,7 @@ async def test_other_data_under_the_id_of_a_waiting_audit_is_a_conflict(tmp_path
         assert receipt.status == "conflict"
 
 
+@pytest.mark.thorough
 async def test_callers_without_pause_do_not_keep_the_spool_full(tmp_path: Path) -> None:
     port = free_port()
     # A tenth of what the disk takes of these callers in the same time.
@@ -188,6 +189,7 @@ async def test_a_queue_that_is_away_fills_the_spool_which_drains_in_order(tmp_pa
             assert queue.item_ids[-1] == "direct"
 
 
+@pytest.mark.thorough
 async def test_a_stalled_queue_costs_one_time_out_not_one_a_call(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -108,6 +108,7 @@ async def test_an_item_whose_label_has_gone_is_asked_anew(
     assert (await served.one(UNSURE, "a"))["label"] == "bad"
 
 
+@pytest.mark.thorough
 async def test_a_wait_behind_the_spool_is_not_answered_for_other_data(
     open_router: OpenRouter,
     publisher: Publisher,

@@ -130,6 +130,7 @@ async def test_infer_is_a_span_and_what_it_routes_is_one_of_predict(
     assert [span.parent_id for span in predict] == [sent_on.span_id]
 
 
+@pytest.mark.thorough
 async def test_who_does_not_want_to_be_traced_is_not(
     seen: ServedRouter, collector: Collector
 ) -> None:

@@ -144,6 +144,7 @@ async def test_a_manifest_without_its_graph_is_refused(served: ServedRouter) -> 
     assert (await served.one(SURE))["model_version"] == "v1"
 
 
+@pytest.mark.thorough
 async def test_a_damaged_graph_that_is_repaired_is_loaded_without_a_ring(
     served: ServedRouter,
 ) -> None:

@@ -213,6 +213,7 @@ async def test_a_process_that_has_not_shipped_makes_the_answer_503(
     assert (await told(served, "never"))["status"] == "unknown"
 
 
+@pytest.mark.thorough
 async def test_a_router_of_the_release_before_makes_the_answer_503(served: ServedRouter) -> None:
     store, old = served.publisher.store, "index/router-001790000000-0199.json"
     await store.write(old, b"{}")

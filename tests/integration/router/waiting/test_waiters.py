@@ -164,6 +164,7 @@ async def test_a_look_up_that_fails_is_made_again() -> None:
         assert (await wait.outcomes(["a"]))["a"].label == "x"
 
 
+@pytest.mark.thorough
 async def test_a_feed_is_followed_for_some_time_after_its_last_wait_and_not_for_ever() -> None:
     queue = ScriptedQueue()
     async with serve(queue.app()) as url, waiting_at(url, linger_seconds=2) as waiters:

@@ -104,6 +104,7 @@ async def test_labels_of_a_version_train_nothing_and_people_supersede_them(
         assert max(made) not in await rows_of(parts)
 
 
+@pytest.mark.thorough
 @pytest.mark.any_database
 async def test_a_job_that_broke_off_goes_on_with_what_is_left(
     common: CommonSettings, database_url: str, monkeypatch: pytest.MonkeyPatch
@@ -193,6 +194,7 @@ async def test_a_certificate_from_traffic_is_named_and_cautioned_about(
         assert "recent traffic, not on this pool" in (view(traffic).caution or "")
 
 
+@pytest.mark.thorough
 async def test_large_items_are_read_a_few_at_a_time(
     common: CommonSettings, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

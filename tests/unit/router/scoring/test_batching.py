@@ -282,6 +282,7 @@ async def test_a_run_that_cannot_be_ended_is_not_waited_for() -> None:
     assert (timeouts() - before, graph.batches) == (1, [1, 1])
 
 
+@pytest.mark.thorough
 async def test_a_run_aside_that_cannot_be_ended_keeps_no_batch_waiting() -> None:
     graph, begun, held = Graph(), threading.Event(), threading.Event()
 

@@ -8,6 +8,7 @@ from services.trainer.gate.comparing import judge_slices
 from services.trainer.gate.pairs import Pair
 
 
+@pytest.mark.thorough
 def test_ten_slices_without_a_regression_are_rarely_found_worse() -> None:
     random = np.random.default_rng(16)
     runs, found = 300, 0
