@@ -46,7 +46,7 @@ async def test_every_document_is_in_an_index_and_in_the_feed(
                 (PROJECT, "promise"),
             }
 
-        await wait_until(is_complete, seconds=60)
+        await wait_until(is_complete)
         index = await world.store.read_document(index_path("review_queue"), StoreIndex)
         assert index is not None
         assert project_path(PROJECT) in index.documents

@@ -184,7 +184,7 @@ async def test_two_trainers_that_start_together_train_once(
             listed = await runs()
             return bool(listed) and all(run["state"] == "succeeded" for run in listed)
 
-        await wait_until(trained, seconds=120)
+        await wait_until(trained)
         assert [(run["version"], run["requested_by"]) for run in await runs()] == [
             ("v1", "trainer")
         ]

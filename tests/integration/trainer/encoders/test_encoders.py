@@ -170,7 +170,7 @@ async def test_head_learns_on_the_encoder_and_the_version_is_one_graph(
             return found if found["state"] in {"succeeded", "failed"} else None
 
         run = (await both.post("runs", {})).json()
-        run = await wait_until(ended, seconds=60)
+        run = await wait_until(ended)
         assert run["state"] == "succeeded", run
         assert run["report"]["encoder_sha256"] == sha256(encoder())
         store = Store(common.store_address)

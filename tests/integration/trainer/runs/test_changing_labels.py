@@ -62,7 +62,7 @@ async def train(both: TrainerAndQueue, recipe: str) -> dict[str, Any]:
         found = await both.get(f"runs/{run['run_id']}")
         return found if found["state"] in {"succeeded", "failed"} else None
 
-    run = await wait_until(ended, seconds=120)
+    run = await wait_until(ended)
     assert run["state"] == "succeeded", run
     run["labels"] = (await both.get(f"datasets/{run['dataset_id']}"))["labels"]
     run["manifest"] = (await both.get(f"versions/{run['version']}"))["manifest"]
