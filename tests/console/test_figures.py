@@ -20,6 +20,13 @@ _REFRESH = """async (name) => {
   await refresh(document.querySelector(`[data-live=${name}]`));
 }"""
 
+# By how many pixels the drawing differs from the room that was kept for it.
+_MOVED_BY = """figure => {
+  const place = figure.querySelector(".drawing");
+  const room = JSON.parse(figure.dataset.spec).height;
+  return Math.abs(place.offsetHeight - room) + place.scrollHeight - place.offsetHeight;
+}"""
+
 
 async def drawn(page: Page, *charts: str) -> None:
     """Wait until each of the charts is drawn, and look into its table."""
@@ -28,6 +35,7 @@ async def drawn(page: Page, *charts: str) -> None:
         await figure.scroll_into_view_if_needed()
         await expect(figure).to_have_attribute("data-drawn", "true")
         await expect(figure.get_by_text("Drawing…")).to_have_count(0)
+        assert await figure.evaluate(_MOVED_BY) == 0
         summary = await figure.locator("figcaption").inner_text()
         named = re.compile(re.escape(summary.strip()))
         await expect(figure.locator(".drawing")).to_have_attribute("aria-label", named)

@@ -86,5 +86,10 @@ async def test_two_versions_are_compared_side_by_side(waiting: Path, signed_in: 
         await chart.scroll_into_view_if_needed()
         await expect(chart).to_have_attribute("data-drawn", "true")
         await page.set_viewport_size({"width": 390, "height": 800})
-        assert await page.evaluate("document.documentElement.scrollWidth") <= 390
+
+        async def fits() -> bool:
+            return bool(await page.evaluate("document.documentElement.scrollWidth <= 390"))
+
+        # The charts follow the width a frame later.
+        await wait_until(fits)
         await expect(page.get_by_role("region", name="Examples")).to_be_visible()

@@ -9,6 +9,8 @@ import altair as alt
 import orjson
 
 _HEIGHT = 220
+# What axes, labels and a legend take beside the plot itself.
+_FURNITURE = 60
 _UPRIGHT_DAYS = 6
 
 PERCENT_AXIS = alt.Axis(format=".0%", tickCount=5)
@@ -34,11 +36,15 @@ class Figure:
 
 
 def specification(chart: Any, *, height: int = _HEIGHT) -> dict[str, Any]:
-    """Return the specification of an Altair chart that is as wide as its place."""
-    sized = chart.properties(width="container", height=height)
+    """Return the specification of an Altair chart that is as wide as its place.
+
+    `height` is about what the plot takes, in pixels; the `height` of the specification is what the
+    drawing takes with its axes and legend: the page keeps so much room before it is drawn.
+    """
+    sized = chart.properties(width="container", height=height + _FURNITURE)
     spec: dict[str, Any] = sized.to_dict(validate=False)
     spec.pop("config", None)
-    return spec
+    return spec | {"autosize": {"type": "fit", "contains": "padding"}}
 
 
 def height_of(rows: int, *, pixels: int = 30, least: int = 90) -> int:

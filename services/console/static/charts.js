@@ -46,7 +46,11 @@ const seen = new IntersectionObserver(
 );
 
 onNew((root) => {
-  for (const figure of root.querySelectorAll("figure[data-spec]")) seen.observe(figure);
+  for (const figure of root.querySelectorAll("figure[data-spec]")) {
+    // Else the page would move, perhaps under a click, when the drawing is done.
+    figure.querySelector(".drawing").style.height = `${JSON.parse(figure.dataset.spec).height}px`;
+    seen.observe(figure);
+  }
 });
 
 dark.addEventListener("change", () => {

@@ -180,6 +180,9 @@ def test_each_chart_is_drawn_and_has_a_summary_and_a_table(theme: str) -> None:
         spec = figure.spec | {"width": 500}
         drawn = vl_convert.vegalite_to_svg(spec, config=THEMES[theme], vl_version="6.4")
         assert drawn.startswith("<svg")
+        assert f'height="{spec["height"]}"' in drawn.split(">", 1)[0], (
+            "the room that is kept for it"
+        )
         assert figure.summary.endswith(".") or figure.name == "reliability"
         assert {len(row) for row in figure.rows} == {len(figure.columns)}
 
