@@ -14,7 +14,6 @@ chart to ``SUREHAND_HOME``.
 
 import argparse
 import asyncio
-import contextlib
 import json
 import sys
 from collections.abc import Iterator, Sequence
@@ -206,11 +205,14 @@ async def _relabel(surehand: AsyncSurehand, labels: int, story: Story, report: P
 
 async def _start_run(surehand: AsyncSurehand) -> str:
     """Start a run once no certification is open: one may have begun when drift was found."""
+    refused: Conflict | None = None
     for _ in range(int(_WAIT_SECONDS / _LOOK_SECONDS)):
-        with contextlib.suppress(Conflict):
+        try:
             return (await surehand.runs.start(PROJECT, mode="fine_tune")).run_id
+        except Conflict as conflict:
+            refused = conflict
         await asyncio.sleep(_LOOK_SECONDS)
-    raise DemoFailed("A certification stays open.")
+    raise DemoFailed(f"No run was started: {refused}")
 
 
 async def _until_certified(

@@ -101,3 +101,10 @@ def _wait_ready(launched: Launched, seconds: float = 240) -> None:
             tail = log.read_text()[-4000:] if log.exists() else ""
             raise AssertionError(f"not ready:\n{launched.output.read_text()}\n{tail}")
         time.sleep(0.05)
+
+
+async def trains_none(trainer: httpx.AsyncClient, project: str) -> bool:
+    """Say whether no version of the project, which is given by its path, is being trained."""
+    answer = await trainer.get(f"{project}/runs")
+    runs = answer.raise_for_status().json()["runs"]
+    return not any(run["state"] in {"queued", "running"} for run in runs)

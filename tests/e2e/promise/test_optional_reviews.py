@@ -12,6 +12,7 @@ import random
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from shared.contracts.base import utc_now
 from shared.contracts.versions import PromiseDocument
 from shared.store import Store, promise_path
 from tests.harness import wait_until
-from tests.harness.installation import Launched, launch
+from tests.harness.installation import Launched, launch, trains_none
 from tests.harness.traces import KINDS, PROJECT, InForce, Trace
 
 SPEC = {
@@ -109,15 +110,9 @@ class World:
         while await self.trace.review(100):
             pass
 
-    async def trains_none(self) -> bool:
-        """Say whether no version is being trained."""
-        answer = await self.trainer.get(f"{PROJECT}/runs")
-        runs = answer.raise_for_status().json()["runs"]
-        return not any(run["state"] in {"queued", "running"} for run in runs)
-
     async def is_certified(self) -> bool:
         """Send unless a version trains, review all, and say whether a version is certified."""
-        await wait_until(self.trains_none)
+        await wait_until(partial(trains_none, self.trainer, PROJECT))
         await self.trace.send()
         await self.review_all()
         answer = await self.trainer.get(f"{PROJECT}/promise")

@@ -5,6 +5,7 @@ import random
 from collections import Counter
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import httpx
 import pytest
 
 from tests.harness import wait_until
-from tests.harness.installation import Launched, launch
+from tests.harness.installation import Launched, launch, trains_none
 
 PROJECT = "/v1/projects/shop"
 SPEC = {
@@ -86,12 +87,6 @@ class World:
         found: dict[str, Any] = answer.raise_for_status().json()
         return found
 
-    async def trains_none(self) -> bool:
-        """Say whether no version is being trained."""
-        answer = await self.trainer.get(f"{PROJECT}/runs")
-        runs = answer.raise_for_status().json()["runs"]
-        return not any(run["state"] in {"queued", "running"} for run in runs)
-
     async def is_read(self) -> bool:
         """Say whether the trainer has read the newest decision."""
         query = {"item_id": str(self.sent - 1)}
@@ -107,7 +102,7 @@ class World:
         """
         end = self.sent + most
         while self.sent < end:
-            await wait_until(self.trains_none)
+            await wait_until(partial(trains_none, self.trainer, PROJECT))
             await self.send()
             await self.review()
             if paced:
