@@ -130,7 +130,9 @@ def test_p_values_are_those_of_mapie(accepted: int, data: st.DataObject, alpha: 
     """
     errors = data.draw(st.integers(0, int(accepted * alpha)))
     ours = error_p_value(errors, accepted, alpha)
+    # MAPIE rounds rate times count up: 331 * (6 / 331) is above 6.
+    rate = np.nextafter(errors / accepted, 0)
     theirs = compute_hoeffding_bentkus_p_value(
-        np.array([errors / accepted]), np.array([accepted]), alpha, binary=True
+        np.array([rate]), np.array([accepted]), alpha, binary=True
     )
     assert float(ours) == pytest.approx(float(theirs[0, 0]), rel=1e-9)
