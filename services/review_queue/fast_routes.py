@@ -8,7 +8,7 @@ from pydantic import BaseModel, ValidationError
 
 from services.review_queue.lifecycle.claims import ClaimService
 from services.review_queue.lifecycle.moves import MoveService
-from shared.auth import Role
+from shared.auth import permitted
 from shared.contracts.base import PROJECT_PATTERN
 from shared.contracts.tasks import LeaseRequest, VerdictBody
 from shared.http.body import parse_json
@@ -18,7 +18,7 @@ from shared.problems.faults import faults_of
 
 Body = TypeVar("Body", bound=BaseModel)
 
-_ROLES: frozenset[Role] = frozenset({"reviewer", "operator"})
+_ROLES = permitted("reviewer")
 
 
 def _is_lease(project: str, headers: RequestHeaders) -> bool:

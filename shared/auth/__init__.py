@@ -243,28 +243,37 @@ def principal_of(request: Request) -> Principal:
     return principal
 
 
-def require(principal: Principal, permitted: AbstractSet[Role], project: str | None) -> None:
-    """Raise `Forbidden` unless the principal has a permitted role and may enter `project`."""
-    if principal.role not in permitted:
-        raise Forbidden(
-            f"Use a token of role {' or '.join(sorted(permitted))}.", role=principal.role
-        )
-    if project is not None and not principal.may_enter(project):
+def require(principal: Principal, roles: AbstractSet[Role], project: str | None) -> None:
+    """Raise `Forbidden` unless the principal has one of `roles` and may enter `project`."""
+    if principal.role not in roles:
+        raise Forbidden(f"Use a token of role {' or '.join(sorted(roles))}.", role=principal.role)
+    if project is not None:
+        require_project(principal, project)
+
+
+def require_project(principal: Principal, project: str) -> None:
+    """Raise `Forbidden` unless the principal may enter `project`."""
+    if not principal.may_enter(project):
         raise Forbidden("The token is not for this project.", project=project)
+
+
+def permitted(*roles: Role) -> frozenset[Role]:
+    """Return who may do what `roles` may: an operator may do all that people and callers may."""
+    return frozenset({*roles, "operator"})
 
 
 def allow(*roles: Role) -> Callable[[Request], Awaitable[Principal]]:
     """Make a dependency: the caller, if it has one of `roles` and may enter the path's project.
 
-    An operator may do all that people and callers may; a service only what names it.
+    An operator always has one (`permitted`); a service may do only what names it.
     """
-    permitted: frozenset[Role] = frozenset({*roles, "operator"})
+    with_operator = permitted(*roles)
 
     # async: FastAPI runs a plain function in a thread, at some fifty times the cost of this one.
     async def dependency(request: Request) -> Principal:
         principal = principal_of(request)
         project = request.path_params.get("project")
-        require(principal, permitted, None if project is None else str(project))
+        require(principal, with_operator, None if project is None else str(project))
         _ACTING.set(principal)
         return principal
 

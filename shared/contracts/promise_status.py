@@ -80,7 +80,8 @@ def promise_status(
     Returns
     -------
     PromiseStatus; its `refusal` is None only if the entry is certified (or warned), in date and
-    watched, and its certificate is of this graph, this project and this target.
+    watched, and its certificate holds in itself (`entry_fault`) and is of this graph, this project
+    and this target.
     """
     entry = promise.versions.get(version) if promise is not None else None
     if entry is None:
@@ -125,6 +126,7 @@ def _proven(
 ) -> bool:
     return (
         entry.threshold is not None
+        and entry_fault(entry) is None
         and certificate.digest == digest
         and certificate.model_sha256 == model_sha256
         and certificate.target_accuracy == project.promise.target_accuracy

@@ -133,6 +133,14 @@ class Outcome(Message):
     data_digest: str | None = Field(default=None, exclude_if=lambda value: value is None)
 
 
+def has_answer(label: str | None, verdicts: int) -> bool:
+    """Say whether an outcome is an answer: a label, or that reviewers could give none.
+
+    Any other has expired (`source` `expiry`), or its task is open again.
+    """
+    return label is not None or verdicts > 0
+
+
 class OutcomeFeed(Message):
     """A page of the outcomes feed; `cursor` is never null."""
 

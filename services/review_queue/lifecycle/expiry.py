@@ -7,14 +7,14 @@ evidence, an error, or trained on.
 """
 
 from collections import defaultdict
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from services.review_queue.lifecycle.rechecking import Recheck, Rechecks, optional_review
 from services.review_queue.lifecycle.repository import reading
 from services.review_queue.lifecycle.repository.writing import write
 from services.review_queue.lifecycle.rules import Change
-from services.review_queue.lifecycle.states import Ground, History, Task
+from services.review_queue.lifecycle.settlement import ground_of, votes_that_count
+from services.review_queue.lifecycle.states import Task
 from services.review_queue.projects.reading import project_if_any
 from services.review_queue.repository.projects import instructions_revision
 from shared.contracts.projects import Project
@@ -75,50 +75,30 @@ async def _close(
     changes = []
     for task in tasks:
         project, prediction = projects[task.project], predictions.get(task.task_id)
-        ending = _Ending(Change(task, now), histories[task.task_id], read[task.project])
+        change, history = Change(task, now), histories[task.task_id]
+        change.supersede(history.leases)
+        votes = [] if project is None else votes_that_count(change, project, history)
+        ground = ground_of(votes, history, read[task.project])
         if project is None or prediction is None:
-            ending.expire()
+            change.resolve(None, ground, "expiry", detail={"source": "expiry"})
         else:
             refusal = judged[task.project].refusal(prediction, project, now)
-            ending.answer(prediction, project, refusal)
-        changes.append(ending.change)
+            if refusal is None and any(vote.label != prediction.label for vote in votes):
+                refusal = "a reviewer gave another label"
+            if refusal is None:
+                change.resolve(prediction.label, ground, "model", detail={"source": "model"})
+            else:
+                _make_mandatory(change, project, refusal)
+        changes.append(change)
     await write(session, changes)
     return len(changes)
 
 
-@dataclass(frozen=True)
-class _Ending:
-    """The end of one optional task; `read` is the revision of the project's instructions."""
-
-    change: Change
-    history: History
-    read: int
-
-    def expire(self) -> None:
-        """Close the task without a label."""
-        self.change.supersede(self.history.leases)
-        self.change.resolve(None, self._ground(), "expiry", detail={"source": "expiry"})
-
-    def answer(self, prediction: TaskPrediction, project: Project, refusal: str | None) -> None:
-        """Close the task with the model's answer, or make it mandatory for the `refusal`."""
-        self.change.supersede(self.history.leases)
-        given = {one.label for one in self.history.standing if not one.skipped}
-        if refusal is None and given <= {prediction.label}:
-            self.change.resolve(
-                prediction.label, self._ground(), "model", detail={"source": "model"}
-            )
-            return
-        task = self.change.task
-        task.lane = "mandatory"
-        task.due_at = self.change.now + timedelta(seconds=project.review.due_seconds)
-        self.change.open_again()
-        cause = refusal or "a reviewer gave another label"
-        self.change.tell("moved", None, {"from": "optional", "to": "mandatory", "cause": cause})
-
-    def _ground(self) -> Ground:
-        votes = [one for one in self.history.standing if not one.skipped]
-        blind = all(one.blind for one in votes)
-        return Ground(len(votes), blind, self.read)
+def _make_mandatory(change: Change, project: Project, cause: str) -> None:
+    change.task.lane = "mandatory"
+    change.task.due_at = change.now + timedelta(seconds=project.review.due_seconds)
+    change.open_again()
+    change.tell("moved", None, {"from": "optional", "to": "mandatory", "cause": cause})
 
 
 async def expire_leases(database: Database, now: datetime) -> int:

@@ -16,10 +16,10 @@ from services.review_queue.lifecycle.problems import LeaseExpired
 from services.review_queue.lifecycle.rules import Change
 from services.review_queue.lifecycle.settlement import Settlement, opinions_of
 from services.review_queue.lifecycle.states import Answer, History, Lease, state_of, verdict_row
-from shared.auth import Principal
+from shared.auth import Principal, require_project
 from shared.contracts.projects import Project
 from shared.contracts.tasks import LeaseProgress, ShownOutcome, SkipBody, TaskState, VerdictBody
-from shared.problems import Conflict, Forbidden, Unprocessable
+from shared.problems import Conflict, Unprocessable
 
 # What the holder of a lease does with it.
 Action = VerdictBody | SkipBody | Literal["renew", "release", "undo"]
@@ -84,8 +84,7 @@ class PresentedLease:
         ended, or is another reviewer's), `Conflict` (the lease was used before, otherwise; or there
         is nothing to undo) and `Unprocessable` (the label is not the project's).
         """
-        if not self.who.may_enter(self.project.project):
-            raise Forbidden("The token is not for this project.", project=self.project.project)
+        require_project(self.who, self.project.project)
         if self.lease.reviewer != self.who.subject:
             raise self._expired("The lease is somebody else's.")
         if self.action == "renew":

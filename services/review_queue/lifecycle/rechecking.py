@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from shared.contracts.base import from_stored
 from shared.contracts.projects import Project
-from shared.contracts.promise_status import as_float32, digest_of, entry_fault, promise_status
+from shared.contracts.promise_status import as_float32, digest_of, promise_status
 from shared.contracts.tasks import TaskPrediction
 from shared.contracts.versions import Manifest, Newest, PromiseDocument
 from shared.logs import cause_of
@@ -35,10 +35,7 @@ class Recheck:
     def refusal(self, prediction: TaskPrediction, project: Project, now: datetime) -> str | None:
         """Say why the prediction is no answer at `now`; None if it is certified."""
         version, label = prediction.model_version, prediction.label
-        entry = None if self.promise is None else self.promise.versions.get(version or "")
         if version is None or version not in self.graphs or label not in project.labels:
-            return "uncertified"
-        if entry is None or entry_fault(entry) is not None:
             return "uncertified"
         status = promise_status(
             project, digest_of(project), self.promise, version, self.graphs[version], now

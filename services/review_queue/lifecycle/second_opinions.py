@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from services.review_queue.activity.recording import record
 from services.review_queue.lifecycle.repository import gold, reading
@@ -51,9 +50,13 @@ class SecondOpinionService:
                 receipts.append(OpinionReceipt(item_id=one.item_id, status=status))
             await write(session, batch.changes)
             if batch.changes:
-                counts: dict[str, Any] = {"reopened": len(batch.changes)}
                 record(
-                    session, "tasks.added", batch.now, project=project_name, actor=actor, **counts
+                    session,
+                    "tasks.added",
+                    batch.now,
+                    project=project_name,
+                    actor=actor,
+                    reopened=len(batch.changes),
                 )
         self.nudge()
         return OpinionReceipts(items=receipts)

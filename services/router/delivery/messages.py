@@ -6,7 +6,7 @@ import structlog
 from pydantic import Field, ValidationInfo, model_validator
 
 from shared.contracts.base import ItemId, Label, Message, UtcTime, is_stored
-from shared.contracts.tasks import OutcomeSource, SourceName
+from shared.contracts.tasks import OutcomeSource, SourceName, has_answer
 
 log = structlog.get_logger()
 
@@ -96,9 +96,8 @@ class FeedRow(Message):
         if self.erased:
             return ItemOutcome(status="erased", **self.model_dump(include=names))
         names.add("data_digest")
-        if self.source not in _SOURCES or not (
-            self.label is not None or self.verdicts > 0 or self.source == "expiry"
-        ):
+        is_over = has_answer(self.label, self.verdicts) or self.source == "expiry"
+        if self.source not in _SOURCES or not is_over:
             return ItemOutcome(status="in_review", **self.model_dump(include=names))
         names |= {"label", "source", "resolved_at"}
         return ItemOutcome(status="resolved", **self.model_dump(include=names))

@@ -11,13 +11,13 @@ from services.router.outcomes.service import Outcomes
 from services.router.predict.predictor import Predictor
 from services.router.versions.registry import Versions
 from services.router.waiting.waiters import Left
-from shared.auth import Role
+from shared.auth import permitted
 from shared.http.front import Call
 from shared.http.waiting import disconnected
 from shared.loops import Loop, loop_faults
 from shared.settings import CommonSettings
 
-CALLERS: frozenset[Role] = frozenset({"caller", "operator"})
+CALLERS = permitted("caller")
 
 
 @dataclass(frozen=True)

@@ -70,7 +70,8 @@ async def read_documents(
         channels = kept if kept and raw[1] is not None else Channels(revision=0)
     told = known.promise if known else None
     promise = _newer(name, paths[2], raw[2], told, newest, PromiseDocument)
-    promise = promise and _without_unproven(name, promise)
+    if promise is not None:
+        _report_faults(name, promise)
     unknown = unknown_types(project.fields)
     if unknown:
         log.error("field_types_unknown", project=name, fields=unknown, effect="uncertified")
@@ -112,9 +113,8 @@ def _refuse(project: str, path: str, cause: str, **details: object) -> None:
     log.warning("document_refused", project=project, document=document, cause=cause, **details)
 
 
-def _without_unproven(project: str, promise: PromiseDocument) -> PromiseDocument:
-    """Make each entry uncertified whose certificate does not hold in itself."""
-    entries = dict(promise.versions)
+def _report_faults(project: str, promise: PromiseDocument) -> None:
+    """Count and log each entry whose certificate does not hold in itself: it certifies nothing."""
     for version, entry in promise.versions.items():
         if (fault := entry_fault(entry)) is not None:
             REFUSED_CERTIFICATES.labels(project, fault).inc()
@@ -125,5 +125,3 @@ def _without_unproven(project: str, promise: PromiseDocument) -> PromiseDocument
                 cause=fault,
                 detail=entry.unreadable,
             )
-            entries[version] = entry.model_copy(update={"state": "uncertified"})
-    return promise.model_copy(update={"versions": entries})

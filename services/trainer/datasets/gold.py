@@ -22,7 +22,7 @@ def gold_contents(project: Project, seed: str, contents: Iterable[str]) -> set[s
     return {content for content in contents if draw.takes(content)} if share else set()
 
 
-def is_drawn_by_no_model(row: OutcomeRow, chosen: Container[str] = ()) -> bool:
+def is_drawn_by_no_model(row: OutcomeRow, chosen: Container[str]) -> bool:
     """Say whether people labelled the item whatever a model said of it.
 
     `chosen` are the items of the pool that a strategy chose.

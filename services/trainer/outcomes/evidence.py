@@ -11,7 +11,7 @@ Where the first answer is one reviewer's and contradicts a version, another revi
 from dataclasses import dataclass
 
 from services.trainer.tables import OutcomeRow, SecondOpinion
-from shared.contracts.tasks import REVIEWED_SOURCES, Outcome
+from shared.contracts.tasks import REVIEWED_SOURCES, Outcome, has_answer
 
 
 @dataclass(frozen=True)
@@ -74,5 +74,4 @@ def answers(outcome: Outcome, opinion: SecondOpinion) -> bool:
 
 def is_answer(outcome: Outcome) -> bool:
     """Say whether people gave a label, or could not; not that the task expired, or waits again."""
-    given = outcome.label is not None or outcome.verdicts > 0
-    return given and outcome.source in REVIEWED_SOURCES
+    return has_answer(outcome.label, outcome.verdicts) and outcome.source in REVIEWED_SOURCES

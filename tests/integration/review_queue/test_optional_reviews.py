@@ -186,6 +186,23 @@ async def test_opinion_against_the_model_is_not_overruled_by_it(
 
 
 @pytest.mark.any_database
+async def test_opinion_whose_label_the_project_no_longer_has_does_not_count(
+    desk: Desk, common: CommonSettings
+) -> None:
+    review = {"overlap": 2, "max_overlap": 3}
+    await desk.put_project(review=review, labels=["negative", "positive", "mixed"])
+    (receipt,) = await desk.post(optional(desk, "a"))
+    await desk.answer("r1", "mixed")
+    edited = await desk.put_project(review=review, allow_label_removal=True)
+    project = Project.model_validate(edited)
+    publisher = Publisher(Store(common.store_address), project)
+    await publisher.publish("v1", entry=lambda digest: entry_of(project, digest, now=desk.clock()))
+    desk.clock.advance(SECONDS)
+    task = await ended(desk, receipt)
+    assert (task["label"], task["source"]) == ("positive", "model")
+
+
+@pytest.mark.any_database
 async def test_item_that_reviewers_skip_gets_the_models_answer(
     desk: Desk, common: CommonSettings
 ) -> None:

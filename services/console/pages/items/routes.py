@@ -12,12 +12,13 @@ from services.console.web.project_pages import call, get, load_project, project_
 from services.console.web.rendering import query
 from services.console.web.visit import Posted, Visit, Visited, page_path
 from shared.contracts.base import task_id_for
+from shared.contracts.tasks import EVIDENCE_LANES
 from surehand import SurehandError
 
 router = APIRouter(include_in_schema=False)
 _DECISIONS = 10
 _NOT_FOUND = 404
-_EVIDENCE, _UNDER_WAY = {"audit", "certification", "gold", "shadow"}, {"open", "leased"}
+_UNDER_WAY = {"open", "leased"}
 
 
 @router.get("/projects/{name}/items")
@@ -78,7 +79,7 @@ async def _page(visit: Visit, name: str, item_id: str, **refusal: Any) -> Respon
 
 def is_blind_work(task: dict[str, Any]) -> bool:
     """Say whether people are to answer a task without the labels of others in sight."""
-    return task.get("lane") in _EVIDENCE and task.get("state") in _UNDER_WAY
+    return task.get("lane") in EVIDENCE_LANES and task.get("state") in _UNDER_WAY
 
 
 async def _work(visit: Visit, name: str, item_id: str) -> Response:

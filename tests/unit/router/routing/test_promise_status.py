@@ -91,6 +91,8 @@ def test_a_promise_in_force_answers(state: str) -> None:
             "uncertified",
         ),
         (changed(certificate=CERTIFICATE.model_copy(update={"confidence": 0.9})), "uncertified"),
+        (changed(certificate=CERTIFICATE.model_copy(update={"errors": 60})), "uncertified"),
+        (changed(certificate=CERTIFICATE.model_copy(update={"method": "other"})), "uncertified"),
         (changed(state="suspended"), "promise_suspended"),
         (changed(state="recertifying"), "promise_suspended"),
         (changed(state="expired"), "promise_expired"),
