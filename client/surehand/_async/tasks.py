@@ -75,7 +75,7 @@ class AsyncTasks(AsyncGroup):
         return await self._http.ask(e.REOPEN_TASK, {"project": project, "task_id": task_id})
 
     def adjudications(self, project: str) -> AsyncPages[Case]:
-        """List the tasks that wait for an adjudicator, with what reviewers said, oldest first."""
+        """List disputed tasks, and skipped ones without a label, with the reviewers' answers."""
         return AsyncPages(self._http, e.ADJUDICATIONS, {"project": project})
 
     async def adjudicate(

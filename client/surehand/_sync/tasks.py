@@ -73,7 +73,7 @@ class Tasks(Group):
         return self._http.ask(e.REOPEN_TASK, {"project": project, "task_id": task_id})
 
     def adjudications(self, project: str) -> Pages[Case]:
-        """List the tasks that wait for an adjudicator, with what reviewers said, oldest first."""
+        """List disputed tasks, and skipped ones without a label, with the reviewers' answers."""
         return Pages(self._http, e.ADJUDICATIONS, {"project": project})
 
     def adjudicate(

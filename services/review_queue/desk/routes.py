@@ -76,7 +76,7 @@ async def list_adjudications(
     limit: Limit = 100,
     after: After = None,
 ) -> CaseList:
-    """Return disputed tasks, and those that have no label after skips, oldest first.
+    """Return disputed tasks, and skipped ones without a label, oldest first.
 
     An open one is settled by `adjudicate`; a resolved one by `reopen` first.
     """
