@@ -58,7 +58,7 @@ class Loop:
 
     def __post_init__(self) -> None:
         self._stopping = asyncio.Event()
-        # The end of the last good turn, and the last sign of life of the turn under way.
+        # The end of the last successful turn, and the last sign of life of the turn under way.
         self._good_at = self._moved_at = self.now()
         # A loop that has not been started waits for nothing.
         self._resting = True
@@ -124,11 +124,10 @@ class Loop:
         if self._error is not None:
             kind, age = type(self._error).__name__, now - self._good_at
             said = self._error.strerror if isinstance(self._error, OSError) else None
-            return (
-                f"its last good turn ended {age:.0f} s ago: {f'{kind}: {said}' if said else kind}"
-            )
+            cause = f"{kind}: {said}" if said else kind
+            return f"its last successful iteration ended {age:.0f} s ago: {cause}"
         if not self._resting and now - self._moved_at > self.slow_seconds:
-            return f"its turn has not come on for {now - self._moved_at:.0f} s"
+            return f"its iteration has made no progress for {now - self._moved_at:.0f} s"
         return None
 
     async def _take_turn(self) -> None:

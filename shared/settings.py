@@ -80,8 +80,8 @@ class CommonSettings(BaseSettings):
     """How long the event loop of a supervised process may stand still before the process is killed
     and started again; 0 means for ever."""
     poll_seconds: float = Field(default=1.0, gt=0, le=60)
-    """How often truth is looked at when no doorbell rings; changes over all projects a tenth as
-    often while doorbells are heard."""
+    """Interval of polls when no doorbell rings. While doorbells arrive, sources over all projects
+    (the store's indexes, the feeds) are polled a tenth as often."""
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
     """Least severe log line that is written."""
 

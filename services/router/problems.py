@@ -21,7 +21,10 @@ class Overloaded(Unavailable):
 
     kind = "overloaded"
     logged = False
-    advice = "Too much waits already; send the call again as `Retry-After` says, or elsewhere."
+    advice = (
+        "Too many items are waiting; send the call again after `Retry-After` seconds, "
+        "or to another router."
+    )
 
     def __init__(self, retry_after_seconds: int) -> None:
         super().__init__(retry_after_seconds=retry_after_seconds)
@@ -46,7 +49,7 @@ class SpoolFull(Unavailable):
     kind = "spool-full"
     logged = False
     advice = (
-        "The review queue is away and the spool is full, so nothing is promised; "
+        "The review queue is away and the spool is full, so no item was accepted; "
         "send the call again."
     )
     retry_after_seconds = 5
@@ -56,7 +59,10 @@ class SpoolUnavailable(Unavailable):
     """Neither the review queue nor the spool took the tasks."""
 
     kind = "spool-unavailable"
-    advice = "The tasks could be stored nowhere, so nothing is promised; send the call again."
+    advice = (
+        "Neither the review queue nor the spool could store the tasks, so no item was accepted; "
+        "send the call again."
+    )
     retry_after_seconds = 5
 
 
@@ -150,7 +156,7 @@ class OutcomeUnsettled(Unavailable):
 
     def __init__(self, why: str) -> None:
         super().__init__(
-            f"Ask again: whether the item is unknown cannot be said yet, because {why}."
+            f"It is not certain yet that the item is unknown, because {why}. Send the call again."
         )
 
 

@@ -16,7 +16,7 @@ def drift(
     ctx: typer.Context,
     project: session.Project = None,
     accept: Annotated[
-        bool, typer.Option("--accept", help="Take the new items as the usual ones.")
+        bool, typer.Option("--accept", help="Accept the new items as the reference.")
     ] = False,
     check: Annotated[bool, typer.Option("--check", help="Status 1 if drift was found.")] = False,
     as_json: session.AsJson = False,

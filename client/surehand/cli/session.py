@@ -17,7 +17,7 @@ _RETRIES = RetryPolicy(retries=2)
 
 Project = Annotated[
     str | None,
-    typer.Option("--project", "-p", help="The project; the only one where there is one."),
+    typer.Option("--project", "-p", help="Defaults to the only project, if there is exactly one."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, under the API's names.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]

@@ -15,11 +15,14 @@ _MOST = 1_000
 
 def webhooks(
     ctx: typer.Context,
-    project: Annotated[str | None, typer.Argument(help="The only one where there is one.")] = None,
+    project: Annotated[
+        str | None,
+        typer.Argument(help="Defaults to the only project, if there is exactly one."),
+    ] = None,
     state: Annotated[
         str | None, typer.Option(help="Only events that are waiting, delivered or failed.")
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, max=_MOST, help="So many events are shown.")] = 20,
+    limit: Annotated[int, typer.Option(min=1, max=_MOST, help="How many events to show.")] = 20,
     retry: Annotated[
         list[str] | None, typer.Option(help="Send this event again: an id of the list.")
     ] = None,

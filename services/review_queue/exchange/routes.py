@@ -38,14 +38,14 @@ async def post_import(
     imports: Injected[ImportService],
     who: ByOperator,
     form: Annotated[
-        Format | None, Query(alias="format", description="Else the content type says it.")
+        Format | None, Query(alias="format", description="Default: by the content type.")
     ] = None,
-    lane: Annotated[Lane, Query(description="The lane of rows that name none.")] = "mandatory",
+    lane: Annotated[Lane, Query(description="Lane of rows without one.")] = "mandatory",
 ) -> ImportReport:
-    """Take tasks in as the body comes; rows that are none are listed, and spoil no other.
+    """Import rows while the body arrives. Invalid rows are listed, and the others are imported.
 
-    The same file again changes nothing. Of a task that is there, open and not leased, answers
-    are taken from reviewers who have given none.
+    Sending the same file again changes nothing. An existing task that is open and not leased gets
+    the answers of reviewers who have not answered it before.
     """
     return await imports.take(
         project, form or _format_of(request), request.stream(), lane=lane, actor=who.subject

@@ -86,7 +86,7 @@ class PresentedLease:
         """
         require_project(self.who, self.project.project)
         if self.lease.reviewer != self.who.subject:
-            raise self._expired("The lease is somebody else's.")
+            raise self._expired("The lease belongs to another reviewer.")
         if self.action == "renew":
             return self._renew()
         if isinstance(self.action, VerdictBody):
@@ -134,7 +134,7 @@ class PresentedLease:
         lease = self.lease
         if (lease.ending, lease.body_digest) != (ending, digest):
             raise Conflict(
-                "The lease was used before, with another answer; that one stands.",
+                "The lease was already used with a different answer, which stands.",
                 task_id=lease.task_id,
                 ending=lease.ending,
             )
@@ -190,7 +190,8 @@ class PresentedLease:
         # Others may have had the item as gold; as an ordinary task it would come to them again.
         if task.revision != lease.revision_after or self.history.is_gold:
             raise Conflict(
-                "The task has moved on; ask an operator to reopen it.", task_id=task.task_id
+                "The task has changed since your answer. Ask an operator to reopen it.",
+                task_id=task.task_id,
             )
         self.change.withdraw(given[0])
         task.skips -= given[0].skipped

@@ -47,10 +47,10 @@ async def post_project_link(
     who: ByOperator,
     request: Request,
 ) -> messages.OneTimeLink:
-    """The first who uses it before it expires acts as `subject`, in `role`, in this project.
+    """The link can be redeemed once, before it expires.
 
-    `url` is a page of the console, and a path alone where the service does not know the console's
-    address: the setting `SUREHAND_REVIEW_QUEUE_CONSOLE_URL` says it.
+    Its holder then acts as `subject`, in `role`, in this project. `url` is the page of the console
+    that redeems it; it has no host unless `SUREHAND_REVIEW_QUEUE_CONSOLE_URL` is set.
     """
     return _made(request, *await links.make([project], body, who))
 

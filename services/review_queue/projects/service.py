@@ -114,7 +114,8 @@ class ProjectService:
         except (StoreError, OSError) as error:
             log.warning("project_publication_failed", project=name, cause=cause_of(error))
             raise Unavailable(
-                "The project is kept, but the store is away; it is written there by itself."
+                "The project is saved in the database. The store is unavailable; "
+                "the review queue repeats the write."
             ) from error
 
     async def patch(self, name: str, patch: dict[str, Any], terms: EditTerms) -> Project:

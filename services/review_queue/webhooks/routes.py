@@ -33,11 +33,11 @@ async def list_webhooks(
     return await webhooks.page(project)
 
 
-@router.post("/{webhook_id}/enable", summary="Send to a webhook again")
+@router.post("/{webhook_id}/enable", summary="Enable a webhook again")
 async def enable_webhook(
     project: str, webhook_id: str, webhooks: Injected[WebhookService], _: ByOperator
 ) -> messages.WebhookStatus:
-    """Go on from where it stopped: after its receiver answered 410, or asked for a pause."""
+    """Resume where the webhook stopped after its receiver answered 410 or asked for a pause."""
     return await webhooks.enable(project, webhook_id)
 
 

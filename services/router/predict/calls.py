@@ -45,7 +45,8 @@ def check_items(items: Sequence[Asked], project: Project) -> None:
         if faults:
             errors += [(f"/items/{i}{at}", fault) for at, fault in faults]
         if first.setdefault(item.item_id, i) != i:
-            errors.append((f"/items/{i}/item_id", f"is that of /items/{first[item.item_id]} too"))
+            fault = f"duplicates /items/{first[item.item_id]}/item_id"
+            errors.append((f"/items/{i}/item_id", fault))
         if len(errors) >= FAULTS_SHOWN:
             break
     if errors:

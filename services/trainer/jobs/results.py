@@ -70,7 +70,7 @@ async def open_result(
     if job.kind != "scoring":
         raise Conflict("Labels of the pool are exported by GET …/labels.")
     if job.finished_at is None:
-        raise Conflict("The job has not ended; its result is whole then.", state=job.state)
+        raise Conflict("The job has not ended. Fetch the result once it has.", state=job.state)
     require_reader(form, "/query/format")
     parts = _parts(resources, paths)
     return _parquet_pieces(parts) if form == "parquet" else _pieces(parts, form)

@@ -30,7 +30,7 @@ async def show_drift(tools: Tools, project: InProject) -> DriftView:
 
 
 @drift_router.post(
-    "/drift/accept", summary="Take the new items as the usual ones", responses=declare(Conflict)
+    "/drift/accept", summary="Accept the new items as the reference", responses=declare(Conflict)
 )
 async def accept_drift(tools: Tools, project: InActiveProject) -> DriftView:
     """Watch for drift anew from now on, and lift the warning of the drift that was found.

@@ -97,7 +97,8 @@ def _records(reader: CsvReader, project: Project) -> Iterator[ParsedLine]:
                 row = dict(zip(reader.header, record.cells, strict=True))
                 yield _checked(record.line, _csv_document(row, project), project)
     except CsvUnreadableError as error:
-        yield ParsedLine(error.line, None, f"is not CSV, nor is what follows: {error}")
+        fault = f"is not CSV; the rest of the file was not read: {error}"
+        yield ParsedLine(error.line, None, fault)
 
 
 def _csv_document(row: dict[str, str], project: Project) -> dict[str, Any]:

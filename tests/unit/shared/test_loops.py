@@ -99,7 +99,7 @@ async def test_a_failing_loop_is_named_with_the_age_of_its_last_good_turn() -> N
         await failing(mill, OSError(28, "No space left on device"))
         mill.time = 42.0
         assert loop_faults([mill.loop]) == {
-            "mill": "its last good turn ended 42 s ago: OSError: No space left on device"
+            "mill": "its last successful iteration ended 42 s ago: OSError: No space left on device"
         }
 
 
@@ -110,7 +110,7 @@ async def test_a_turn_that_does_not_end_is_named_unless_it_advances() -> None:
         await wait_until(lambda: mill.turns > 0)
         assert loop_faults([mill.loop]) == {}
         mill.time = 31.0
-        assert loop_faults([mill.loop]) == {"mill": "its turn has not come on for 31 s"}
+        assert loop_faults([mill.loop]) == {"mill": "its iteration has made no progress for 31 s"}
         mill.loop.advance()
         assert loop_faults([mill.loop]) == {}
 

@@ -12,7 +12,7 @@ from services.console.web.visit import Posted, Visited, desk_path
 
 router = APIRouter(prefix="/review/{name}/adjudicate", include_in_schema=False)
 
-_MOVED_ON = "The task has moved on since the page was shown; look at it again."
+_MOVED_ON = "The task has changed since the page was shown. Open the page again."
 
 
 @router.get("")

@@ -33,7 +33,7 @@ async def place_outcomes(database: Database) -> None:
 
 
 async def place_within(session: Session) -> None:
-    """Do the same in a transaction of the caller's."""
+    """Give each committed outcome its place, in the caller's transaction."""
     while await _place_some(session):
         pass
 
@@ -147,7 +147,7 @@ async def _task(session: Session, project: str, item_id: str) -> Task:
     task_id = task_id_for(project, item_id)
     task = (await reading.tasks(session, [task_id], lock=False)).get(task_id)
     if task is None:
-        raise NotFound("Nobody was asked about this item.", item_id=item_id)
+        raise NotFound("The item has no review task.", item_id=item_id)
     return task
 
 

@@ -46,7 +46,7 @@ async def post_verdict(
 async def post_skip(
     token: str, moves: Injected[MoveService], who: ByReviewer, body: SkipBody = _NO_REASON
 ) -> LeaseProgress:
-    """Skip the task. Once `max_overlap` people did, nobody else is asked."""
+    """Skip the task. After `max_overlap` reviewers have skipped it, no other is asked."""
     return await moves.skip(token, body, who)
 
 
@@ -58,7 +58,10 @@ async def post_renew(token: str, moves: Injected[MoveService], who: ByReviewer) 
 
 @router.post("/leases/{token}/release", summary="Give the task back", responses=_REFUSED)
 async def post_release(token: str, moves: Injected[MoveService], who: ByReviewer) -> LeaseProgress:
-    """Give the task back at once. Anybody may have it; until then it is the next of the caller."""
+    """Give the task back at once.
+
+    Any reviewer may claim it; if none does, the caller gets it next.
+    """
     return await moves.release(token, who)
 
 

@@ -101,7 +101,7 @@ async def get_task(
 async def reopen_task(
     project: str, task_id: str, decisions: Injected[DecisionService], who: ByOperator
 ) -> TaskProgress:
-    """Take the label back, by a revision without one, and ask again; anybody may answer."""
+    """Reopen the task for all reviewers. The outcome gets a revision without a label."""
     return await decisions.reopen(project, task_id, who.subject)
 
 

@@ -152,7 +152,7 @@ def _review(parameters: Mapping[str, Any]) -> ReviewMode | None:
     """Return how the call is to be routed; None when it is to be scored only."""
     for name in parameters:
         if name.startswith(_OURS) and name not in (_REVIEW, _ITEM_IDS):
-            raise MalformedInference(f"/parameters/{name}", "is no parameter of ours")
+            raise MalformedInference(f"/parameters/{name}", "is not a parameter of Surehand")
     asked = parameters.get(_REVIEW)
     if asked is None:
         return None

@@ -91,7 +91,7 @@ async def test_calls_whose_pictures_would_wait_too_long_are_refused(
         assert counted.keys() == {200, 503}
         for answer in answers:
             if answer.status_code == 503:
-                assert "Too much waits already" in answer.text
+                assert "Too many items are waiting" in answer.text
                 assert int(answer.headers["retry-after"]) >= 1
             else:
                 assert labels_of(answer) == ["positive"]
