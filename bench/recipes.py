@@ -25,14 +25,14 @@ from bench.labelled_sets import SETS, Labelled
 from bench.recipe_figures import Figures, drawn, keep
 from bench.remembered import fit_remembering, probabilities_of
 from bench.serving.report import table
-from services.trainer.recipes.auto import Candidate, choose, fitting, resampled
+from services.trainer.recipes.auto import RecipeTrial, choose, fitting, resampled
 from services.trainer.recipes.recipe import (
     BoolArray,
-    Comparison,
     FittedModel,
     Float32Array,
     FloatArray,
     Recipe,
+    RecipeComparison,
     TrainingData,
 )
 from services.trainer.runs.comparing import predicted_coverage
@@ -58,7 +58,7 @@ class Outcome:
 
     accuracy: float
     best_share: float
-    candidate: Candidate
+    candidate: RecipeTrial
     micros: float
     certified: dict[float, Certified]
 
@@ -105,8 +105,8 @@ def compare(labelled: Labelled, size: int, seed: int, target: float) -> dict[str
         )
         began = time.monotonic()
         fitted, score = _fitted(name, recipe, data, seed)
-        comparison = Comparison(partial(predicted_coverage, terms=_terms(target)), math.inf)
-        candidate = Candidate(
+        comparison = RecipeComparison(partial(predicted_coverage, terms=_terms(target)), math.inf)
+        candidate = RecipeTrial(
             name,
             "fitted",
             time.monotonic() - began,
@@ -149,7 +149,7 @@ def _fitted(name: str, recipe: Recipe, data: TrainingData, seed: int) -> tuple[F
 
 
 def _outcome(
-    candidate: Candidate,
+    candidate: RecipeTrial,
     fitted: FittedModel,
     score: Score,
     labelled: Labelled,

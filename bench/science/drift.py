@@ -13,7 +13,7 @@ import argparse
 import numpy as np
 from scipy.special import expit
 
-from services.trainer.monitoring.drift.detector import Detector, FloatArray, take
+from services.trainer.monitoring.drift.detector import DriftDetector, FloatArray, take
 from services.trainer.monitoring.drift.effects import estimated_accuracy
 
 _QUIET_ITEMS, _STREAMS = 20_000, 4
@@ -51,7 +51,7 @@ def main(arguments: list[str]) -> None:
 
 def _alarm(values: FloatArray, random: np.random.Generator) -> int | None:
     """Return the place of the first alarm."""
-    detector = Detector.start(values.shape[1])
+    detector = DriftDetector.start(values.shape[1])
     for start in range(0, len(values), _PAGE):
         page = values[start : start + _PAGE]
         places = np.arange(start, start + len(page))

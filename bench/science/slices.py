@@ -10,7 +10,7 @@ import argparse
 
 import numpy as np
 
-from services.trainer.monitoring.slices.finding import Evidence, find_slices
+from services.trainer.monitoring.slices.finding import LabelledItems, find_slices
 
 _KEYS, _VALUES = 5, 5
 _PREDICATES = [(f"key{key}", f"value{value}") for key in range(_KEYS) for value in range(_VALUES)]
@@ -34,13 +34,13 @@ def main(arguments: list[str]) -> None:
         print(f"{items:5d}  {rate:10.0%} | {hits / runs:19.1%} | {named / runs:6.1%}", flush=True)
 
 
-def _evidence(random: np.random.Generator, items: int, rate: float, factor: float) -> Evidence:
+def _evidence(random: np.random.Generator, items: int, rate: float, factor: float) -> LabelledItems:
     values = random.integers(0, _VALUES, size=(items, _KEYS))
     holds = np.zeros((items, _KEYS * _VALUES), dtype=bool)
     for key in range(_KEYS):
         holds[np.arange(items), _VALUES * key + values[:, key]] = True
     planted = (values[:, 0] == 1) & (values[:, 1] == 2)
-    return Evidence(
+    return LabelledItems(
         predicates=_PREDICATES,
         holds=holds,
         wrong=random.random(items) < np.where(planted, factor * rate, rate),

@@ -42,7 +42,7 @@ class Answers:
 
 
 @dataclass
-class Change:
+class ChangeChapter:
     """What the chapter measured.
 
     `under_old` counts what version `before` was sent until its promise was suspended, `to_people`
@@ -91,13 +91,13 @@ class Change:
 
 async def tell_change(
     surehand: AsyncSurehand, texts: list[RatedText], progress: Progress
-) -> Change:
+) -> ChangeChapter:
     """Send `texts`, whose labels mean the opposite, until a new version answers them.
 
     Raises `DemoFailed`: the promise was not suspended when the texts ran out.
     """
     told = len(await _history(surehand))
-    change = Change(before=str((await surehand.model(PROJECT)).champion))
+    change = ChangeChapter(before=str((await surehand.model(PROJECT)).champion))
     traffic = batches(texts[:-_AFTERWARDS], _BATCH)
     limit = len(texts) - _AFTERWARDS
     await _until_suspended(surehand, change, traffic, limit, progress)
@@ -118,7 +118,7 @@ async def tell_change(
 
 async def _until_suspended(
     surehand: AsyncSurehand,
-    change: Change,
+    change: ChangeChapter,
     traffic: Iterator[Sequence[RatedText]],
     limit: int,
     progress: Progress,
@@ -138,7 +138,7 @@ async def _until_suspended(
 
 async def _until_resumed(
     surehand: AsyncSurehand,
-    change: Change,
+    change: ChangeChapter,
     traffic: Iterator[Sequence[RatedText]],
     limit: int,
     progress: Progress,

@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from services.demo.change import Change
+from services.demo.change import ChangeChapter
 from services.demo.texts import RatedText
 from surehand import Prediction
 from surehand.models.promises import Certificate
@@ -63,7 +63,7 @@ class Report:
     versions: list[VersionReport]
     others: dict[float, Certificate]
     skips: int
-    change: Change | None = None
+    change: ChangeChapter | None = None
 
     def document(self) -> dict[str, Any]:
         """Return ``demo-report.json``."""

@@ -28,7 +28,7 @@ Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True)
-class Decision(Generic[Answer]):
+class BatchDecision(Generic[Answer]):
     """An answer or a problem for each call, None for one that has to be alone; what is written."""
 
     answers: Sequence[Answer | Problem | None]
@@ -41,7 +41,7 @@ class BatchHandler(Protocol[Answer]):
     def reading(self, session: Session) -> Statement:
         """Return what locks and reads all that the decision needs."""
 
-    async def decide(self, session: Session, rows: Rows) -> Decision[Answer]:
+    async def decide(self, session: Session, rows: Rows) -> BatchDecision[Answer]:
         """Decide by what was read; no other handler has written anything yet."""
 
 
@@ -252,7 +252,7 @@ class BatchScheduler:
 
 async def _decided(
     handler: BatchHandler[Answer], session: Session, rows: Rows, calls: int, *, waits: bool
-) -> Decision[Answer]:
+) -> BatchDecision[Answer]:
     """Let a handler decide; where it cannot, each of its calls becomes a batch of its own."""
     try:
         return await handler.decide(session, rows)
@@ -260,7 +260,7 @@ async def _decided(
         if waits:
             raise
         log.warning("batch_undecided", cause=cause_of(error))
-        return Decision([None] * calls, [])
+        return BatchDecision([None] * calls, [])
 
 
 def _cancel(calls: Sequence[_Waiting]) -> None:

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from services.review_queue.lifecycle.assigning import Claim, assign
-from services.review_queue.lifecycle.batches import BatchQueue, BatchScheduler, Decision
+from services.review_queue.lifecycle.batches import BatchDecision, BatchQueue, BatchScheduler
 from services.review_queue.lifecycle.draws import LeaseDraws, suggestion_of
 from services.review_queue.lifecycle.lanes import GROUPS, mixed, share_out
 from services.review_queue.lifecycle.lease_times import LeaseTimes
@@ -195,10 +195,10 @@ class _ClaimBatch:
         reviewers = [one.reviewer for one in self.calls]
         return claiming.free(session, self.project, reviewers, plan, self.now)
 
-    async def decide(self, session: Session, rows: Rows) -> Decision[Claimed]:
+    async def decide(self, session: Session, rows: Rows) -> BatchDecision[Claimed]:
         """Give the tasks to the calls, and gold among them."""
         if not self.is_alone and not await self.service.gold.is_plain(session, self.project):
-            return Decision([None] * len(self.calls), [])
+            return BatchDecision([None] * len(self.calls), [])
         if rows:
             revision = rows[0].project_revision
             project = await self.service.projects.at(session, self.project, revision)
@@ -206,9 +206,9 @@ class _ClaimBatch:
             # No row says whether the project has changed, and there may be gold.
             project = await current_project(session, self.project)
         else:
-            return Decision([Claimed([], [])] * len(self.calls), [])
+            return BatchDecision([Claimed([], [])] * len(self.calls), [])
         if project.archived_at is not None:
-            return Decision([Claimed([], [])] * len(self.calls), [])
+            return BatchDecision([Claimed([], [])] * len(self.calls), [])
         expires_at = self.now + await self.service.times.of(session, project)
         draws = []
         for claim in self.calls:
@@ -223,7 +223,7 @@ class _ClaimBatch:
         rows: Rows,
         draws: Sequence[GoldDraw],
         expires_at: datetime,
-    ) -> Decision[Claimed]:
+    ) -> BatchDecision[Claimed]:
         wanted = [
             Claim(claim.reviewer, draw.others)
             for claim, draw in zip(self.calls, draws, strict=True)
@@ -247,7 +247,7 @@ class _ClaimBatch:
             again += [row.task_id for row in mine if row.lease_number > 0]
         if again:
             await add_events(session, await claiming.end_expired(session, again, self.now))
-        return Decision(answers, claiming.lease(session, leased))
+        return BatchDecision(answers, claiming.lease(session, leased))
 
     def _lease_of(self, row: Any, project: Project, expires_at: datetime) -> Lease:
         is_evidence, draws = row.lane_group == "evidence", self.service.draws

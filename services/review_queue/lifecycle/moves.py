@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from services.review_queue.consensus.reliability import Reliability
-from services.review_queue.lifecycle.batches import BatchQueue, BatchScheduler, Decision
+from services.review_queue.lifecycle.batches import BatchDecision, BatchQueue, BatchScheduler
 from services.review_queue.lifecycle.lease_times import LeaseTimes
 from services.review_queue.lifecycle.messages import Renewal
 from services.review_queue.lifecycle.metrics import VERDICTS
@@ -142,11 +142,11 @@ class _MoveBatch:
         """Find the leases."""
         return reading.presented(session, [one.token for one in self.calls], waits=self.waits)
 
-    async def decide(self, session: Session, rows: Rows) -> Decision[Moved]:
+    async def decide(self, session: Session, rows: Rows) -> BatchDecision[Moved]:
         """Decide about each lease; of a task that comes twice the first call alone is answered."""
         found = {row.token: row for row in rows}
         if self.waits and not found:
-            return Decision([await self._probe(session)], [])
+            return BatchDecision([await self._probe(session)], [])
         tasks: set[str] = set()
         presented: list[PresentedLease | None] = []
         for call in self.calls:
@@ -164,7 +164,7 @@ class _MoveBatch:
             for one, answer in zip(presented, answers, strict=True)
             if one is not None and isinstance(answer, Moved) and answer.changed
         ]
-        return Decision(answers, written(session, changes))
+        return BatchDecision(answers, written(session, changes))
 
     async def _presented(self, session: Session, call: Move, row: Any) -> PresentedLease:
         task, lease = reading.task_and_lease(row)

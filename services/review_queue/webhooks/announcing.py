@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from services.review_queue.tables.webhooks import ToldRow, WebhookRow
 from services.review_queue.webhooks import repository
-from services.review_queue.webhooks.changes import Announced, Documents, catch_up
+from services.review_queue.webhooks.changes import Announced, TrainerDocuments, catch_up
 from shared.contracts.versions import Channels, PromiseDocument
 from shared.db import Database, Session
 from shared.logs import cause_of
@@ -29,13 +29,13 @@ _TRAINER = "trainer"
 Document = TypeVar("Document", bound=BaseModel)
 
 
-async def read_documents(store: Store, project: str) -> Documents | None:
+async def read_documents(store: Store, project: str) -> TrainerDocuments | None:
     """Return the project's documents as they are now; None while the store is away.
 
     One that cannot be understood is as none.
     """
     try:
-        return Documents(
+        return TrainerDocuments(
             channels=await _read(store, channels_path(project), Channels),
             promise=await _read(store, promise_path(project), PromiseDocument),
         )
@@ -96,7 +96,11 @@ class Announcer:
 
 
 async def announce(
-    session: Session, project: str, receivers: list[WebhookRow], documents: Documents, now: datetime
+    session: Session,
+    project: str,
+    receivers: list[WebhookRow],
+    documents: TrainerDocuments,
+    now: datetime,
 ) -> int:
     """Write deliveries of what is new in `documents` to `receivers`; return how many.
 

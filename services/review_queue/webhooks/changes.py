@@ -24,7 +24,7 @@ PromiseStatus = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Documents:
+class TrainerDocuments:
     """The trainer's two documents of one project; None where there is none yet."""
 
     channels: Channels | None
@@ -46,7 +46,7 @@ class Announced:
 
 
 def catch_up(
-    project: str, announced: Announced, documents: Documents, now: datetime
+    project: str, announced: Announced, documents: TrainerDocuments, now: datetime
 ) -> tuple[Announced, list[Event]]:
     """Return what is announced once `documents` are, and the events that announce them.
 

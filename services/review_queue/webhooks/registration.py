@@ -17,7 +17,7 @@ from services.review_queue.tables.webhooks import WebhookRow
 from services.review_queue.webhooks import repository
 from services.review_queue.webhooks.addresses import is_public, literal_address
 from services.review_queue.webhooks.announcing import announce, read_documents
-from services.review_queue.webhooks.changes import Documents
+from services.review_queue.webhooks.changes import TrainerDocuments
 from services.review_queue.webhooks.signing import parse_secrets
 from shared.contracts.projects import Webhook
 from shared.db import Session
@@ -120,7 +120,7 @@ async def prepare_webhooks(
 async def _register(
     project: str,
     webhooks: Sequence[Webhook],
-    documents: Documents | None,
+    documents: TrainerDocuments | None,
     session: Session,
     now: datetime,
 ) -> None:

@@ -74,7 +74,7 @@ class CheckedBackend(httpcore.AsyncNetworkBackend):
 
 
 @dataclass(frozen=True)
-class Answer:
+class ReceiverAnswer:
     """What a receiver answered; `error` is set, and `status` null, where it did not."""
 
     status: int | None
@@ -98,19 +98,19 @@ class Transport:
             network_backend=CheckedBackend(allow_private=allow_private, resolve=resolve),
         )
 
-    async def post(self, url: str, headers: dict[str, str], body: bytes) -> Answer:
+    async def post(self, url: str, headers: dict[str, str], body: bytes) -> ReceiverAnswer:
         """Post `body`; the answer also says why there was none."""
         try:
             async with asyncio.timeout(self._seconds):
                 return await self._post(url, headers, body)
         except TimeoutError:
-            return Answer(None, error=f"no answer within {self._seconds:g} s")
+            return ReceiverAnswer(None, error=f"no answer within {self._seconds:g} s")
         except (httpcore.NetworkError, httpcore.TimeoutException, OSError) as error:
-            return Answer(None, error=str(error) or type(error).__name__)
+            return ReceiverAnswer(None, error=str(error) or type(error).__name__)
         except (httpcore.ProtocolError, httpx.InvalidURL) as error:
-            return Answer(None, error=f"not HTTP: {type(error).__name__}")
+            return ReceiverAnswer(None, error=f"not HTTP: {type(error).__name__}")
 
-    async def _post(self, url: str, headers: dict[str, str], body: bytes) -> Answer:
+    async def _post(self, url: str, headers: dict[str, str], body: bytes) -> ReceiverAnswer:
         address = httpx.URL(url)
         target = httpcore.URL(
             scheme=address.raw_scheme,
@@ -128,7 +128,7 @@ class Transport:
             said = {name.lower(): value for name, value in response.headers}
             reason = response.extensions.get("reason_phrase", b"")
             after = said.get(b"retry-after")
-            return Answer(
+            return ReceiverAnswer(
                 response.status,
                 reason=reason.decode("ascii", "replace")[:100],
                 retry_after=None if after is None else after.decode("ascii", "replace"),

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from services.trainer.gate.brier import bootstrap_bound, brier_differences
-from services.trainer.gate.pairs import Evidence, Pair, count
+from services.trainer.gate.pairs import Pair, PairedEvidence, count
 from services.trainer.gate.spending import holm, try_alpha
 from services.trainer.gate.tango import (
     PairCounts,
@@ -44,7 +44,7 @@ class GateTest:
 
 
 @dataclass(frozen=True)
-class Terms:
+class GateTerms:
     """What a decision is made by.
 
     Attributes
@@ -65,7 +65,7 @@ class Terms:
         return complement(self.target_accuracy) / 2 if stated is None else stated
 
 
-def compare(evidence: Evidence, alpha: float, terms: Terms) -> list[GateTest]:
+def compare(evidence: PairedEvidence, alpha: float, terms: GateTerms) -> list[GateTest]:
     """Test accuracy, Brier score and declared slices on one kind of evidence.
 
     Parameters
@@ -80,7 +80,7 @@ def compare(evidence: Evidence, alpha: float, terms: Terms) -> list[GateTest]:
     ]
 
 
-def _too_few(evidence: Evidence, terms: Terms) -> str | None:
+def _too_few(evidence: PairedEvidence, terms: GateTerms) -> str | None:
     """Say that no answers to so few items could show anything; None if there are enough.
 
     The number is that of the first try: later ones, which need more, must not pass for lack of it.
@@ -92,7 +92,7 @@ def _too_few(evidence: Evidence, terms: Terms) -> str | None:
     return f"{found} {WHERE[evidence.kind]} are too few, it takes {least}"
 
 
-def _accuracy_test(evidence: Evidence, alpha: float, terms: Terms) -> GateTest:
+def _accuracy_test(evidence: PairedEvidence, alpha: float, terms: GateTerms) -> GateTest:
     counts, margin = count(evidence.pairs), terms.margin
     figures: Figures = {**vars(counts), "margin": margin}
     too_few = _too_few(evidence, terms)
@@ -115,7 +115,7 @@ def _accuracy_test(evidence: Evidence, alpha: float, terms: Terms) -> GateTest:
     return GateTest("accuracy", outcome, reason, evidence.kind, figures)
 
 
-def _brier_test(evidence: Evidence, alpha: float, terms: Terms) -> GateTest:
+def _brier_test(evidence: PairedEvidence, alpha: float, terms: GateTerms) -> GateTest:
     margin, pairs = terms.settings.brier_margin, evidence.pairs
     too_few = _too_few(evidence, terms)
     if too_few is not None:
@@ -136,7 +136,7 @@ def _brier_test(evidence: Evidence, alpha: float, terms: Terms) -> GateTest:
     return GateTest("brier", outcome, f"{reason}, and may be {margin:+.4f}", evidence.kind, figures)
 
 
-def slice_tests(evidence: Evidence, terms: Terms) -> list[GateTest]:
+def slice_tests(evidence: PairedEvidence, terms: GateTerms) -> list[GateTest]:
     """Test each declared slice for a regression; of those with too few items some are listed.
 
     A key may have as many values as there are items, and the tests are kept with the version.

@@ -21,7 +21,7 @@ class Pair:
 
 
 @dataclass(frozen=True)
-class Evidence:
+class PairedEvidence:
     """Pairs of one kind.
 
     `certification`: drawn uniformly for the new version's certificate from where it may answer, and

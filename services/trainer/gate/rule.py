@@ -11,13 +11,13 @@ from dataclasses import dataclass, field, replace
 from services.trainer.gate.comparing import (
     WHERE,
     Figures,
+    GateTerms,
     GateTest,
     Outcome,
-    Terms,
     compare,
     slice_tests,
 )
-from services.trainer.gate.pairs import Evidence, count
+from services.trainer.gate.pairs import PairedEvidence, count
 from services.trainer.gate.spending import try_alpha
 from services.trainer.gate.tango import difference_bound
 
@@ -50,10 +50,10 @@ class GateDecision:
 def judge_uncertified(
     *,
     champion_certified: bool,
-    evidence: Sequence[Evidence],
+    evidence: Sequence[PairedEvidence],
     accuracy: float,
     champion_accuracy: float,
-    terms: Terms,
+    terms: GateTerms,
 ) -> GateDecision:
     """Judge an uncertified version against the champion.
 
@@ -78,7 +78,7 @@ def judge_uncertified(
     return _decided([_better_test(used, terms), *slice_tests(used, terms)])
 
 
-def _better_test(evidence: Evidence, terms: Terms) -> GateTest:
+def _better_test(evidence: PairedEvidence, terms: GateTerms) -> GateTest:
     """Say whether the version is right more often than the champion, by however little."""
     counts = count(evidence.pairs)
     reason = (
@@ -125,8 +125,8 @@ def judge_certified(
     *,
     champion_certified: bool,
     coverages: Coverages,
-    terms: Terms,
-    evidence: Sequence[Evidence] = (),
+    terms: GateTerms,
+    evidence: Sequence[PairedEvidence] = (),
     tries_before: int = 0,
 ) -> GateDecision:
     """Judge a newly certified version against the champion: it must pass every test.
@@ -165,7 +165,9 @@ def _decided(tests: list[GateTest], lost: float = 0.0) -> GateDecision:
     return GateDecision(promote, [test.reason for test in tests], lost, tests)
 
 
-def _coverage_test(coverages: Coverages, champion: float, terms: Terms) -> tuple[GateTest, float]:
+def _coverage_test(
+    coverages: Coverages, champion: float, terms: GateTerms
+) -> tuple[GateTest, float]:
     """Return the test, and what the line of champions will have lost with this version."""
     before, margin = coverages.lost_before, terms.settings.coverage_margin
     reason = f"certified to answer {coverages.new:.1%} of the population, the champion "

@@ -9,8 +9,8 @@ from typing import Literal
 
 from services.trainer.documents.status import is_certified
 from services.trainer.gate.candidacy import Candidacy
-from services.trainer.gate.comparing import Terms
-from services.trainer.gate.pairs import Evidence, Pair
+from services.trainer.gate.comparing import GateTerms
+from services.trainer.gate.pairs import Pair, PairedEvidence
 from services.trainer.gate.repository import tries
 from services.trainer.gate.rule import Coverages, GateDecision, judge_certified
 from services.trainer.tables import Certification, CertificationItem, Version
@@ -62,23 +62,23 @@ def record(candidacy: Candidacy, step: Step, decision: GateDecision) -> None:
     candidacy.note("judged", text=step, try_number=decision.try_number, document=line)
 
 
-def terms_of(project: Project, champion: Version | None, version: Version) -> Terms:
+def terms_of(project: Project, champion: Version | None, version: Version) -> GateTerms:
     """Return the project's terms; the seed depends on the two versions alone."""
     names = f"{project.project}:{champion and champion.version}:{version.version}"
     seed = int.from_bytes(hashlib.sha256(names.encode()).digest()[:8])
-    return Terms(project.training.gate, project.promise.target_accuracy, seed)
+    return GateTerms(project.training.gate, project.promise.target_accuracy, seed)
 
 
-def _kept_gold(version: Version, champion: Version | None) -> list[Evidence]:
+def _kept_gold(version: Version, champion: Version | None) -> list[PairedEvidence]:
     kept = version.tune.get("gold")
     if kept is None or champion is None or kept["champion"] != champion.version:
         return []
-    return [Evidence("gold", [Pair(**pair) for pair in kept["pairs"]])]
+    return [PairedEvidence("gold", [Pair(**pair) for pair in kept["pairs"]])]
 
 
 def _of_certification(
     items: Sequence[CertificationItem], champion: Version | None
-) -> list[Evidence]:
+) -> list[PairedEvidence]:
     """Return the items drawn for a certificate that people gave a label, asked blind.
 
     The champion's answers to them were recorded when they were drawn. An item without a label is no
@@ -98,4 +98,4 @@ def _of_certification(
         and champion is not None
         and item.champion["version"] == champion.version
     ]
-    return [Evidence("certification", pairs)] if pairs else []
+    return [PairedEvidence("certification", pairs)] if pairs else []

@@ -9,7 +9,7 @@ from typing import Any
 
 from services.trainer.idempotency.service import KeyedRequest
 from services.trainer.jobs import repository
-from services.trainer.jobs.deciding import Standing, decide, note_population, standing_of
+from services.trainer.jobs.deciding import JudgedPromise, decide, judge_promise, note_population
 from services.trainer.jobs.labels import repository as labels
 from services.trainer.jobs.messages import AutolabelRequest, JobView
 from services.trainer.jobs.service import JOBS_BELL, champion, new_job, require, view
@@ -103,8 +103,8 @@ class AutolabelSteps:
         # away, or slow, holds the job up.
         if job.asks:
             await self._resources.posting.post_pending(self._project)
-        standing = await standing_of(self._resources, project, self._version)
-        refusal = standing.status.refusal
+        promise = await judge_promise(self._resources, project, self._version)
+        refusal = promise.status.refusal
         if refusal is not None:
             # A suspended promise must not send the whole rest of the pool to people.
             raise NothingCertified(
@@ -112,15 +112,15 @@ class AutolabelSteps:
             )
         usable = [item for item in items if not check_data(item.data, project.fields)]
         data = [item.data for item in usable]
-        decided = await decide(self._project, self._version, standing, data)
+        decided = await decide(self._project, self._version, promise, data)
         by_id = {item.item_id: found for item, found in zip(usable, decided, strict=True)}
-        return await self._record(items, by_id, standing)
+        return await self._record(items, by_id, promise)
 
     async def _record(
         self,
         items: Sequence[PoolItem],
         decided: Decided,
-        standing: Standing,
+        promise: JudgedPromise,
     ) -> bool:
         resources = self._resources
         async with resources.database.transaction() as session:
@@ -135,7 +135,7 @@ class AutolabelSteps:
             # People may have been asked about some of them meanwhile, or they were erased.
             waiting = await pool.still_waiting(session, self._project, ids)
             given = [
-                self._label(item_id, *decided[item_id], standing)
+                self._label(item_id, *decided[item_id], promise)
                 for item_id in waiting & decided.keys()
                 if decided[item_id][1].decision == "answered"
             ]
@@ -144,7 +144,7 @@ class AutolabelSteps:
             await labels.add(session, self._project, given)
             left = (waiting & decided.keys()) - answered
             await self._leave(session, job, {item_id: decided[item_id] for item_id in left})
-            note_population(job, standing)
+            note_population(job, promise)
             job.cursor = items[-1].order_key
             job.rows += len(waiting)
             job.done += len(items)
@@ -175,9 +175,9 @@ class AutolabelSteps:
         ).model_dump(mode="json")
 
     def _label(
-        self, item_id: str, score: Score | None, decision: Decision, standing: Standing
+        self, item_id: str, score: Score | None, decision: Decision, promise: JudgedPromise
     ) -> dict[str, Any]:
-        certificate = standing.certificate
+        certificate = promise.certificate
         assert score is not None
         assert certificate is not None
         row = ModelLabel(
@@ -186,10 +186,10 @@ class AutolabelSteps:
             label=decision.label or "",
             confidence=score.confidence,
             version=self._version.manifest.version,
-            certificate_id=standing.certificate_id,
+            certificate_id=promise.certificate_id,
             target_accuracy=certificate.target_accuracy,
             promise_confidence=certificate.confidence,
-            threshold=standing.status.threshold or certificate.threshold,
+            threshold=promise.status.threshold or certificate.threshold,
             population=certificate.population,
             job_id=self._job_id,
             given_at=self._resources.now(),

@@ -23,7 +23,7 @@ _NO_AUDIT = Draw(b"", 0.0)
 
 
 @dataclass(frozen=True)
-class Standing:
+class JudgedPromise:
     """Whether a version may answer at a moment, and by which certificate."""
 
     status: PromiseStatus
@@ -38,28 +38,33 @@ class Standing:
         return found if isinstance(found, str) else None
 
 
-def note_population(job: Job, standing: Standing) -> None:
+def note_population(job: Job, promise: JudgedPromise) -> None:
     """Record of which population the certificate speaks by which rows of a job are answered.
 
     Where it is renewed meanwhile, the one from traffic is kept: it says less of a pool or a file.
     """
-    if standing.certificate_id is not None and job.population != "traffic":
-        assert standing.certificate is not None
-        job.population = standing.certificate.population
+    if promise.certificate_id is not None and job.population != "traffic":
+        assert promise.certificate is not None
+        job.population = promise.certificate.population
 
 
-async def standing_of(resources: Resources, project: Project, version: LoadedVersion) -> Standing:
+async def judge_promise(
+    resources: Resources, project: Project, version: LoadedVersion
+) -> JudgedPromise:
     """Judge a version by the promise's document in the store, as routers do."""
-    promise = await resources.store.read_document(promise_path(project.project), PromiseDocument)
+    document = await resources.store.read_document(promise_path(project.project), PromiseDocument)
     name, digest = version.manifest.version, digest_of(project)
     sha256, now = version.manifest.model_sha256, resources.now()
-    status = promise_status(project, digest, promise, name, sha256, now)
-    entry = None if promise is None else promise.versions.get(name)
-    return Standing(status, None if entry is None else entry.certificate)
+    status = promise_status(project, digest, document, name, sha256, now)
+    entry = None if document is None else document.versions.get(name)
+    return JudgedPromise(status, None if entry is None else entry.certificate)
 
 
 async def decide(
-    project: str, version: LoadedVersion, standing: Standing, items: Sequence[Mapping[str, Any]]
+    project: str,
+    version: LoadedVersion,
+    promise: JudgedPromise,
+    items: Sequence[Mapping[str, Any]],
 ) -> list[tuple[Score | None, Decision]]:
     """Score the `data` of n items and decide each: answered, or declined with its reason.
 
@@ -68,7 +73,7 @@ async def decide(
     policy = Policy(
         project=project,
         labels=tuple(version.manifest.labels),
-        status=standing.status,
+        status=promise.status,
         audit=_NO_AUDIT,
         review="never",
     )

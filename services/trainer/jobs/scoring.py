@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from itertools import islice
 
 from services.trainer.jobs import repository
-from services.trainer.jobs.deciding import Standing, decide, note_population, standing_of
+from services.trainer.jobs.deciding import JudgedPromise, decide, judge_promise, note_population
 from services.trainer.jobs.messages import ScoredRow
 from services.trainer.jobs.reading import FileRow, OpenedFile, UnreadableFile, read_rows
 from services.trainer.jobs.results import record_part, without_erased, write_part
@@ -46,9 +46,9 @@ class ScoringSteps:
         earlier one. Raises `UnreadableFile` and `ModelUnusable`: the job has failed.
         """
         batch = await asyncio.to_thread(self._next)
-        standing = await standing_of(self._resources, project, self._version)
-        scored = await self._scored(project, standing, batch)
-        return await self._record(scored, batch, standing)
+        promise = await judge_promise(self._resources, project, self._version)
+        scored = await self._scored(project, promise, batch)
+        return await self._record(scored, batch, promise)
 
     def _next(self) -> list[FileRow]:
         if self._file is None:
@@ -70,20 +70,20 @@ class ScoringSteps:
         return batch
 
     async def _scored(
-        self, project: Project, standing: Standing, batch: list[FileRow]
+        self, project: Project, promise: JudgedPromise, batch: list[FileRow]
     ) -> list[ScoredRow]:
         good = [row for row in batch if row.fault is None]
         items = [row.data for row in good]
-        decided = iter(await decide(project.project, self._version, standing, items))
+        decided = iter(await decide(project.project, self._version, promise, items))
         return [
             ScoredRow(line=row.line, item_id=row.item_id, decision="rejected", detail=row.fault)
             if row.fault is not None
-            else self._decided(row, standing, next(decided))
+            else self._decided(row, promise, next(decided))
             for row in batch
         ]
 
     def _decided(
-        self, row: FileRow, standing: Standing, found: tuple[Score | None, Decision]
+        self, row: FileRow, promise: JudgedPromise, found: tuple[Score | None, Decision]
     ) -> ScoredRow:
         score, decision = found
         is_answered = decision.decision == "answered"
@@ -96,11 +96,11 @@ class ScoringSteps:
             confidence=None if score is None else score.confidence,
             reason=decision.reason,
             model_version=self._version.manifest.version,
-            certificate_id=standing.certificate_id if is_answered else None,
+            certificate_id=promise.certificate_id if is_answered else None,
         )
 
     async def _record(
-        self, scored: list[ScoredRow], batch: list[FileRow], standing: Standing
+        self, scored: list[ScoredRow], batch: list[FileRow], promise: JudgedPromise
     ) -> bool:
         """Write and record a part, unless the job was ended or taken over meanwhile."""
         assert self._file is not None
@@ -118,7 +118,7 @@ class ScoringSteps:
                 is_recorded = path is None or await record_part(session, current, path, scored)
                 if is_recorded:
                     _count(current, scored, len(batch), done)
-                    note_population(current, standing)
+                    note_population(current, promise)
                 if is_last:
                     current.state, current.finished_at = "succeeded", self._resources.now()
         if path is not None and not (is_ours and is_recorded):
@@ -126,7 +126,7 @@ class ScoringSteps:
         if is_ours and not is_recorded:
             # An item was erased meanwhile: its row is left out, and the rest is written again.
             kept = await without_erased(self._resources, self._project.project, scored)
-            return await self._record(kept, batch, standing)
+            return await self._record(kept, batch, promise)
         self._recorded += len(batch)
         return is_ours and not is_last
 

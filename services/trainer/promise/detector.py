@@ -40,7 +40,7 @@ _BISECTIONS = 80
 
 
 @dataclass(frozen=True)
-class Detector:
+class AuditDetector:
     """State after some audits, one entry for each error rate of `rates`; all entries finite.
 
     Attributes
@@ -53,7 +53,7 @@ class Detector:
     log_e: tuple[float, ...]
 
     @classmethod
-    def start(cls) -> "Detector":
+    def start(cls) -> "AuditDetector":
         """Return the state before the first audit."""
         return cls((0.0,) * RATES, (0.0,) * RATES)
 
@@ -62,7 +62,7 @@ class Detector:
 class Watch:
     """State after `taken` audits: all of them, or those up to the first alarm."""
 
-    detector: Detector
+    detector: AuditDetector
     taken: int
     alarm: Alarm | None
 
@@ -99,16 +99,16 @@ def advance(
     return np.logaddexp(0.0, log_sr + log_factor), log_e + log_factor
 
 
-def run(detector: Detector, wrong: Iterable[bool], alpha: float) -> Detector:
+def run(detector: AuditDetector, wrong: Iterable[bool], alpha: float) -> AuditDetector:
     """Return the state after more audits, in the order of their selection, alarms ignored."""
     factors = log_factors(alpha)
     log_sr, log_e = np.asarray(detector.log_sr), np.asarray(detector.log_e)
     for one in wrong:
         log_sr, log_e = advance(log_sr, log_e, factors[bool(one)])
-    return Detector(tuple(log_sr.tolist()), tuple(log_e.tolist()))
+    return AuditDetector(tuple(log_sr.tolist()), tuple(log_e.tolist()))
 
 
-def watch(detector: Detector, wrong: Iterable[bool], alpha: float, delta: float) -> Watch:
+def watch(detector: AuditDetector, wrong: Iterable[bool], alpha: float, delta: float) -> Watch:
     """Take audits in until the first alarm.
 
     An alarm may be over at the next audit, so a caller that looked only at the end of a batch would
@@ -128,7 +128,7 @@ def watch(detector: Detector, wrong: Iterable[bool], alpha: float, delta: float)
     return Watch(detector, taken, alarm_of(detector, delta))
 
 
-def alarm_of(detector: Detector, delta: float) -> Alarm | None:
+def alarm_of(detector: AuditDetector, delta: float) -> Alarm | None:
     """Say what the state proves; "violated" is the stronger claim, so it comes first.
 
     Raises

@@ -15,7 +15,7 @@ from services.trainer.promise.certify import eligible
 from services.trainer.promise.label_noise import label_ceiling
 from services.trainer.promise.periods import PlaceInPeriod, alarmed_at
 from services.trainer.promise.pool_draw import draw_from_pool
-from services.trainer.promise.population import Draw, DrawRequest, Insufficient
+from services.trainer.promise.population import DrawRequest, Insufficient, PopulationDraw
 from services.trainer.promise.requests import draw_request, place_of, plan_to_go_on_with
 from services.trainer.promise.traffic import draw_from_traffic
 from services.trainer.registry import repository as registry
@@ -82,7 +82,7 @@ def _why_never(
     return None
 
 
-async def _draw(request: DrawRequest) -> Draw | Insufficient:
+async def _draw(request: DrawRequest) -> PopulationDraw | Insufficient:
     """Draw from traffic once that suffices, before that from the pool.
 
     By it a test goes on or, if it cannot, another one begins.
@@ -92,24 +92,24 @@ async def _draw(request: DrawRequest) -> Draw | Insufficient:
     # A test goes on with the population that it began with: traffic comes, but a pool may end.
     kind, _ = request.going_on
     drawn = await (draw_from_traffic if kind == "traffic" else draw_from_pool)(request)
-    if isinstance(drawn, Draw):
+    if isinstance(drawn, PopulationDraw):
         return drawn
     if kind == "traffic":
         return Insufficient(f"waits for {_wanted(request)}: {drawn.detail}")
     return await _first_draw(replace(request, going_on=None))
 
 
-async def _first_draw(request: DrawRequest) -> Draw | Insufficient:
+async def _first_draw(request: DrawRequest) -> PopulationDraw | Insufficient:
     """Draw from recent traffic if it suffices, else from the pool; the record says why not."""
     from_traffic = await draw_from_traffic(request)
-    if isinstance(from_traffic, Draw):
+    if isinstance(from_traffic, PopulationDraw):
         return from_traffic
     if not request.uses_pool:
         if from_traffic.is_final:
             return from_traffic
         return Insufficient(f"waits for {_wanted(request)}: {from_traffic.detail}")
     from_pool = await draw_from_pool(request)
-    if isinstance(from_pool, Draw):
+    if isinstance(from_pool, PopulationDraw):
         from_pool.record["why_not_traffic"] = from_traffic.detail
         return from_pool
     if from_pool.is_final:
@@ -126,7 +126,7 @@ def _wanted(request: DrawRequest) -> str:
 
 
 async def _measure_champion(
-    resources: Resources, project: Project, version: Version, drawn: Draw
+    resources: Resources, project: Project, version: Version, drawn: PopulationDraw
 ) -> None:
     """Record which share of the population a certified champion's own certificate covers.
 
@@ -169,7 +169,7 @@ async def _open(
     project: Project,
     request: DrawRequest,
     certification: Certification,
-    drawn: Draw,
+    drawn: PopulationDraw,
 ) -> bool:
     async with resources.database.transaction() as session:
         state = await lock_state(session, project.project)
@@ -207,7 +207,11 @@ async def _open(
 
 
 async def _is_of_period(
-    session: Session, project: Project, record: Certification, drawn: Draw, place: PlaceInPeriod
+    session: Session,
+    project: Project,
+    record: Certification,
+    drawn: PopulationDraw,
+    place: PlaceInPeriod,
 ) -> bool:
     """Say whether the draw is planned for the period as it stands."""
     if drawn.plan.draw > 1:
@@ -222,7 +226,7 @@ async def _note_recovery(session: Session, record: Certification) -> None:
         version.suspension = {**(version.suspension or {}), "recertifying": True}
 
 
-async def _take(session: Session, state: ProjectState, drawn: Draw) -> bool:
+async def _take(session: Session, state: ProjectState, drawn: PopulationDraw) -> bool:
     """Take the drawn items out of the pool, with all that the walk passed over."""
     if not drawn.passed_up_to:
         return True
@@ -236,7 +240,7 @@ async def _take(session: Session, state: ProjectState, drawn: Draw) -> bool:
     return True
 
 
-def _rows(certification: Certification, drawn: Draw) -> list[CertificationItem]:
+def _rows(certification: Certification, drawn: PopulationDraw) -> list[CertificationItem]:
     return [
         CertificationItem(
             certification_id=certification.certification_id,
@@ -256,7 +260,7 @@ def _rows(certification: Certification, drawn: Draw) -> list[CertificationItem]:
 
 
 def _population(
-    certification: Certification, drawn: Draw, now: datetime
+    certification: Certification, drawn: PopulationDraw, now: datetime
 ) -> CertificationPopulation:
     lines = b"\n".join(row.model_dump_json().encode() for row in drawn.rows)
     return CertificationPopulation(

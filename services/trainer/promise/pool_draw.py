@@ -15,10 +15,10 @@ from services.trainer.promise import repository
 from services.trainer.promise.near_copies import NearCopies
 from services.trainer.promise.planning import CertificationPlan
 from services.trainer.promise.population import (
-    Candidate,
-    Draw,
     DrawRequest,
     Insufficient,
+    PopulationDraw,
+    PopulationItem,
     draw_items,
     in_region,
     plan_on,
@@ -49,7 +49,7 @@ class _Unseen:
         self._known = NearCopies([self._text(item.data) for item in trained_on])
         self.left_out = 0
 
-    def among(self, page: Sequence[PoolItem]) -> list[Candidate]:
+    def among(self, page: Sequence[PoolItem]) -> list[PopulationItem]:
         """Return those of the page's items; they fit the project as it is now."""
         fit = [
             item
@@ -59,7 +59,7 @@ class _Unseen:
         copies = self._known.among([self._text(item.data) for item in fit])
         self.left_out += sum(copies)
         return [
-            Candidate(item.item_id, item.data, item.item_metadata, item.order_key)
+            PopulationItem(item.item_id, item.data, item.item_metadata, item.order_key)
             for item, is_copy in zip(fit, copies, strict=True)
             if not is_copy
         ]
@@ -68,7 +68,7 @@ class _Unseen:
         return "\n".join(str(data[name]) for name in self._texts if data.get(name) is not None)
 
 
-async def draw_from_pool(request: DrawRequest) -> Draw | Insufficient:
+async def draw_from_pool(request: DrawRequest) -> PopulationDraw | Insufficient:
     """Draw in the pool's random order, if it holds enough items in the region."""
     name = request.project.project
     async with request.resources.database.reading() as session:
@@ -105,13 +105,13 @@ class _Walk:
     states: Sequence[str]
 
     async def until_enough(
-        self, page: Sequence[PoolItem], scored: list[Candidate]
-    ) -> tuple[list[Candidate], int]:
+        self, page: Sequence[PoolItem], scored: list[PopulationItem]
+    ) -> tuple[list[PopulationItem], int]:
         """Walk from a scored page on until the region has enough items, or the pool ends.
 
         Return all that was scored, and how many of these may be drawn.
         """
-        request, walked, found = self.request, list[Candidate](), 0
+        request, walked, found = self.request, list[PopulationItem](), 0
         while page:
             walked += scored
             inside = in_region(scored, self.plan)

@@ -32,7 +32,7 @@ from shared.contracts.projects import Project
 
 
 @dataclass(frozen=True)
-class Candidate:
+class PopulationItem:
     """One item of a population.
 
     `order_key` is its place in the pool's order, else empty; `received_at` is when traffic brought
@@ -51,7 +51,7 @@ class Candidate:
 
 
 @dataclass(frozen=True)
-class Draw:
+class PopulationDraw:
     """A population, the plan made on its scores, and the items drawn.
 
     `copies` names, for each drawn item whose content was drawn before it, the first drawn item of
@@ -60,11 +60,11 @@ class Draw:
     """
 
     plan: CertificationPlan
-    items: list[Candidate]
+    items: list[PopulationItem]
     record: dict[str, Any]
     copies: dict[str, str] = field(default_factory=dict)
     passed_up_to: str = ""
-    population: list[Candidate] = field(default_factory=list, repr=False)
+    population: list[PopulationItem] = field(default_factory=list, repr=False)
     rows: list[PopulationRow] = field(default_factory=list, repr=False)
     champions: dict[str, dict[str, Any]] = field(default_factory=dict, repr=False)
 
@@ -140,8 +140,8 @@ class DrawRequest:
 
 
 async def plan_on(
-    request: DrawRequest, candidates: list[Candidate], shortage: str
-) -> tuple[list[Candidate], CertificationPlan] | Insufficient:
+    request: DrawRequest, candidates: list[PopulationItem], shortage: str
+) -> tuple[list[PopulationItem], CertificationPlan] | Insufficient:
     """Score a population and plan the test, or say why no draw could certify the promise."""
     if len(candidates) < request.labels:
         return Insufficient(shortage.format(len(candidates)))
@@ -171,7 +171,9 @@ async def plan_on(
     return scored, plan
 
 
-async def score_candidates(request: DrawRequest, candidates: list[Candidate]) -> list[Candidate]:
+async def score_candidates(
+    request: DrawRequest, candidates: list[PopulationItem]
+) -> list[PopulationItem]:
     """Score candidates without those that the version cannot score: people get them anyway."""
     if not candidates:
         return []
@@ -186,7 +188,7 @@ async def score_candidates(request: DrawRequest, candidates: list[Candidate]) ->
     ]
 
 
-def in_region(scored: list[Candidate], plan: CertificationPlan) -> list[Candidate]:
+def in_region(scored: list[PopulationItem], plan: CertificationPlan) -> list[PopulationItem]:
     """Return the candidates in the region that labels are drawn from."""
     is_inside = eligible([item.score for item in scored], plan.region)
     return [item for item, inside in zip(scored, is_inside, strict=True) if inside]
@@ -194,12 +196,12 @@ def in_region(scored: list[Candidate], plan: CertificationPlan) -> list[Candidat
 
 def draw_items(
     kind: str,
-    population: list[Candidate],
+    population: list[PopulationItem],
     plan: CertificationPlan,
     *,
     seed: str,
     spent: Container[str] = (),
-) -> Draw | None:
+) -> PopulationDraw | None:
     """Draw the plan's labels from the region; None if it has too few items.
 
     Parameters
@@ -224,11 +226,11 @@ def draw_items(
     ]
     record = _record_of(kind, population, rows, seed)
     items = [drawable[place] for place in places]
-    return Draw(plan=plan, items=items, record=record, population=population, rows=rows)
+    return PopulationDraw(plan=plan, items=items, record=record, population=population, rows=rows)
 
 
 def _record_of(
-    kind: str, population: Sequence[Candidate], rows: Sequence[PopulationRow], seed: str
+    kind: str, population: Sequence[PopulationItem], rows: Sequence[PopulationRow], seed: str
 ) -> dict[str, Any]:
     """Return what a certificate names of its population."""
     times = [item.received_at for item in population if item.received_at is not None]

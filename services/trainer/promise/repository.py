@@ -131,7 +131,7 @@ async def population(session: Session, certification_id: str) -> list[Population
     return [PopulationRow.model_validate_json(line) for line in lines]
 
 
-class Progress(NamedTuple):
+class CertificationProgress(NamedTuple):
     """How many items were drawn and are settled; labels that are missing, one for each content."""
 
     drawn: int
@@ -139,7 +139,7 @@ class Progress(NamedTuple):
     missing: int
 
 
-async def progress(session: Session, certification_id: str) -> Progress:
+async def progress(session: Session, certification_id: str) -> CertificationProgress:
     """Count the items of an attempt."""
     settled = or_(col(OutcomeRow.item_id).is_not(None), col(CertificationItem.refused).is_not(None))
     missing = and_(~settled, col(CertificationItem.copy_of).is_(None))
@@ -149,7 +149,7 @@ async def progress(session: Session, certification_id: str) -> Progress:
         .outerjoin(OutcomeRow, _HAS_OUTCOME)
         .where(col(CertificationItem.certification_id) == certification_id)
     )
-    return Progress(*(await session.execute(query)).one())
+    return CertificationProgress(*(await session.execute(query)).one())
 
 
 async def drawn_before(session: Session, project: str) -> set[str]:

@@ -17,10 +17,10 @@ from services.trainer.outcomes import repository as outcomes
 from services.trainer.outcomes.evidence import evidence_of
 from services.trainer.promise import repository
 from services.trainer.promise.population import (
-    Candidate,
-    Draw,
     DrawRequest,
     Insufficient,
+    PopulationDraw,
+    PopulationItem,
     draw_items,
     in_region,
     plan_on,
@@ -30,7 +30,7 @@ from shared.contracts.items import check_data
 _TRAFFIC_LIMIT = 50_000
 
 
-async def draw_from_traffic(request: DrawRequest) -> Draw | Insufficient:
+async def draw_from_traffic(request: DrawRequest) -> PopulationDraw | Insufficient:
     """Draw uniformly, with a recorded seed, from what was decided about unseen items."""
     name = request.project.project
     traffic = await _traffic(request)
@@ -55,7 +55,7 @@ async def draw_from_traffic(request: DrawRequest) -> Draw | Insufficient:
     return replace(drawn, copies=copies_among(drawn.items))
 
 
-def copies_among(items: Sequence[Candidate]) -> dict[str, str]:
+def copies_among(items: Sequence[PopulationItem]) -> dict[str, str]:
     """Return, for each item whose content came before it, the first item of that content.
 
     Examples
@@ -73,7 +73,7 @@ def copies_among(items: Sequence[Candidate]) -> dict[str, str]:
     return copies
 
 
-async def _traffic(request: DrawRequest) -> list[Candidate]:
+async def _traffic(request: DrawRequest) -> list[PopulationItem]:
     """First decisions that the version has not learnt from, oldest first.
 
     Left out are items that trained the version under the same id: the router answers these with
@@ -88,7 +88,7 @@ async def _traffic(request: DrawRequest) -> list[Candidate]:
     held_out = set() if request.holdout is None else request.holdout.takes(before)
     seen = trained_on | (set(before) - held_out)
     return [
-        Candidate(
+        PopulationItem(
             row.item_id,
             row.row["data"],
             row.row["metadata"],
@@ -100,7 +100,7 @@ async def _traffic(request: DrawRequest) -> list[Candidate]:
     ]
 
 
-def _too_brief(request: DrawRequest, traffic: Sequence[Candidate]) -> Insufficient | None:
+def _too_brief(request: DrawRequest, traffic: Sequence[PopulationItem]) -> Insufficient | None:
     """Say that the traffic came within too short a time to stand for what comes later."""
     times = [item.received_at for item in traffic if item.received_at is not None]
     wanted = timedelta(seconds=request.project.promise.min_population_span_seconds)

@@ -47,7 +47,7 @@ class OutOfTime(Exception):  # noqa: N818 - says what happened
 
 
 @dataclass(frozen=True)
-class Candidate:
+class RecipeTrial:
     """The result of trying one recipe.
 
     `coverage` is the share of the traffic, in [0, 1], that a certificate is predicted to answer,
@@ -98,7 +98,7 @@ def fit_auto(
     comparison = data.comparison
     if comparison is None:
         raise ValueError("auto needs to know how recipes are compared")
-    ends_at, tried = clock() + comparison.seconds, list[Candidate]()
+    ends_at, tried = clock() + comparison.seconds, list[RecipeTrial]()
     for i, (name, recipe) in enumerate(recipes.items()):
         # Until something is fitted, there is no limit but the run's own.
         end = ends_at if any(one.fitted for one in tried) else math.inf
@@ -109,24 +109,24 @@ def fit_auto(
             progress((i + min(share, 1.0)) / len(recipes), message)
 
         if clock() > end:
-            tried.append(Candidate(name, "out_of_time", 0.0, detail="the time was spent before"))
+            tried.append(RecipeTrial(name, "out_of_time", 0.0, detail="the time was spent before"))
         else:
             tried.append(_tried(name, recipe, data, seed, report, clock))
     return _best(tried)
 
 
-def choose(fitted: Sequence[Candidate]) -> Candidate:
+def choose(fitted: Sequence[RecipeTrial]) -> RecipeTrial:
     """Return the candidate of the largest share, or the most accurate of those near it."""
     return max(near_largest(fitted), key=lambda one: one.accuracy or 0.0)
 
 
-def near_largest(fitted: Sequence[Candidate]) -> list[Candidate]:
+def near_largest(fitted: Sequence[RecipeTrial]) -> list[RecipeTrial]:
     """Return the candidate of the largest share, and those whose shares count as the same."""
     largest = max(fitted, key=lambda one: one.coverage or 0.0)
     return [one for one in fitted if one is largest or _is_near(one, largest)]
 
 
-def _is_near(candidate: Candidate, largest: Candidate) -> bool:
+def _is_near(candidate: RecipeTrial, largest: RecipeTrial) -> bool:
     if candidate.resampled is None or largest.resampled is None:
         return candidate.coverage == largest.coverage
     return bool((candidate.resampled >= largest.resampled).mean() >= OFTEN)
@@ -139,7 +139,7 @@ def resampled(
 
     Parameters
     ----------
-    coverage : of `Comparison`
+    coverage : of `RecipeComparison`
     scores, correct : shape (m,)
         Out-of-fold confidences, and whether each answer was right.
     """
@@ -155,7 +155,7 @@ def _tried(
     seed: int,
     report: Progress,
     clock: Callable[[], float],
-) -> Candidate:
+) -> RecipeTrial:
     began = clock()
     try:
         fields = recipe.learns_from(data.specs)
@@ -168,14 +168,14 @@ def _tried(
         )
         fitted = recipe.fit(own, seed=seed, progress=report)
     except RecipeRefused as refused:
-        return Candidate(name, "refused", clock() - began, detail=str(refused))
+        return RecipeTrial(name, "refused", clock() - began, detail=str(refused))
     except OutOfTime:
         detail = "it was stopped when the time was spent"
-        return Candidate(name, "out_of_time", clock() - began, detail=detail)
+        return RecipeTrial(name, "out_of_time", clock() - began, detail=detail)
     assert data.comparison is not None
     rows = _judged_by(data)
     scores, correct = fitted.scores[rows], fitted.correct[rows]
-    return Candidate(
+    return RecipeTrial(
         name,
         "fitted",
         clock() - began,
@@ -212,7 +212,7 @@ def _judged_by(data: TrainingData) -> BoolArray:
     return uniform
 
 
-def _best(tried: Sequence[Candidate]) -> FittedModel:
+def _best(tried: Sequence[RecipeTrial]) -> FittedModel:
     fitted = [one for one in tried if one.fitted is not None]
     if not fitted:
         reasons = "; ".join(f"{one.recipe}: {one.detail}" for one in tried)
@@ -231,7 +231,7 @@ def _best(tried: Sequence[Candidate]) -> FittedModel:
     )
 
 
-def _reason(best: Candidate, others: Sequence[Candidate]) -> str:
+def _reason(best: RecipeTrial, others: Sequence[RecipeTrial]) -> str:
     share, accuracy = f"{100 * (best.coverage or 0):.1f} %", f"{100 * (best.accuracy or 0):.1f} %"
     if not others:
         return f"{best.recipe}: no other recipe could be fitted"

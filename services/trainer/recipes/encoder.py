@@ -49,7 +49,7 @@ _SPLIT: dict[str, Any] = {
 
 
 @dataclass(frozen=True)
-class Encoder:
+class WordPieceEncoder:
     """The encoder's graph from word pieces, and the numbers of these."""
 
     graph: Any
@@ -62,11 +62,11 @@ class Encoder:
 
 
 @functools.cache
-def load_encoder() -> Encoder:
+def load_encoder() -> WordPieceEncoder:
     """Read the encoder from its packages; `RecipeRefused` when they are not installed."""
     model, words = _file(_MODEL, _MODEL_FILE), _file(_WORDS, _WORDS_FILE)
     vocabulary = json.loads(words.read_text(encoding="utf-8"))["model"]["vocab"]
-    return Encoder(onnx.load(model), vocabulary)
+    return WordPieceEncoder(onnx.load(model), vocabulary)
 
 
 def _file(package: str, path: str) -> Path:
@@ -91,7 +91,7 @@ class WordTable:
     numbers: NDArray[np.int64]
 
 
-def word_table(columns: Sequence[Sequence[str]], encoder: Encoder) -> WordTable:
+def word_table(columns: Sequence[Sequence[str]], encoder: WordPieceEncoder) -> WordTable:
     """The encoder's own words, and the others that at least two of the given texts have.
 
     So a word that one text alone has is as unknown as it will be in fresh texts.
@@ -115,7 +115,7 @@ def word_table(columns: Sequence[Sequence[str]], encoder: Encoder) -> WordTable:
 
 
 def embedding_nodes(
-    inputs: Sequence[Mapping[str, Any]], table: WordTable, encoder: Encoder
+    inputs: Sequence[Mapping[str, Any]], table: WordTable, encoder: WordPieceEncoder
 ) -> tuple[list[Any], list[Any]]:
     """Nodes and constants from string inputs [n, 1] to `EMBEDDING`, float32 [n, d] of length 1.
 
@@ -232,7 +232,7 @@ def make_model(
     constants: Sequence[Any],
     inputs: Sequence[Mapping[str, Any]],
     output: tuple[str, int],
-    encoder: Encoder,
+    encoder: WordPieceEncoder,
 ) -> bytes:
     """Return the file of a graph from string inputs [n, 1] to an output [n, width]."""
     return serialise(

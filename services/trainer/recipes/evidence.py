@@ -129,7 +129,7 @@ def cross_fit_rows(
 
 
 @dataclass(frozen=True)
-class Evidence:
+class CalibrationEvidence:
     """The calibration, and what cross-fitting says of the calibrated model.
 
     Attributes
@@ -170,7 +170,7 @@ class Evidence:
         )
 
 
-def evidence_of(data: TrainingData, found: OutOfFoldLogits) -> Evidence:
+def evidence_of(data: TrainingData, found: OutOfFoldLogits) -> CalibrationEvidence:
     """Calibrate out-of-fold logits, and take the figures of the calibrated ones."""
     weights, targets, known = np.asarray(data.weights, dtype=np.float64), data.targets, found.known
     calibration, losses = choose_calibration(
@@ -187,7 +187,7 @@ def evidence_of(data: TrainingData, found: OutOfFoldLogits) -> Evidence:
         "ece": expected_calibration_error(probabilities.max(axis=1), correct, weights),
     }
     described = calibration.described() | {"cross_validated_log_loss": losses}
-    return Evidence(calibration, described, probabilities.astype(np.float32), metrics)
+    return CalibrationEvidence(calibration, described, probabilities.astype(np.float32), metrics)
 
 
 def fold_progress(report: Progress, start: float, stop: float, what: str) -> Callable[[int], None]:

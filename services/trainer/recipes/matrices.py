@@ -11,7 +11,7 @@ from services.trainer.recipes.boosting import MOST_LABELS, fit_boosting
 from services.trainer.recipes.calibration import Calibration
 from services.trainer.recipes.crossfit import content_keys, folds_for
 from services.trainer.recipes.evidence import (
-    Evidence,
+    CalibrationEvidence,
     Logits,
     checkable,
     cross_fit_rows,
@@ -109,7 +109,7 @@ class BestModel:
     """
 
     model: Model
-    evidence: Evidence
+    evidence: CalibrationEvidence
     report: dict[str, Any]
 
 
@@ -136,7 +136,7 @@ def fit_best(
     keys = content_keys(data.rows, data.fields)
     fold_of = folds_for(data, keys, seed=seed)
     usable, n_classes = checkable(keys, data.targets), len(data.classes)
-    evidence: dict[str, Evidence] = {}
+    evidence: dict[str, CalibrationEvidence] = {}
     for i, (name, fit) in enumerate(candidates.items()):
         start, stop = (0.1 + 0.8 * place / len(candidates) for place in (i, i + 1))
 
@@ -154,7 +154,7 @@ def fit_best(
     return BestModel(model, evidence[best], {"notes": notes, "models": _compared(evidence)})
 
 
-def _compared(evidence: Mapping[str, Evidence]) -> list[dict[str, Any]]:
+def _compared(evidence: Mapping[str, CalibrationEvidence]) -> list[dict[str, Any]]:
     return [
         {"model": name, "log_loss": one.metrics["log_loss"], "accuracy": one.metrics["accuracy"]}
         for name, one in evidence.items()

@@ -29,7 +29,7 @@ class RecipeRefused(ValueError):  # noqa: N818 - named as the house names its pr
 
 
 @dataclass(frozen=True)
-class Comparison:
+class RecipeComparison:
     """How a project compares recipes.
 
     Attributes
@@ -83,7 +83,7 @@ class TrainingData:
     classes: list[str]
     specs: Mapping[str, AnyField] = field(default_factory=dict)
     uniform: BoolArray | None = None
-    comparison: "Comparison | None" = None
+    comparison: "RecipeComparison | None" = None
     folds: IntArray | None = None
 
     def __post_init__(self) -> None:

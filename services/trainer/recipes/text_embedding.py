@@ -19,7 +19,7 @@ from services.trainer.recipes.calibration import Calibration
 from services.trainer.recipes.crossfit import content_keys, folds_for
 from services.trainer.recipes.encoder import (
     EMBEDDING,
-    Encoder,
+    WordPieceEncoder,
     WordTable,
     embedding_nodes,
     load_encoder,
@@ -60,7 +60,7 @@ class Embedder:
     inputs: list[dict[str, Any]]
     fields: list[str]
     table: WordTable
-    encoder: Encoder
+    encoder: WordPieceEncoder
     session: Any
 
     @classmethod

@@ -9,7 +9,7 @@ from scipy.sparse import csr_matrix
 
 from services.trainer.recipes.calibration import Calibration
 from services.trainer.recipes.evidence import (
-    Evidence,
+    CalibrationEvidence,
     Logits,
     checkable,
     cross_fit_rows,
@@ -88,13 +88,13 @@ def _tune(
     report: Progress,
     size: int,
     usual: HeadSettings,
-) -> tuple[HeadSettings, Evidence, dict[str, Any]]:
+) -> tuple[HeadSettings, CalibrationEvidence, dict[str, Any]]:
     """Cross-fit with the `usual` settings, and others if features are few and labels suffice.
 
     The calibrated log loss of rows that the models had not seen tells which are best. Returns
     these, their evidence, and a report: `settings`, what was tried, and `notes`.
     """
-    tried: dict[HeadSettings, Evidence] = {}
+    tried: dict[HeadSettings, CalibrationEvidence] = {}
 
     def attempt(settings: HeadSettings) -> None:
         found = cross_fit_rows(data, fold_of, usable, lambda at: fit(at, settings))
@@ -118,7 +118,7 @@ def _tune(
     return best(), tried[best()], _told(tried, best())
 
 
-def _told(tried: dict[HeadSettings, Evidence], best: HeadSettings) -> dict[str, Any]:
+def _told(tried: dict[HeadSettings, CalibrationEvidence], best: HeadSettings) -> dict[str, Any]:
     rows = [
         {
             "name": _described(settings),
@@ -131,7 +131,7 @@ def _told(tried: dict[HeadSettings, Evidence], best: HeadSettings) -> dict[str, 
     return {"settings": rows, "notes": [note] if len(tried) > 1 else []}
 
 
-def _loss(evidence: Evidence) -> float:
+def _loss(evidence: CalibrationEvidence) -> float:
     described = evidence.described
     return float(described["cross_validated_log_loss"][described["method"]])
 

@@ -37,7 +37,7 @@ _WORDS = {
 
 
 @dataclass(frozen=True)
-class Situation:
+class RegistryState:
     """What the acts depend on.
 
     Parameters

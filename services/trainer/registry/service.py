@@ -9,7 +9,7 @@ from services.trainer.projects import channels
 from services.trainer.projects.repository import in_service, lock_state, read_state
 from services.trainer.registry import repository
 from services.trainer.registry.messages import CanaryRequest, VersionView
-from services.trainer.registry.possible import Situation, refusal
+from services.trainer.registry.possible import RegistryState, refusal
 from services.trainer.resources import Resources
 from services.trainer.tables import ProjectState, Version
 from shared.contracts.projects import Project
@@ -157,10 +157,10 @@ def _check_beside_champion(state: ProjectState, version: Version) -> None:
 
 async def _situation(
     resources: Resources, session: Session, project: Project, state: ProjectState
-) -> Situation:
+) -> RegistryState:
     versions = await in_service(session, project.project)
     pending = await repository.under_certification(session, project.project)
-    return Situation(project, state, versions, pending, resources.now())
+    return RegistryState(project, state, versions, pending, resources.now())
 
 
 async def require_may_serve(

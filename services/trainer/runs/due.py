@@ -89,7 +89,7 @@ async def choose(session: Session, state: ProjectState, wanted: str | None = Non
 
 async def change_since(
     session: Session, project: str, champion: Version | None
-) -> repository.Change | None:
+) -> repository.TrafficChange | None:
     """Return the change that was found since the champion was trained; None without a champion."""
     change = await repository.last_change(session, project)
     if champion is None or change is None or change.at <= champion.created_at:

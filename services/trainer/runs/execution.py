@@ -182,7 +182,7 @@ async def run_process(
     resources: Resources,
     active: ActiveRun,
     module: str,
-    job: files.Job,
+    job: files.ProcessWork,
     *,
     seconds: float = float("inf"),
 ) -> files.Result:
@@ -212,7 +212,7 @@ async def run_apart(
     resources: Resources,
     what: str,
     module: str,
-    job: files.Job,
+    job: files.ProcessWork,
     dataset: bytes = _EMPTY,
     *,
     seconds: float,
@@ -242,7 +242,7 @@ async def run_apart(
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
 
-async def _result_of(child: Child, folder: Path, job: files.Job) -> files.Result:
+async def _result_of(child: Child, folder: Path, job: files.ProcessWork) -> files.Result:
     """Return what an ended process left in its folder; `RunFailed`: nothing, or a fault."""
     status, result = child.ended.result(), await asyncio.to_thread(files.read_result, folder)
     if status < 0:

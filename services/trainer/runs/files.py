@@ -31,7 +31,7 @@ class RunFailed(Exception):  # noqa: N818 - named as the house names its problem
 
 
 @dataclass(frozen=True, kw_only=True)
-class Job:
+class ProcessWork:
     """The work of a process, and its limits; `fields` are the project's, by name, as JSON."""
 
     memory_mib: int
@@ -45,7 +45,7 @@ class Job:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainingJob(Job):
+class TrainingJob(ProcessWork):
     """Train with the recipe at `recipe`, a ``module:object``.
 
     `terms` are those of a certification, by which `auto` compares recipes for up to `auto_seconds`.
@@ -64,7 +64,7 @@ class TrainingJob(Job):
 
 
 @dataclass(frozen=True, kw_only=True)
-class CheckJob(Job):
+class CheckJob(ProcessWork):
     """Check a model from elsewhere.
 
     Attributes
@@ -77,7 +77,7 @@ class CheckJob(Job):
     samples: dict[str, dict[str, Any]]
 
 
-AnyJob = TypeVar("AnyJob", bound=Job)
+AnyJob = TypeVar("AnyJob", bound=ProcessWork)
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ class Result:
     report: dict[str, Any] = field(default_factory=dict)
 
 
-def write_job(folder: Path, job: Job, dataset: bytes) -> None:
+def write_job(folder: Path, job: ProcessWork, dataset: bytes) -> None:
     """Put a job and its compressed dataset into `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / DATASET).write_bytes(dataset)

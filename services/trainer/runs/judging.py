@@ -10,7 +10,7 @@ from services.trainer.datasets.gold import GOLD_LANES, gold_contents, is_drawn_b
 from services.trainer.datasets.service import load
 from services.trainer.documents.status import is_certified
 from services.trainer.gate import repository
-from services.trainer.gate.pairs import Evidence, Pair
+from services.trainer.gate.pairs import Pair, PairedEvidence
 from services.trainer.gate.rule import GateDecision, judge_own, judge_uncertified
 from services.trainer.gate.service import terms_of
 from services.trainer.projects.repository import read_state
@@ -70,7 +70,7 @@ async def judge_publication(
     certified = is_certified(champion, project, resources.now())
     if version.manifest["recipe"] == OWN and not certified:
         return judge_own(sum(version.tune["correct"]), len(version.tune["correct"]))
-    evidence: list[Evidence] = []
+    evidence: list[PairedEvidence] = []
     if not certified or project.training.gate.gold_share:
         evidence = await _evidence_of(Contest(resources, project, version, dataset, champion))
     gold = next((one for one in evidence if one.kind == "gold" and one.pairs), None)
@@ -86,7 +86,7 @@ async def judge_publication(
     )
 
 
-async def _evidence_of(contest: Contest) -> list[Evidence]:
+async def _evidence_of(contest: Contest) -> list[PairedEvidence]:
     """Return what compares the two: the gold fold, and labels that are new to the champion.
 
     Of a version or a champion that cannot score, or whose labels are gone, there is no evidence.
@@ -106,7 +106,7 @@ async def _evidence_of(contest: Contest) -> list[Evidence]:
         return []
 
 
-async def _gold(contest: Contest, seen: set[str]) -> Evidence:
+async def _gold(contest: Contest, seen: set[str]) -> PairedEvidence:
     """Return the labelled items of the gold fold; those that either has seen are left out.
 
     The fold may have grown since the version's labels were frozen.
@@ -126,7 +126,7 @@ async def _gold(contest: Contest, seen: set[str]) -> Evidence:
         ]
         rows = [row for row in rows if not check_data(row.data, project.fields)]
     if not rows:
-        return Evidence("gold", [])
+        return PairedEvidence("gold", [])
     data = [row.data for row in rows]
     new = await score_items(resources, project, contest.version, data)
     old = await score_items(resources, project, contest.champion, data)
@@ -141,10 +141,10 @@ async def _gold(contest: Contest, seen: set[str]) -> Evidence:
         )
         for at, row in enumerate(rows)
     ]
-    return Evidence("gold", pairs)
+    return PairedEvidence("gold", pairs)
 
 
-async def _out_of_fold(contest: Contest, seen: set[str]) -> Evidence:
+async def _out_of_fold(contest: Contest, seen: set[str]) -> PairedEvidence:
     """Return the out-of-fold items that are new to the champion."""
     resources, tune = contest.resources, contest.version.tune
     place = {item_id: at for at, item_id in enumerate(tune["item_ids"])}
@@ -167,4 +167,4 @@ async def _out_of_fold(contest: Contest, seen: set[str]) -> Evidence:
         )
         for item, label, score in zip(fresh, scored.labels, scored.scores.tolist(), strict=True)
     ]
-    return Evidence("out_of_fold", pairs)
+    return PairedEvidence("out_of_fold", pairs)

@@ -95,7 +95,7 @@ async def newest_traces(
     return (await session.execute(query)).scalars().all()
 
 
-class Change(NamedTuple):
+class TrafficChange(NamedTuple):
     """A change of the traffic: when it was found, since when it has been, and how it was found."""
 
     at: datetime
@@ -103,7 +103,7 @@ class Change(NamedTuple):
     words: str
 
 
-async def last_change(session: Session, project: str) -> Change | None:
+async def last_change(session: Session, project: str) -> TrafficChange | None:
     """Return the change that was found last: by audits, or by the watch of drift."""
     drift = await _last_drift(session, project)
     alarm = await last_alarm(session, project)
@@ -115,16 +115,18 @@ async def last_change(session: Session, project: str) -> Change | None:
     cause = (await session.execute(query.limit(1))).scalar_one_or_none()
     if cause == "drift" and drift is not None:
         return drift  # the suspension is on record a moment after the alarm
-    return Change(alarm, alarm, "drift" if cause == "drift" else "audits suspended the promise")
+    return TrafficChange(
+        alarm, alarm, "drift" if cause == "drift" else "audits suspended the promise"
+    )
 
 
-async def _last_drift(session: Session, project: str) -> Change | None:
+async def _last_drift(session: Session, project: str) -> TrafficChange | None:
     key = col(DriftWatch.alarmed_at)
     found = await page_before(session, DriftWatch, project, key, None, 1, key.is_not(None))
     if not found or found[0].alarm is None:
         return None
     at = found[0].alarmed_at
-    return Change(at, await drift_began_at(session, found[0]) or at, "drift was found")
+    return TrafficChange(at, await drift_began_at(session, found[0]) or at, "drift was found")
 
 
 async def last_alarm(session: Session, project: str) -> datetime | None:

@@ -9,10 +9,10 @@ import numpy as np
 
 from services.trainer.recipes.installed import load_recipe
 from services.trainer.recipes.recipe import (
-    Comparison,
     FittedModel,
     IntArray,
     Recipe,
+    RecipeComparison,
     RecipeRefused,
     TrainingData,
 )
@@ -101,7 +101,7 @@ def _training_data(
         specs={field: job.specs[field] for field in fields},
         uniform=np.array([row["uniform"] for row in rows], dtype=np.bool_),
         folds=_folds(rows),
-        comparison=Comparison(partial(predicted_coverage, terms=job.terms), job.auto_seconds),
+        comparison=RecipeComparison(partial(predicted_coverage, terms=job.terms), job.auto_seconds),
     )
 
 

@@ -25,7 +25,7 @@ _PATIENCE = 4
 
 
 @dataclass(frozen=True)
-class Terms:
+class ReplaceCondition:
     """Which encoder a request may replace: that of a digest, or none (`is_first`); else any."""
 
     digest: str | None = None
@@ -55,11 +55,12 @@ async def put(
     manifest: EncoderManifest,
     model: UploadFile,
     subject: str,
-    terms: Terms,
+    terms: ReplaceCondition,
 ) -> Encoder:
     """Check an encoder, and keep it as the project's; the same file again is checked again.
 
-    Raises `Unprocessable`: it cannot be used, and the sentence says why; `Conflict`: see `Terms`.
+    Raises `Unprocessable`: it cannot be used, and the sentence says why; `Conflict`: see
+    `ReplaceCondition`.
     """
     name = project.project
     await terms.require(resources, name)
@@ -88,8 +89,8 @@ async def put(
     return encoder
 
 
-async def remove(resources: Resources, project: Project, terms: Terms) -> None:
-    """Remove the project's encoder, if it has one. Raises `Conflict`: see `Terms`."""
+async def remove(resources: Resources, project: Project, terms: ReplaceCondition) -> None:
+    """Remove the project's encoder, if it has one. Raises `Conflict`: see `ReplaceCondition`."""
     async with resources.changing_encoder:
         await terms.require(resources, project.project)
         # Stores have no conditional removal: an upload at another trainer may come in between.

@@ -72,7 +72,7 @@ async def put(
     With `If-Match` only the encoder of that digest is replaced, with `If-None-Match: *` none.
     """
     limit = tools.settings.model_limit_bytes
-    terms = encoder_service.Terms(_digest(if_match), if_none_match is not None)
+    terms = encoder_service.ReplaceCondition(_digest(if_match), if_none_match is not None)
     async with reading_parts(request, limit, EncoderManifest) as (model, manifest):
         return await encoder_service.put(tools, project, manifest, model, operator.subject, terms)
 
@@ -94,7 +94,7 @@ async def remove(tools: Tools, project: InActiveProject, if_match: IfMatch = Non
 
     With `If-Match` only the encoder of that digest is removed.
     """
-    terms = encoder_service.Terms(_digest(if_match), is_first=False)
+    terms = encoder_service.ReplaceCondition(_digest(if_match), is_first=False)
     await encoder_service.remove(tools, project, terms)
 
 

@@ -19,14 +19,14 @@ from services.trainer.outcomes.evidence import evidence_of, is_doubted
 from services.trainer.outcomes.opinions import repository as opinions
 from services.trainer.outcomes.opinions.service import ask_about_audits
 from services.trainer.projects.repository import in_service, lock_state
-from services.trainer.promise.detector import Detector, alarm_of, confidence_sequence, log_mean
+from services.trainer.promise.detector import AuditDetector, alarm_of, confidence_sequence, log_mean
 from services.trainer.promise.detector import watch as watch_answers
 from services.trainer.promise.periods import alarmed_at
 from services.trainer.resources import Resources
 from services.trainer.tables import AuditWatch, OutcomeRow, SecondOpinion, Version
 from services.trainer.tables.evidence import WAITING
 from services.trainer.watch import bands, repository
-from services.trainer.watch.repository import Answer
+from services.trainer.watch.repository import LoggedAnswer
 from shared.contracts.base import from_stored, rfc3339
 from shared.contracts.certificates import complement
 from shared.contracts.projects import Project
@@ -116,7 +116,7 @@ class _Seen:
 
 
 async def _take(
-    session: Session, watch: AuditWatch, page: Sequence[Answer]
+    session: Session, watch: AuditWatch, page: Sequence[LoggedAnswer]
 ) -> tuple[int, _Seen, datetime | None]:
     """Take in answers up to the first that waits for people.
 
@@ -166,7 +166,7 @@ def _count(certificate: Certificate, watch: AuditWatch, seen: _Seen) -> None:
 
 
 def _waits_since(
-    answer: Answer, known: Mapping[str, OutcomeRow], doubts: Mapping[str, SecondOpinion]
+    answer: LoggedAnswer, known: Mapping[str, OutcomeRow], doubts: Mapping[str, SecondOpinion]
 ) -> datetime | None:
     """Return since when the answer waits for its review, or for a second one; None: for none."""
     row, opinion = known.get(answer.item_id), doubts.get(answer.item_id)
@@ -179,7 +179,7 @@ def _waits_since(
     return opinion.wanted_at if opinion.state in WAITING else None
 
 
-def _is_confirmed(known: Mapping[str, OutcomeRow], answer: Answer) -> bool:
+def _is_confirmed(known: Mapping[str, OutcomeRow], answer: LoggedAnswer) -> bool:
     row = known[answer.item_id]
     same_data = row.content_hash == answer.content_hash
     return same_data and evidence_of(row).confirms(answer.label)
@@ -190,10 +190,10 @@ def _levels(certificate: Certificate) -> tuple[float, float]:
     return complement(certificate.target_accuracy), complement(certificate.confidence)
 
 
-def _detector(watch: AuditWatch) -> Detector:
+def _detector(watch: AuditWatch) -> AuditDetector:
     if not watch.log_sr:
-        return Detector.start()
-    return Detector(tuple(watch.log_sr), tuple(watch.log_e))
+        return AuditDetector.start()
+    return AuditDetector(tuple(watch.log_sr), tuple(watch.log_e))
 
 
 def _judge(

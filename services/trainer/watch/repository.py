@@ -81,7 +81,7 @@ def _of_first_audits(project: str, query: Select[*Columns]) -> Select[*Columns]:
 
 
 @dataclass(frozen=True)
-class Answer:
+class LoggedAnswer:
     """An automatic answer as it was logged.
 
     `propensity` is the chance that it was audited; `confidence` is None once it was erased.
@@ -105,7 +105,7 @@ def was_optional() -> ColumnElement[bool]:
 
 async def answers_after(
     session: Session, project: str, version: str, position: int, limit: int
-) -> list[Answer]:
+) -> list[LoggedAnswer]:
     """Return the version's automatic answers behind a place in the ledger, in its order.
 
     An item that waited for an optional review counts as one: the audits were drawn before.
@@ -131,7 +131,7 @@ async def answers_after(
         .order_by(col(LedgerRow.id))
         .limit(limit)
     )
-    return [Answer(*row) for row in (await session.execute(query)).all()]
+    return [LoggedAnswer(*row) for row in (await session.execute(query)).all()]
 
 
 async def audited_before(

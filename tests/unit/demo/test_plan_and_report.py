@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from services.demo.change import Answers, Change
+from services.demo.change import Answers, ChangeChapter
 from services.demo.plan import (
     CERTIFICATION_DRAWS,
     CERTIFICATION_LABELS,
@@ -99,14 +99,14 @@ def test_report_has_the_promised_keys_and_says_what_other_targets_got() -> None:
     assert "v1 was not certified (about 40 more labels)." in text
 
 
-def _chapter(**changes: Any) -> Change:
+def _chapter(**changes: Any) -> ChangeChapter:
     history: list[dict[str, Any]] = [
         {"at": "2026-11-28T10:00:07Z", "version": "v2", "to": "suspended", "detail": "5 wrong"},
         {"at": "2026-11-28T10:00:20Z", "version": "v2", "to": "recertifying", "detail": "5 wrong"},
         {"at": "2026-11-28T10:01:00Z", "version": "v3", "to": "certified", "detail": None},
     ]
     return replace(
-        Change("v2", Answers(500, 160, 127), to_people=1_800, history=history), **changes
+        ChangeChapter("v2", Answers(500, 160, 127), to_people=1_800, history=history), **changes
     )
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 from structlog.testing import capture_logs
 
-from services.review_queue.lifecycle.batches import BatchQueue, BatchScheduler, Decision
+from services.review_queue.lifecycle.batches import BatchDecision, BatchQueue, BatchScheduler
 from services.review_queue.repository.pipelining import Rows, Statement
 from shared.db import Database
 from shared.problems import NotFound
@@ -64,7 +64,7 @@ class BatchHandler:
     def reading(self, session: AsyncSession) -> Statement:
         return Statement(text("SELECT :factor AS factor"), {"factor": 2})
 
-    async def decide(self, session: AsyncSession, rows: Rows) -> Decision[int]:
+    async def decide(self, session: AsyncSession, rows: Rows) -> BatchDecision[int]:
         self.work.begun.set()
         await self.work.let_go.wait()
         if self.work.fails is not None:
@@ -72,7 +72,7 @@ class BatchHandler:
         (read,) = rows
         insert = text("INSERT INTO numbers VALUES (:n)")
         answered = [one for one in self.asked if self.waits or not one % 2]
-        return Decision(
+        return BatchDecision(
             [self.answer(one, read.factor) if one in answered else None for one in self.asked],
             [Statement(insert, {"n": number}) for number in answered if number < REFUSED],
         )

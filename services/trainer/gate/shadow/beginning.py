@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from services.trainer.gate import repository
 from services.trainer.gate.candidacy import Candidacy
-from services.trainer.gate.comparing import Terms
+from services.trainer.gate.comparing import GateTerms
 from services.trainer.gate.spending import try_alpha
 from services.trainer.tables import ShadowStage
 from shared.contracts.base import rfc3339
@@ -46,7 +46,7 @@ async def _stage(candidacy: Candidacy) -> ShadowStage:
         champion=champion,
         number=number,
         alpha=try_alpha(settings.alpha, number),
-        margin=Terms(settings, project.promise.target_accuracy).margin,
+        margin=GateTerms(settings, project.promise.target_accuracy).margin,
         threshold=version.certificate["threshold"],
         labels=settings.shadow.labels,
         share=settings.shadow.share,

@@ -49,7 +49,7 @@ class Alarm:
 
 
 @dataclass(frozen=True)
-class Detector:
+class DriftDetector:
     """State after some items; equal to the last bit however the items were grouped into calls.
 
     Attributes
@@ -70,7 +70,7 @@ class Detector:
     alarm: Alarm | None = None
 
     @classmethod
-    def start(cls, streams: int) -> "Detector":
+    def start(cls, streams: int) -> "DriftDetector":
         """Return the state before the first item of 1 to 8 streams."""
         shape = (streams, len(BETS))
         return cls(
@@ -99,7 +99,9 @@ def bins_of(first: FloatArray, values: FloatArray) -> IntArray:
     return np.asarray(found, dtype=np.int64)
 
 
-def take(detector: Detector, values: FloatArray, ties: FloatArray, places: IntArray) -> Detector:
+def take(
+    detector: DriftDetector, values: FloatArray, ties: FloatArray, places: IntArray
+) -> DriftDetector:
     """Take items in, up to the first alarm; return the state after them.
 
     Parameters
@@ -126,7 +128,7 @@ def take(detector: Detector, values: FloatArray, ties: FloatArray, places: IntAr
 
 
 def _p_values(
-    detector: Detector, values: FloatArray, ties: FloatArray
+    detector: DriftDetector, values: FloatArray, ties: FloatArray
 ) -> tuple[FloatArray, tuple[IntArray, ...]]:
     """Return p-values, low for high values, shape (n, streams), and the counts after all items."""
     p_values, after = np.empty_like(values), []
@@ -147,7 +149,7 @@ def _p_values(
     return p_values, tuple(after)
 
 
-def _bet(detector: Detector, p_values: FloatArray, places: IntArray) -> Detector:
+def _bet(detector: DriftDetector, p_values: FloatArray, places: IntArray) -> DriftDetector:
     statistics, products = detector.statistics, detector.products
     starts, alarm = detector.starts.copy(), None
     factors = 1.0 + BETS * (1.0 - 2.0 * p_values[:, :, None])

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from sqlalchemy import func, select
 from sqlmodel import col
 
-from services.trainer.monitoring.drift.detector import BETS, Alarm, Detector
+from services.trainer.monitoring.drift.detector import BETS, Alarm, DriftDetector
 from services.trainer.monitoring.drift.watching import Watched
 from services.trainer.tables import DriftWatch, LedgerRow, find_items
 from shared.db import Session
@@ -90,7 +90,7 @@ def watched_of(watch: DriftWatch) -> Watched:
         return Watched.start(streams)
     alarm = watch.alarm
     bets = (streams, len(BETS))
-    detector = Detector(
+    detector = DriftDetector(
         first=_floats(watch.first, (-1, streams)),
         counts=tuple(np.array(one, dtype=np.int64) for one in watch.counts),
         statistics=_floats(watch.statistics, bets),

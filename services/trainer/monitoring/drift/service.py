@@ -15,7 +15,7 @@ from services.trainer.monitoring.drift import repository
 from services.trainer.monitoring.drift.detector import ties_of
 from services.trainer.monitoring.drift.repository import Decided, store, watched_of
 from services.trainer.monitoring.drift.streams import streams_of, values_of, words_of
-from services.trainer.monitoring.drift.watching import BLOCK, Batch, Watched, advance
+from services.trainer.monitoring.drift.watching import BLOCK, DecisionBatch, Watched, advance
 from services.trainer.projects.repository import lock_state
 from services.trainer.registry import repository as registry
 from services.trainer.resources import Resources
@@ -130,8 +130,8 @@ def _begin_anew(watch: DriftWatch, project: Project) -> None:
     watch.block_size, watch.alarmed_at = BLOCK, None
 
 
-def _batch(taken: Sequence[Decided], streams: Sequence[str]) -> Batch:
-    return Batch(
+def _batch(taken: Sequence[Decided], streams: Sequence[str]) -> DecisionBatch:
+    return DecisionBatch(
         values=values_of([one.row for one in taken], streams),
         ties=ties_of([one.item_id for one in taken], len(streams)),
         places=np.array([one.place for one in taken], dtype=np.int64),

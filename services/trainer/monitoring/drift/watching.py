@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from services.trainer.monitoring.drift import detector as detection
-from services.trainer.monitoring.drift.detector import Detector, FloatArray, IntArray, bins_of
+from services.trainer.monitoring.drift.detector import DriftDetector, FloatArray, IntArray, bins_of
 from services.trainer.monitoring.drift.effects import stability_index
 from shared.contracts.base import rfc3339
 
@@ -27,7 +27,7 @@ _ENOUGH = 100
 
 
 @dataclass(frozen=True)
-class Batch:
+class DecisionBatch:
     """Decisions in the order of the ledger: `values` as `values_of` gives them, places, times."""
 
     values: FloatArray
@@ -35,10 +35,12 @@ class Batch:
     places: IntArray
     received: tuple[datetime, ...]
 
-    def cut(self, start: int, stop: int) -> "Batch":
+    def cut(self, start: int, stop: int) -> "DecisionBatch":
         """Return some of the decisions."""
         part = slice(start, stop)
-        return Batch(self.values[part], self.ties[part], self.places[part], self.received[part])
+        return DecisionBatch(
+            self.values[part], self.ties[part], self.places[part], self.received[part]
+        )
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ class Watched:
     is_severe : once the confidences of what came since the change differ by `SEVERE`
     """
 
-    detector: Detector
+    detector: DriftDetector
     items: int
     moments: FloatArray
     recent: FloatArray
@@ -71,7 +73,7 @@ class Watched:
     def start(cls, streams: int) -> "Watched":
         """Return the state before the first decision."""
         return cls(
-            detector=Detector.start(streams),
+            detector=DriftDetector.start(streams),
             items=0,
             moments=np.zeros((3, streams)),
             recent=np.empty((0, streams)),
@@ -98,13 +100,13 @@ class Watched:
         return stability_index(self.detector.counts[stream], _counted(self.detector, stream, new))
 
 
-def _counted(found: Detector, stream: int, values: FloatArray) -> IntArray:
+def _counted(found: DriftDetector, stream: int, values: FloatArray) -> IntArray:
     """Count how many of the values, shape (n, streams), each bin of a stream has."""
     bins = bins_of(found.first[:, stream], values[:, stream])
     return np.bincount(bins, minlength=len(found.counts[stream]))
 
 
-def advance(watched: Watched, batch: Batch) -> Watched:
+def advance(watched: Watched, batch: DecisionBatch) -> Watched:
     """Take decisions in, in the order of the ledger."""
     start = 0
     while start < len(batch.places):
@@ -115,7 +117,7 @@ def advance(watched: Watched, batch: Batch) -> Watched:
     return watched
 
 
-def _step(watched: Watched, batch: Batch) -> Watched:
+def _step(watched: Watched, batch: DecisionBatch) -> Watched:
     before = watched.detector.alarm
     after = detection.take(watched.detector, batch.values, batch.ties, batch.places)
     new = len(batch.places)

@@ -19,7 +19,7 @@ _MOST_OF_SLICES = 0.6
 
 
 @dataclass(frozen=True)
-class Draw:
+class RelabelDraw:
     """What was drawn: places of each tranche in the order of the draw, and every item's chance.
 
     Attributes
@@ -35,7 +35,7 @@ class Draw:
     propensity: NDArray[np.float64]
 
 
-def draw(strata: Sequence[str], slices: Sequence[str], labels: int, seed: int) -> Draw:
+def draw(strata: Sequence[str], slices: Sequence[str], labels: int, seed: int) -> RelabelDraw:
     """Draw `labels` items, or all of them if there are no more.
 
     Parameters
@@ -64,7 +64,7 @@ def draw(strata: Sequence[str], slices: Sequence[str], labels: int, seed: int) -
     by_stratum = counts / np.maximum(sizes, 1)
     chance = by_stratum[stratum] if n else np.zeros(0)
     later = random_size / max(len(left), 1)
-    return Draw(
+    return RelabelDraw(
         aligned=rng.permutation(np.array(aligned, dtype=np.int64)).tolist(),
         random=chosen.tolist(),
         taken={str(name): int(count) for name, count in zip(names, counts, strict=True)},

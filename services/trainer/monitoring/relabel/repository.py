@@ -73,7 +73,7 @@ async def newest(session: Session, project: str, limit: int) -> Sequence[Relabel
     return await rows_of(session, RelabelPlan, of_project, order=order, limit=limit)
 
 
-class Progress(NamedTuple):
+class PlanProgress(NamedTuple):
     """How many items a plan has, and how far they are."""
 
     items: int
@@ -82,7 +82,7 @@ class Progress(NamedTuple):
     labelled: int
 
 
-async def progress(session: Session, project: str, plan_id: str) -> Progress:
+async def progress(session: Session, project: str, plan_id: str) -> PlanProgress:
     """Count the items of a plan."""
     query = (
         select(
@@ -95,4 +95,4 @@ async def progress(session: Session, project: str, plan_id: str) -> Progress:
         .outerjoin(OutcomeRow, same_item(OutcomeRow, RelabelItem))
         .where(col(RelabelItem.project) == project, col(RelabelItem.plan_id) == plan_id)
     )
-    return Progress(*(await session.execute(query)).one())
+    return PlanProgress(*(await session.execute(query)).one())

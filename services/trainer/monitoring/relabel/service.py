@@ -21,7 +21,7 @@ from services.trainer.monitoring.relabel.messages import (
     PlanView,
     Tranche,
 )
-from services.trainer.monitoring.relabel.planning import LEAST_OF_SLICE, Draw, draw
+from services.trainer.monitoring.relabel.planning import LEAST_OF_SLICE, RelabelDraw, draw
 from services.trainer.monitoring.relabel.repository import NewItem
 from services.trainer.monitoring.slices import repository as judged_items
 from services.trainer.monitoring.slices.finding import find_slices
@@ -107,7 +107,7 @@ async def _read(resources: Resources, project: Project) -> _Sources:
     return _Sources(version, since, items, judged)
 
 
-def _rows(plan: RelabelPlan, items: Sequence[NewItem], drawn: Draw) -> list[dict[str, Any]]:
+def _rows(plan: RelabelPlan, items: Sequence[NewItem], drawn: RelabelDraw) -> list[dict[str, Any]]:
     chosen = [("aligned", at) for at in drawn.aligned] + [("random", at) for at in drawn.random]
     return [
         {
@@ -125,7 +125,9 @@ def _rows(plan: RelabelPlan, items: Sequence[NewItem], drawn: Draw) -> list[dict
     ]
 
 
-def _plan(project: Project, sources: _Sources, labels: int, seed: int) -> tuple[PlanDocument, Draw]:
+def _plan(
+    project: Project, sources: _Sources, labels: int, seed: int
+) -> tuple[PlanDocument, RelabelDraw]:
     items, judged = sources.items, sources.judged
     # Topics are clusters of all texts together, so that a name means the same in both.
     facts = facts_of(project, [*(one.row for one in judged), *(one.row for one in items)])
@@ -159,7 +161,7 @@ def _stratum(slices: Sequence[PlannedSlice], facts: dict[str, str], item: NewIte
     return f"suggested label is {suggestion_of(item.row)}"
 
 
-def _tranches(strata: Sequence[str], slices: Sequence[str], drawn: Draw) -> list[Tranche]:
+def _tranches(strata: Sequence[str], slices: Sequence[str], drawn: RelabelDraw) -> list[Tranche]:
     sizes = Counter(strata)
     parts = [
         PlanPart(words=words, items=drawn.taken[words], of=size, is_slice=words in slices)
@@ -219,7 +221,7 @@ async def describe_all(resources: Resources, project: str) -> list[PlanView]:
         ]
 
 
-def _view(plan: RelabelPlan, progress: repository.Progress) -> PlanView:
+def _view(plan: RelabelPlan, progress: repository.PlanProgress) -> PlanView:
     known = {
         "plan_id": plan.plan_id,
         "state": plan.state,

@@ -12,7 +12,7 @@ import numpy as np
 from services.trainer.monitoring.slices import repository
 from services.trainer.monitoring.slices.finding import (
     BoolArray,
-    Evidence,
+    LabelledItems,
     Rate,
     compare_groups,
     find_slices,
@@ -82,7 +82,7 @@ def _changes(
 
 
 def _change(
-    words: str, evidence: Evidence, members: BoolArray, after: BoolArray, *, is_slice: bool
+    words: str, evidence: LabelledItems, members: BoolArray, after: BoolArray, *, is_slice: bool
 ) -> SliceChange:
     weights = evidence.weights[members]
     before, now = Rate.of(evidence.wrong[members], weights), Rate.of(after[members], weights)

@@ -82,7 +82,7 @@ class Rate:
 
 
 @dataclass(frozen=True)
-class Evidence:
+class LabelledItems:
     """Labelled items: the predicates that hold, whether the version was wrong, and the weight.
 
     Attributes
@@ -129,7 +129,7 @@ class Found:
     tested: int
 
 
-def find_slices(evidence: Evidence, level: float = 0.05) -> Found:
+def find_slices(evidence: LabelledItems, level: float = 0.05) -> Found:
     """Return the slices on which the version fails more often than elsewhere."""
     candidates = _chosen(evidence)
     tested = [_tested(evidence, columns) for columns in candidates]
@@ -138,7 +138,7 @@ def find_slices(evidence: Evidence, level: float = 0.05) -> Found:
     return Found(sorted(confirmed, key=lambda one: -one.rate.rate), len(tested))
 
 
-def _tested(evidence: Evidence, columns: tuple[int, ...]) -> FailingSlice:
+def _tested(evidence: LabelledItems, columns: tuple[int, ...]) -> FailingSlice:
     members = evidence.members(columns)
     inside, outside = members & evidence.confirming, ~members & evidence.confirming
     rate = Rate.of(evidence.wrong[inside], evidence.weights[inside])
@@ -152,7 +152,7 @@ def _tested(evidence: Evidence, columns: tuple[int, ...]) -> FailingSlice:
     )
 
 
-def _chosen(evidence: Evidence) -> list[tuple[int, ...]]:
+def _chosen(evidence: LabelledItems) -> list[tuple[int, ...]]:
     """Return at most five slices of the first half: each has failures that no better one explains.
 
     All numbers are those of the first half.
@@ -257,7 +257,7 @@ class GroupRate:
 
 
 def compare_groups(
-    evidence: Evidence, keys: Sequence[str], *, least: int = 30, level: float = 0.05
+    evidence: LabelledItems, keys: Sequence[str], *, least: int = 30, level: float = 0.05
 ) -> list[GroupRate]:
     """Compare each value of the declared keys with all other items; nothing is searched for.
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from services.trainer.monitoring.slices.finding import Evidence, Predicate
+from services.trainer.monitoring.slices.finding import LabelledItems, Predicate
 from services.trainer.monitoring.slices.repository import Judged
 from services.trainer.monitoring.slices.topics import topics_of
 from shared.contracts.projects import Project
@@ -45,7 +45,7 @@ def suggestion_of(row: Mapping[str, Any]) -> str | None:
 
 def evidence_of(
     project: Project, judged: Sequence[Judged], known: Sequence[dict[str, str]] | None = None
-) -> tuple[Evidence, list[Judged]]:
+) -> tuple[LabelledItems, list[Judged]]:
     """Return the evidence, and the judged decisions that are its rows.
 
     `known` is what `facts_of` says of them, where it was asked before.
@@ -72,7 +72,7 @@ def evidence_of(
         for fact in of_row.items():
             if fact in kept:
                 holds[number, kept[fact]] = True
-    evidence = Evidence(
+    evidence = LabelledItems(
         predicates=list(kept),
         holds=holds,
         wrong=np.array([suggestion_of(one.row) != one.label for one in rows], dtype=bool),

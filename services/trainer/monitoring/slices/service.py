@@ -7,9 +7,9 @@ import numpy as np
 
 from services.trainer.monitoring.slices import repository
 from services.trainer.monitoring.slices.finding import (
-    Evidence,
     FailingSlice,
     GroupRate,
+    LabelledItems,
     Rate,
     compare_groups,
     find_slices,
@@ -86,7 +86,7 @@ def _sentence(version: str, items: int, slices: Sequence[SliceView]) -> str:
     return f"No slice was found on which {version} fails more often, in {items} judged items."
 
 
-def _slice_view(found: FailingSlice, evidence: Evidence, rows: Sequence[Judged]) -> SliceView:
+def _slice_view(found: FailingSlice, evidence: LabelledItems, rows: Sequence[Judged]) -> SliceView:
     wrong = np.flatnonzero(found.members & evidence.wrong)[:_EXAMPLES]
     weights = evidence.weights
     return SliceView(

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from services.review_queue.webhooks.transport import Answer, Transport
+from services.review_queue.webhooks.transport import ReceiverAnswer, Transport
 from tests.integration.review_queue.webhooks.receiver import Receiver
 
 HEADERS = {"content-type": "application/json"}
@@ -149,7 +149,7 @@ async def speaking(said: bytes, context: ssl.SSLContext | None = None) -> AsyncI
         await asyncio.gather(*handlers, return_exceptions=True)
 
 
-async def said_by(said: bytes, seconds: float = 10) -> Answer:
+async def said_by(said: bytes, seconds: float = 10) -> ReceiverAnswer:
     async with (
         speaking(said) as port,
         transport("127.0.0.1", allow_private=True, seconds=seconds) as (found, _),
@@ -173,7 +173,7 @@ async def test_answer_without_end_is_not_read_to_its_end() -> None:
 
 async def test_answer_keeps_what_it_says_of_coming_again() -> None:
     said = b"HTTP/1.1 503 Nope\r\nRETRY-After: 7\r\nContent-Length: 0\r\n\r\n"
-    assert await said_by(said) == Answer(503, reason="Nope", retry_after="7")
+    assert await said_by(said) == ReceiverAnswer(503, reason="Nope", retry_after="7")
 
 
 @pytest.fixture

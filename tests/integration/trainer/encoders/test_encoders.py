@@ -123,7 +123,7 @@ async def test_an_encoder_that_comes_while_one_is_removed_stays(
         tag = (await stored.current_tagged(resources, PROJECT))[1]
         async with resources.changing_encoder:
             # It looks at nothing before its turn.
-            terms = encoder_service.Terms(old.sha256)
+            terms = encoder_service.ReplaceCondition(old.sha256)
             removal = asyncio.create_task(encoder_service.remove(resources, project, terms))
             await asyncio.wait([removal], timeout=0.05)
             await stored.put(resources, PROJECT, new, encoder(2.0), tag)

@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.review_queue.webhooks.changes import Announced, Documents, catch_up
+from services.review_queue.webhooks.changes import Announced, TrainerDocuments, catch_up
 from services.review_queue.webhooks.events import Event
 from shared.contracts.versions import ChannelEvent, Channels, PromiseDocument, PromiseEntry
 
@@ -49,14 +49,14 @@ def test_each_promotion_is_told_once_and_the_promise_ends_as_it_stands(
 ) -> None:
     told, events = Announced(), list[Event]()
     promotions: list[tuple[str, datetime]] = []
-    documents, unseen = Documents(None, None), 0
+    documents, unseen = TrainerDocuments(None, None), 0
     for number, step in enumerate(steps, start=1):
         if isinstance(step, str):
             promotions.append((step, NOON + timedelta(milliseconds=number)))
             recent = channels(number, *promotions[-HISTORY_KEPT:])
-            documents, unseen = Documents(recent, documents.promise), unseen + 1
+            documents, unseen = TrainerDocuments(recent, documents.promise), unseen + 1
         else:
-            documents = Documents(documents.channels, promise(number, **step))
+            documents = TrainerDocuments(documents.channels, promise(number, **step))
         # The history holds so many champions: who looks too seldom cannot know of more.
         if looks[number - 1] or number == len(steps) or unseen == HISTORY_KEPT - 1:
             told, new = catch_up("shop", told, documents, NOON)
@@ -77,8 +77,10 @@ def test_each_promotion_is_told_once_and_the_promise_ends_as_it_stands(
 
 def test_promotions_between_two_looks_are_told_in_their_order() -> None:
     first, second, third = (("v1", NOON), ("v2", NOON), ("v1", NOON + timedelta(seconds=1)))
-    told, _ = catch_up("shop", Announced(), Documents(channels(1, first), None), NOON)
-    _, events = catch_up("shop", told, Documents(channels(9, first, second, third), None), NOON)
+    told, _ = catch_up("shop", Announced(), TrainerDocuments(channels(1, first), None), NOON)
+    _, events = catch_up(
+        "shop", told, TrainerDocuments(channels(9, first, second, third), None), NOON
+    )
     assert [(event.data["version"], event.data["previous"]) for event in events] == [
         ("v2", "v1"),
         ("v1", "v2"),
@@ -86,7 +88,7 @@ def test_promotions_between_two_looks_are_told_in_their_order() -> None:
 
 
 def test_change_has_the_same_id_whoever_sees_it() -> None:
-    documents = Documents(
+    documents = TrainerDocuments(
         channels(1, ("v1", NOON)), promise(4, v1=PromiseEntry(state="certified", threshold=0.9))
     )
     _, events = catch_up("shop", Announced(), documents, NOON)
@@ -98,9 +100,11 @@ def test_change_has_the_same_id_whoever_sees_it() -> None:
 
 
 def test_version_that_the_promise_names_no_longer_is_uncertified() -> None:
-    certified = Documents(None, promise(1, v1=PromiseEntry(state="certified", threshold=0.9)))
+    certified = TrainerDocuments(
+        None, promise(1, v1=PromiseEntry(state="certified", threshold=0.9))
+    )
     told, _ = catch_up("shop", Announced(), certified, NOON)
-    _, (event,) = catch_up("shop", told, Documents(None, promise(2)), NOON)
+    _, (event,) = catch_up("shop", told, TrainerDocuments(None, promise(2)), NOON)
     assert (event.subject, event.data["state"], event.data["threshold"]) == (
         "v1",
         "uncertified",
@@ -109,7 +113,7 @@ def test_version_that_the_promise_names_no_longer_is_uncertified() -> None:
 
 
 def test_documents_older_than_what_was_told_say_nothing() -> None:
-    new = Documents(channels(5, ("v1", NOON)), promise(5, v1=PromiseEntry(state="warn")))
+    new = TrainerDocuments(channels(5, ("v1", NOON)), promise(5, v1=PromiseEntry(state="warn")))
     told, _ = catch_up("shop", Announced(), new, NOON)
-    old = Documents(channels(4), promise(4))
+    old = TrainerDocuments(channels(4), promise(4))
     assert catch_up("shop", told, old, NOON) == (told, [])

@@ -1,7 +1,7 @@
 """The promotion gate."""
 
-from services.trainer.gate.comparing import Terms
-from services.trainer.gate.pairs import Evidence, EvidenceKind, Pair
+from services.trainer.gate.comparing import GateTerms
+from services.trainer.gate.pairs import EvidenceKind, Pair, PairedEvidence
 from services.trainer.gate.rule import (
     Coverages,
     GateDecision,
@@ -16,14 +16,14 @@ BOTH, GAINED, LOST = (True, True), (True, False), (False, True)
 
 def evidence(
     pairs: list[tuple[bool, bool]], kind: EvidenceKind = "certification", **metadata: str
-) -> Evidence:
+) -> PairedEvidence:
     """Answers of (new version, champion), each given with a confidence of 0.9."""
-    return Evidence(kind, [Pair(new, old, 0.9, 0.9, metadata) for new, old in pairs])
+    return PairedEvidence(kind, [Pair(new, old, 0.9, 0.9, metadata) for new, old in pairs])
 
 
-def terms(target_accuracy: float = 0.95, **settings: object) -> Terms:
+def terms(target_accuracy: float = 0.95, **settings: object) -> GateTerms:
     """A project's terms: by default the margin is half of the promised error of 5 %."""
-    return Terms(GateSettings.model_validate(settings), target_accuracy)
+    return GateTerms(GateSettings.model_validate(settings), target_accuracy)
 
 
 def _judge(pairs: list[tuple[bool, bool]], accuracy: float, champion: float) -> bool:
@@ -37,7 +37,10 @@ def _judge(pairs: list[tuple[bool, bool]], accuracy: float, champion: float) -> 
 
 
 def _certified(
-    *given: Evidence, made: Terms | None = None, tries_before: int = 0, coverage: float = 0.5
+    *given: PairedEvidence,
+    made: GateTerms | None = None,
+    tries_before: int = 0,
+    coverage: float = 0.5,
 ) -> GateDecision:
     return judge_certified(
         champion_certified=True,
@@ -169,9 +172,9 @@ def test_a_later_try_does_not_pass_for_lack_of_labels() -> None:
 def test_worse_confidences_hold_a_version_back() -> None:
     sure = [Pair(True, True, 0.99, 0.95) for _ in range(470)]
     wrong = [Pair(False, False, 0.99, 0.5) for _ in range(30)]
-    decision = _certified(Evidence("certification", [*sure, *wrong]))
+    decision = _certified(PairedEvidence("certification", [*sure, *wrong]))
     assert [test.name for test in decision.tests if test.outcome == "failed"] == ["brier"]
-    again = _certified(Evidence("certification", [*sure, *wrong]))
+    again = _certified(PairedEvidence("certification", [*sure, *wrong]))
     assert again == decision
 
 
@@ -181,7 +184,7 @@ def test_a_declared_slice_that_is_shown_to_be_worse_holds_a_version_back() -> No
         *evidence([BOTH] * 40 + [LOST] * 20, channel="phone").pairs,
         *evidence([BOTH] * 5, channel="letter").pairs,
     ]
-    given = Evidence("certification", rows)
+    given = PairedEvidence("certification", rows)
     assert _certified(given).promote
     decision = _certified(given, made=terms(slices=["channel"]))
     assert not decision.promote
@@ -193,7 +196,7 @@ def test_a_declared_slice_that_is_shown_to_be_worse_holds_a_version_back() -> No
 
 def test_of_slices_with_too_few_items_some_are_listed() -> None:
     pairs = [Pair(True, True, 0.9, 0.9, {"customer": f"c{n}"}) for n in range(1_000)]
-    decision = _certified(Evidence("certification", pairs), made=terms(slices=["customer"]))
+    decision = _certified(PairedEvidence("certification", pairs), made=terms(slices=["customer"]))
     assert decision.promote
     assert len([one for one in decision.tests if one.name == "slice"]) == 200
 

@@ -8,7 +8,7 @@ import pytest
 from services.trainer.monitoring.drift.detector import (
     ITEMS,
     Alarm,
-    Detector,
+    DriftDetector,
     FloatArray,
     IntArray,
     take,
@@ -20,13 +20,13 @@ from services.trainer.monitoring.drift.effects import (
     share_band,
     stability_index,
 )
-from services.trainer.monitoring.drift.watching import SEVERE, Batch, Watched, advance
+from services.trainer.monitoring.drift.watching import SEVERE, DecisionBatch, Watched, advance
 
 BEGAN = datetime(2026, 11, 28, tzinfo=UTC)
 
 
-def watched_by_detector(values: FloatArray, rng: np.random.Generator) -> Detector:
-    detector = Detector.start(values.shape[1])
+def watched_by_detector(values: FloatArray, rng: np.random.Generator) -> DriftDetector:
+    detector = DriftDetector.start(values.shape[1])
     for start in range(0, len(values), 1_000):
         page = values[start : start + 1_000]
         places = np.arange(start, start + len(page))
@@ -34,10 +34,10 @@ def watched_by_detector(values: FloatArray, rng: np.random.Generator) -> Detecto
     return detector
 
 
-def batch_of(values: FloatArray, rng: np.random.Generator) -> Batch:
+def batch_of(values: FloatArray, rng: np.random.Generator) -> DecisionBatch:
     n = len(values)
     times = tuple(BEGAN + timedelta(seconds=second) for second in range(n))
-    return Batch(values, rng.random(values.shape), np.arange(n), times)
+    return DecisionBatch(values, rng.random(values.shape), np.arange(n), times)
 
 
 @pytest.mark.thorough

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from services.trainer.monitoring.slices.finding import (
-    Evidence,
+    LabelledItems,
     Rate,
     compare_groups,
     find_slices,
@@ -25,7 +25,7 @@ PLANTED = {("key0", "value1"), ("key1", "value2")}
 
 def evidence(
     rng: np.random.Generator, n: int, *, factor: float, by_model: bool = False
-) -> Evidence:
+) -> LabelledItems:
     """Draw items of five keys; those with two certain values, 4 %, fail `factor` times as often.
 
     With `by_model`, seven in ten of the sure items, which are more often right, lack a label.
@@ -39,7 +39,7 @@ def evidence(
     unsure = rng.random(n) < np.where(wrong, 0.7, 0.2)
     is_kept = unsure | (rng.random(n) < 0.3) if by_model else np.ones(n, dtype=bool)
     weights = np.where(unsure | (not by_model), 1.0, 1 / 0.3)
-    return Evidence(
+    return LabelledItems(
         predicates=PREDICATES,
         holds=holds[is_kept],
         wrong=wrong[is_kept],
@@ -72,12 +72,12 @@ def test_a_slice_is_not_told_twice_by_its_parts() -> None:
 
 def test_without_errors_or_items_nothing_is_found() -> None:
     some = evidence(np.random.default_rng(4), 500, factor=1)
-    right = Evidence(
+    right = LabelledItems(
         some.predicates, some.holds, np.zeros(500, dtype=bool), some.weights, some.confirming
     )
     assert find_slices(right).slices == []
     none = np.zeros(0, dtype=bool)
-    nothing = Evidence([], np.zeros((0, 0), dtype=bool), none, np.zeros(0), none)
+    nothing = LabelledItems([], np.zeros((0, 0), dtype=bool), none, np.zeros(0), none)
     assert find_slices(nothing).slices == []
     assert compare_groups(nothing, ["key0"]) == []
 

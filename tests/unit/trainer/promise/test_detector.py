@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from bench.science.audits import alarm_times
 from services.trainer.promise.detector import (
     AUDITS_BETWEEN_FALSE_ALARMS,
+    AuditDetector,
     Band,
-    Detector,
     alarm_of,
     confidence_sequence,
     log_factors,
@@ -55,16 +55,16 @@ def test_rates_rise_from_above_the_promise_to_below_one(alpha: float) -> None:
 def test_state_is_equal_to_the_bit_however_audits_are_batched_and_stored_between(
     wrong: list[bool], alpha: float, cuts: list[int]
 ) -> None:
-    at_once = run(Detector.start(), wrong, alpha)
-    one_by_one = Detector.start()
+    at_once = run(AuditDetector.start(), wrong, alpha)
+    one_by_one = AuditDetector.start()
     for one in wrong:
         one_by_one = run(one_by_one, [one], alpha)
-    batched = Detector.start()
+    batched = AuditDetector.start()
     edges = [0, *sorted(min(cut, len(wrong)) for cut in cuts), len(wrong)]
     for start, stop in pairwise(edges):
         batched = run(batched, wrong[start:stop], alpha)
         stored = json.loads(json.dumps([batched.log_sr, batched.log_e], allow_nan=False))
-        batched = Detector(tuple(stored[0]), tuple(stored[1]))
+        batched = AuditDetector(tuple(stored[0]), tuple(stored[1]))
     assert at_once == one_by_one == batched
 
 
@@ -73,16 +73,16 @@ def test_one_more_error_raises_every_statistic(
     wrong: list[bool], data: st.DataObject, alpha: float
 ) -> None:
     at = data.draw(st.integers(0, len(wrong)))
-    better = run(Detector.start(), [*wrong[:at], False, *wrong[at:]], alpha)
-    worse = run(Detector.start(), [*wrong[:at], True, *wrong[at:]], alpha)
+    better = run(AuditDetector.start(), [*wrong[:at], False, *wrong[at:]], alpha)
+    worse = run(AuditDetector.start(), [*wrong[:at], True, *wrong[at:]], alpha)
     assert all(a >= b for a, b in zip(worse.log_sr, better.log_sr, strict=True))
     assert all(a > b for a, b in zip(worse.log_e, better.log_e, strict=True))
 
 
 @given(wrong=audits, cut=st.integers(0, 200))
 def test_first_alarm_is_the_same_however_audits_are_batched(wrong: list[bool], cut: int) -> None:
-    at_once = watch(Detector.start(), wrong, 0.1, DELTA)
-    first = watch(Detector.start(), wrong[:cut], 0.1, DELTA)
+    at_once = watch(AuditDetector.start(), wrong, 0.1, DELTA)
+    first = watch(AuditDetector.start(), wrong[:cut], 0.1, DELTA)
     rest = watch(first.detector, wrong[cut:], 0.1, DELTA)
     assert (rest.detector, rest.alarm) == (at_once.detector, at_once.alarm)
     assert first.taken + rest.taken == at_once.taken
@@ -90,8 +90,8 @@ def test_first_alarm_is_the_same_however_audits_are_batched(wrong: list[bool], c
 
 def test_an_alarm_inside_a_batch_is_not_missed() -> None:
     wrong = [True] * 3 + [False] * 500
-    assert alarm_of(run(Detector.start(), wrong, 0.1), DELTA) is None
-    found = watch(Detector.start(), wrong, 0.1, DELTA)
+    assert alarm_of(run(AuditDetector.start(), wrong, 0.1), DELTA) is None
+    found = watch(AuditDetector.start(), wrong, 0.1, DELTA)
     assert (found.alarm, found.taken) == ("violated", 2)
 
 
@@ -103,24 +103,24 @@ def test_statistics_are_those_of_their_definition() -> None:
     for one in wrong:
         factor = q / alpha if one else (1 - q) / (1 - alpha)
         sr, e = (sr + 1) * factor, e * factor
-    state = run(Detector.start(), wrong, alpha)
+    state = run(AuditDetector.start(), wrong, alpha)
     assert np.expm1(state.log_sr) == pytest.approx(sr, rel=1e-9)
     assert np.exp(state.log_e) == pytest.approx(e, rel=1e-9)
 
 
 def test_a_change_after_a_long_good_period_is_told_from_a_violation() -> None:
-    good = run(Detector.start(), ([False] * 199 + [True]) * 15, 0.01)
+    good = run(AuditDetector.start(), ([False] * 199 + [True]) * 15, 0.01)
     found = watch(good, ([False] * 9 + [True]) * 100, 0.01, DELTA)
     assert found.alarm == "changed"
     assert found.taken < 200
-    assert watch(Detector.start(), [True] * 10, 0.01, DELTA).alarm == "violated"
+    assert watch(AuditDetector.start(), [True] * 10, 0.01, DELTA).alarm == "violated"
 
 
 def test_endless_errors_and_endless_successes_stay_finite() -> None:
-    state = run(Detector.start(), [True] * 5000, 0.01)
+    state = run(AuditDetector.start(), [True] * 5000, 0.01)
     assert np.isfinite([*state.log_sr, *state.log_e]).all()
     assert alarm_of(state, DELTA) == "violated"
-    state = run(Detector.start(), [False] * 50_000, 0.01)
+    state = run(AuditDetector.start(), [False] * 50_000, 0.01)
     assert np.isfinite([*state.log_sr, *state.log_e]).all()
     assert alarm_of(state, DELTA) is None
 
@@ -195,7 +195,7 @@ def test_promises_out_of_range_are_refused(bad: float) -> None:
 @pytest.mark.parametrize("bad", [0.0, 1.0, -0.1, float("nan")])
 def test_levels_out_of_range_are_refused(bad: float) -> None:
     with pytest.raises(ValueError, match="delta"):
-        alarm_of(Detector.start(), bad)
+        alarm_of(AuditDetector.start(), bad)
     with pytest.raises(ValueError, match="delta"):
         confidence_sequence(1, 10, bad)
     with pytest.raises(ValueError, match="errors"):

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from services.trainer.recipes import auto
-from services.trainer.recipes.auto import Candidate, choose, fit_auto, resampled
+from services.trainer.recipes.auto import RecipeTrial, choose, fit_auto, resampled
 from services.trainer.recipes.recipe import (
-    Comparison,
     FittedModel,
     Progress,
     Recipe,
+    RecipeComparison,
     RecipeRefused,
     TrainingData,
 )
@@ -65,7 +65,7 @@ def data(seconds: float = 100.0) -> TrainingData:
     labels = [("a", "b")[i % 2] for i in range(n)]
     return TrainingData(
         [{"size": float(i)} for i in range(n)], labels, np.ones(n), ["size"], ["a", "b"], specs,
-        comparison=Comparison(partial(predicted_coverage, terms=TERMS), seconds),
+        comparison=RecipeComparison(partial(predicted_coverage, terms=TERMS), seconds),
     )  # fmt: skip
 
 
@@ -129,9 +129,9 @@ def test_accuracy_decides_among_shares_whose_order_other_labels_would_often_chan
     rng = np.random.default_rng()
     shares = rng.normal(0.7, 0.02, auto.RESAMPLES)
     changed = rng.permuted(np.repeat([0.01, -0.01], auto.RESAMPLES // 2))
-    largest = Candidate("largest", "fitted", 1.0, 0.7, shares, accuracy=0.8)
-    near = Candidate("near", "fitted", 1.0, 0.69, shares + changed, accuracy=0.9)
-    far = Candidate("far", "fitted", 1.0, 0.6, shares - 0.1, accuracy=0.95)
+    largest = RecipeTrial("largest", "fitted", 1.0, 0.7, shares, accuracy=0.8)
+    near = RecipeTrial("near", "fitted", 1.0, 0.69, shares + changed, accuracy=0.9)
+    far = RecipeTrial("far", "fitted", 1.0, 0.6, shares - 0.1, accuracy=0.95)
     assert choose([largest, near, far]) is near
     assert choose([largest, far]) is largest
 
@@ -166,7 +166,7 @@ def test_uniformly_drawn_rows_alone_are_judged_where_there_are_enough() -> None:
         clock = [0.0]
         changed = TrainingData(
             given.rows, given.labels, given.weights, given.fields, given.classes, given.specs,
-            uniform, Comparison(coverage, 10.0),
+            uniform, RecipeComparison(coverage, 10.0),
         )  # fmt: skip
         fit({"one": Scripted(right=0.9, sure=0.5, clock=clock)}, changed, clock)
     assert seen == [600] * (1 + auto.RESAMPLES) + [250] * (1 + auto.RESAMPLES)

@@ -12,7 +12,7 @@ from services.trainer.recipes import encoder as encoders
 from services.trainer.recipes.encoder import (
     EMBEDDING,
     MOST_PIECES,
-    Encoder,
+    WordPieceEncoder,
     embedding_nodes,
     load_encoder,
     make_model,
@@ -37,13 +37,13 @@ def test_a_word_falls_into_the_longest_pieces_that_are_known() -> None:
     assert pieces("un" * 60, VOCABULARY, 0) == [0]
 
 
-def by_graph(encoder: Encoder, texts: Sequence[str], at: str, **options: Any) -> Any:
+def by_graph(encoder: WordPieceEncoder, texts: Sequence[str], at: str, **options: Any) -> Any:
     """What one value of the graph is for these texts; `options` as `graph_to` has them."""
     return graph_to(encoder, at, **options)(texts)
 
 
 def graph_to(
-    encoder: Encoder, at: str, *, fields: int = 1, told: str = ""
+    encoder: WordPieceEncoder, at: str, *, fields: int = 1, told: str = ""
 ) -> Callable[[Sequence[str]], Any]:
     """Return what gives one value of the graph for texts, the same in each field.
 
