@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
-from secrets import token_urlsafe
+from secrets import token_hex
 from typing import Any
 
 from fastapi import FastAPI
@@ -27,7 +27,7 @@ Document = dict[str, Any]
 
 def document_of(service: str, home: Path) -> Document:
     """Return the OpenAPI document of a service; nothing is started."""
-    common = load_settings(CommonSettings, home=home, secret=token_urlsafe(32))
+    common = load_settings(CommonSettings, home=home, secret=token_hex(32))
     module: Any = import_module(f"services.{service}.app")
     app: FastAPI = module.create_app(common, load_service_settings(service))
     return app.openapi()
