@@ -4,7 +4,7 @@ import unicodedata
 import uuid
 from collections.abc import Iterable
 from datetime import MAXYEAR, MINYEAR, UTC, datetime
-from functools import partial
+from functools import lru_cache, partial
 from typing import Annotated, Any, TypeVar, get_args
 
 import orjson
@@ -240,6 +240,8 @@ def names_of(literal: Any) -> tuple[AfterValidator, FieldInfo]:
     return AfterValidator(known), Field(json_schema_extra={"enum": list(names)})
 
 
+# An item's routing, hand-off and delivery each ask for it.
+@lru_cache(maxsize=1024)
 def task_id_for(project: str, item_id: str) -> str:
     """UUIDv5 of (project, item_id): any service can name a task before the queue has it."""
     return str(uuid.uuid5(_TASK_NAMESPACE, f"{project}/{item_id}"))

@@ -188,7 +188,6 @@ class DirectProtocol(LimitedProtocol):
             answer = await self.front.answer(
                 cycle.head,
                 cycle.admitted,
-                cycle.started,
                 body,
                 self.client_state,
                 cycle.left,
@@ -197,6 +196,9 @@ class DirectProtocol(LimitedProtocol):
                 await self.flow.drain()
         finally:
             self._end(cycle, answer or _STOPPED)
+            if answer is not None:
+                # The client has its answer: what is left to do keeps others waiting, not it.
+                self.front.count(cycle.head, answer, cycle.started)
 
     def _end(self, cycle: DirectCycle, answer: Whole) -> None:
         if cycle.disconnected:

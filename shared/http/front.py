@@ -147,15 +147,11 @@ class Front:
         self,
         head: Head,
         admitted: Principal | Exception,
-        started: float,
         body: bytes,
         client: Client,
         left: Callable[[], Coroutine[Any, Any, None]],
     ) -> Whole | None:
-        """Answer a request, as `admit` has admitted it; None when its client has left.
-
-        `started` is when the request came, by `perf_counter`.
-        """
+        """Answer a request, as `admit` has admitted it; None when its client has left."""
         name = begin_request(head.fields, client)
         try:
             if isinstance(admitted, Exception):
@@ -172,9 +168,12 @@ class Front:
         except Exception as error:  # noqa: BLE001 - answered as the framework would
             refusal = problem_of(error, self._state.outages, _scope_of(head))
             found = whole(head.way.refuse(refusal))
-        self._series.observe("POST", head.way.route, found.status, started)
         found.headers.append((b"x-request-id", name))
         return found
+
+    def count(self, head: Head, answer: Whole, started: float) -> None:
+        """Count an answer to a request that came at `started`, by `perf_counter`."""
+        self._series.observe("POST", head.way.route, answer.status, started)
 
 
 def _scope_of(head: Head) -> dict[str, Any]:

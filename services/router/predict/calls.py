@@ -112,8 +112,12 @@ class Call:
     def __post_init__(self) -> None:
         # In the order of the probabilities.
         self.labels = self.terms.policies["auto"].labels
-        # The terms of the items that the challenger scored.
-        self._others: dict[int, Terms] = {}
+        # The terms of each item: those that the challenger scored have other terms.
+        self._terms = [self.terms] * len(self.scores)
+        self._probabilities = [
+            None if score is None else dict(zip(self.labels, score.probabilities, strict=True))
+            for score in self.scores
+        ]
         self._received_at, self._decided_at = rfc3339(self.received), rfc3339(self.decided)
 
     @cached_property
@@ -127,17 +131,14 @@ class Call:
         policy = terms.policy(self.incoming.review, are_free=self.are_free)
         for i in positions:
             self.decisions[i] = route(self.incoming.items[i].item_id, self.scores[i], policy)
-            self._others[i] = terms
-
-    def _terms_of(self, i: int) -> Terms:
-        return self._others.get(i, self.terms)
+            self._terms[i] = terms
 
     def suggestions(self) -> list[tuple[Asked, str | None, str | None]]:
         """Return each item with the version that scored it and that version's suggestion."""
         return [
-            (item, self._terms_of(i).response_fields["model_version"], decision.suggestion)
-            for i, (item, decision) in enumerate(
-                zip(self.incoming.items, self.decisions, strict=True)
+            (item, terms.response_fields["model_version"], decision.suggestion)
+            for item, terms, decision in zip(
+                self.incoming.items, self._terms, self.decisions, strict=True
             )
         ]
 
@@ -149,25 +150,25 @@ class Call:
     def encode(self) -> None:
         """Encode each item's `Prediction`, once it is final."""
         predictions = []
-        for i, (item, score, decision) in enumerate(
-            zip(self.incoming.items, self.scores, self.decisions, strict=True)
+        for item, score, probabilities, terms, decision in zip(
+            self.incoming.items,
+            self.scores,
+            self._probabilities,
+            self._terms,
+            self.decisions,
+            strict=True,
         ):
             own = {
                 "item_id": item.item_id,
                 "confidence": None if score is None else score.confidence,
-                "probabilities": self._probabilities(score),
+                "probabilities": probabilities,
                 "decided_at": self._decided_at,
             }
             if decision.reason == "optional_review":
                 own["due_at"] = self._due_at
             # The members of two objects as those of one.
-            predictions.append(orjson.dumps(own)[:-1] + self._terms_of(i).encoded(decision))
+            predictions.append(orjson.dumps(own)[:-1] + terms.encoded(decision))
         self.predictions = predictions
-
-    def _probabilities(self, score: Score | None) -> dict[str, float] | None:
-        if score is None:
-            return None
-        return dict(zip(self.labels, score.probabilities, strict=True))
 
     def task(self, i: int) -> dict[str, Any]:
         """Return the `NewTask` of item `i`, which its decision asks for."""
@@ -182,12 +183,12 @@ class Call:
             "prediction": {
                 "label": decision.suggestion,
                 "confidence": None if score is None else score.confidence,
-                "probabilities": self._probabilities(score),
+                "probabilities": self._probabilities[i],
                 "propensity": decision.propensity,
                 "reason": decision.reason,
                 "received_at": self._received_at,
                 "decided_at": self._decided_at,
-                **self._terms_of(i).response_fields,
+                **self._terms[i].response_fields,
             },
         }
 
@@ -207,6 +208,8 @@ class Call:
         unless it is to wait for people. The model's answer counts for such an item alone.
         """
         by_item = {one.item_id: one for one in found}
+        if not by_item:
+            return
         for i, (item, decision) in enumerate(zip(self.incoming.items, self.decisions, strict=True)):
             known = by_item.get(item.item_id)
             if decision.decision != "in_review" or known is None:

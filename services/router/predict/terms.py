@@ -5,7 +5,7 @@ automatic answers are given, in the trainer's words where these apply.
 """
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -45,14 +45,18 @@ class Terms:
     summary: bytes
     since: datetime
     _encoded: dict[int, bytes] = field(init=False)
+    _until: datetime = field(init=False)
 
     def __post_init__(self) -> None:
-        """Encode the answers that a policy gives again and again."""
+        """Work out what every call needs: the answers that a policy gives, encoded, and the end."""
         policies = [*self.policies.values(), *([self.optional] if self.optional else [])]
         answers = [answer for policy in policies for answer in policy.answers]
         # By identity: to compare or hash a decision takes longer than to encode it.
         encoded = {id(answer): self._encode(answer) for answer in answers}
         object.__setattr__(self, "_encoded", encoded)
+        # In UTC, as `now` is: between two time zones each comparison computes both offsets.
+        until = self.status.until or datetime.max.replace(tzinfo=UTC)
+        object.__setattr__(self, "_until", until.astimezone(UTC))
 
     def encoded(self, decision: Decision) -> bytes:
         """Return the end of a `Prediction`: the members that do not depend on the item's score."""
@@ -79,8 +83,7 @@ class Terms:
 
     def hold(self, view: View, now: datetime) -> bool:
         """Say whether these are still the terms."""
-        until = self.status.until
-        return self.view is view and self.since <= now and (until is None or now < until)
+        return self.view is view and self.since <= now < self._until
 
 
 def terms_of(view: View, scored_by: LoadedVersion | None, secret: str, now: datetime) -> Terms:
