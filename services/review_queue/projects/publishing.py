@@ -37,12 +37,15 @@ class ProjectPublisher:
     def __post_init__(self) -> None:
         self.index = IndexWriter(self.store, "review_queue")
 
-    async def publish(self, name: str) -> None:
-        """Write the project's newest revision to the store, then ring its bell."""
+    async def publish(self, name: str, *, is_lost: bool = False) -> None:
+        """Write the project's newest revision to the store, then ring its bell.
+
+        A revision that was published before is left alone, unless the store has lost it.
+        """
         async with self.database.transaction() as session:
             # The lock is held while the store is written: an older revision never lands last.
             row = await repository.lock_name(session, name)
-            if row is None:
+            if row is None or (row.published_revision == row.revision and not is_lost):
                 return
             epoch = await documents_epoch(session)
             document = stored_document(row) | {"epoch": epoch, "writer": 0}
@@ -63,9 +66,11 @@ class ProjectPublisher:
         async with self.database.reading() as session:
             behind = set(await repository.unpublished(session))
             compared = [] if is_compared else await repository.revisions(session)
-        behind |= {row.name for row in compared if await self._stored(row.name) < row.revision}
-        for name in sorted(behind):
-            await self.publish(name)
+        lost = {
+            row.name for row in compared if await self._stored(row.name) < row.published_revision
+        }
+        for name in sorted(behind | lost):
+            await self.publish(name, is_lost=name in lost)
         self._compared_losses = losses
         if time.monotonic() >= self._complete_at:
             await self._complete()

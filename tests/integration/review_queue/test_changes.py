@@ -65,6 +65,13 @@ async def test_projects_and_outcomes_are_named_once_behind_each_cursor(desk: Des
     ]
 
 
+async def test_a_statement_that_is_repeated_is_no_change(desk: Desk) -> None:
+    await desk.put_project("shop")
+    cursor = (await changes(desk))["cursor"]
+    await desk.put_project("shop")
+    assert named(await changes(desk, cursor)) == []
+
+
 async def test_a_reader_that_waits_is_told_of_a_change(desk: Desk) -> None:
     await desk.put_project("shop")
     cursor = (await changes(desk))["cursor"]
