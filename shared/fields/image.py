@@ -9,6 +9,8 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from shared.contracts.versions import ModelInput
+from shared.fields.layouts import BadImage, layout_of
+from shared.fields.pictures import Picture
 from shared.fields.spec import Display, Encoding, FieldSpec, Unscorable, as_json, utf8
 
 _SIDES = (8, 48)
@@ -51,8 +53,6 @@ class ImageField(FieldSpec):
     def encoding(self, kind: str, entry: ModelInput) -> Encoding | None:
         if kind not in {"float", "uint8"}:
             return None
-        from shared.fields.pictures import BadImage, Picture, layout_of  # noqa: PLC0415 - Pillow
-
         layout = layout_of(entry)
 
         def pixels(value: Any) -> Any:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from shared.contracts.versions import ModelInput
 from shared.fields.image import ImageField
-from shared.fields.pictures import Layout, layout_of
+from shared.fields.layouts import Layout, layout_of
 from shared.fields.spec import KINDS, Encoding, FieldSpec, Unscorable
 
 Data = Mapping[str, Any]

@@ -22,7 +22,8 @@ from starlette.requests import ClientDisconnect
 from services.router.limits.admission import LONGEST_RETRY_SECONDS
 from services.router.metrics import PICTURE_BYTES, REFUSED
 from services.router.problems import Overloaded
-from shared.fields.pictures import Layout, Picture
+from shared.fields.layouts import Layout
+from shared.fields.pictures import Picture
 from shared.http.waiting import Client, current_client
 
 Result = TypeVar("Result")

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple, TypeVar
 from services.router.pictures.decoding import Decoder, PictureBatch
 from shared.contracts.items import FieldError
 from shared.fields.image import is_stored_url
-from shared.fields.pictures import MAX_PIXELS, BadImage, Layout, Picture
+from shared.fields.layouts import MAX_PIXELS, BadImage, Layout
+from shared.fields.pictures import Picture
 from shared.problems import Unprocessable
 
 # Decoding takes time by the pixel: a call may ask for so much of it.

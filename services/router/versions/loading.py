@@ -11,7 +11,7 @@ from services.router.scoring.session import Scorer
 from services.router.versions.background import in_background
 from shared.contracts.projects import Project
 from shared.contracts.versions import Manifest
-from shared.fields.pictures import Layout
+from shared.fields.layouts import Layout
 from shared.fields.spec import FieldSpec
 from shared.graphs.graph import Graph
 from shared.graphs.session import GraphRefused

@@ -7,7 +7,7 @@ from services.router.problems import VersionNotReady
 from services.router.versions.documents import Documents
 from services.router.versions.loading import LoadedVersion
 from shared.contracts.versions import Channels
-from shared.fields.pictures import Layout
+from shared.fields.layouts import Layout
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,8 @@ from threadpoolctl import threadpool_limits
 from services.trainer.recipes.exporting import constant
 from services.trainer.recipes.recipe import Float32Array, FloatArray, RecipeRefused
 from shared.fields.image import is_stored_url
-from shared.fields.pictures import BadImage, Layout, Picture
+from shared.fields.layouts import BadImage, Layout
+from shared.fields.pictures import Picture
 
 SIDE = 32
 """Pictures are resized to a square of so many pixels."""

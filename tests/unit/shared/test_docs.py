@@ -13,7 +13,7 @@ from services.review_queue.activity.messages import RecordedAction, TimelineActi
 from services.router.pictures.opening import MAX_CALL_PIXELS
 from services.serving import SERVICES
 from services.trainer.uploads.parts import OwnManifest
-from shared.fields.pictures import MAX_BYTES, MAX_PIXELS
+from shared.fields.layouts import MAX_BYTES, MAX_PIXELS
 from shared.problems import Problem
 from shared.settings import KNOWN_VARIABLES
 

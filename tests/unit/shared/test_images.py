@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from shared.fields.pictures import MAX_BYTES, MAX_PIXELS, BadImage, Layout, Picture
+from shared.fields.layouts import MAX_BYTES, MAX_PIXELS, BadImage, Layout
+from shared.fields.pictures import Picture
 from tests.pictures import animated, base64_of, encoded, file_of, noise, png_of_size
 
 RAW = Layout(4, 5, 3, False, False, (), ())

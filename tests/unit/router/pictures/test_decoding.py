@@ -13,7 +13,8 @@ from starlette.requests import ClientDisconnect
 from services.router.pictures.decoding import Decoder, PictureBatch
 from services.router.pictures.opening import Data, Pictures, check_decoded
 from services.router.problems import Overloaded
-from shared.fields.pictures import Layout, Picture
+from shared.fields.layouts import Layout
+from shared.fields.pictures import Picture
 from shared.http.waiting import Client, enter_request
 from shared.problems import Unprocessable
 from tests.harness import wait_until
