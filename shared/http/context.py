@@ -18,7 +18,7 @@ REQUESTS = QuickCounter(
 )
 REQUEST_SECONDS = QuickHistogram(
     "surehand_http_request_seconds",
-    "Seconds from a request's arrival to the start of its answer",
+    "Seconds from a request's arrival until its answer begins or, where it is short, is written",
     ["service", "method", "route"],
     buckets=(
         *(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1),
@@ -38,7 +38,7 @@ class RequestSeries:
         self._series: dict[tuple[str, str, int], tuple[QuickCounter, QuickHistogram]] = {}
 
     def observe(self, method: str, route: str, status: int, started: float) -> None:
-        """Count an answer that begins now to a request that came at `started`."""
+        """Count an answer, written now or beginning now, to a request that came at `started`."""
         requests, seconds = self._series.get((method, route, status)) or self._bind(
             method, route, status
         )

@@ -17,6 +17,7 @@ from shared.graphs.graph import Graph
 from shared.graphs.session import GraphRefused
 from shared.graphs.signature import interface_fault
 from shared.graphs.tensors import image_layouts
+from shared.memory import trim
 from shared.store import Store, manifest_path, model_path, sha256
 
 
@@ -76,6 +77,8 @@ async def load_version(
             Scorer, model, manifest, project.fields, threads=threads, run_seconds=run_seconds
         )
         scorer = await in_background(threads, load)
+        # To read a graph takes several times its size, which glibc would keep.
+        await in_background(threads, trim)
     except GraphRefused as error:
         raise VersionRefused(str(error)) from error
     fields = {name: project.fields[name] for entry in manifest.inputs for name in entry.fields}
