@@ -10,7 +10,7 @@ import structlog
 from pydantic import ValidationError
 
 from services.trainer.documents.ordering import next_epoch
-from services.trainer.projects.repository import lock_state
+from services.trainer.projects.repository import locking
 from services.trainer.projects.service import work_bell
 from shared.contracts.base import utc_now
 from shared.contracts.versions import PromiseDocument
@@ -55,8 +55,7 @@ async def begin_epochs(
             continue
         if stored is None:
             continue
-        async with database.transaction() as session:
-            state = await lock_state(session, name)
+        async with locking(database, name) as (_, state):
             state.epoch = next_epoch(state.epoch, stored.epoch, now())
             begun[name] = state.epoch
         log.info("epoch_begun", project=name, epoch=begun[name], before=stored.epoch)

@@ -10,7 +10,7 @@ import structlog
 from services.trainer.datasets import repository
 from services.trainer.datasets.snapshot import compress
 from services.trainer.erasure import repository as erasure
-from services.trainer.projects.repository import lock_state
+from services.trainer.projects.repository import locking
 from services.trainer.resources import Resources
 from services.trainer.tables import OutcomeRow, update_items
 
@@ -41,8 +41,7 @@ async def clean_snapshots(resources: Resources, project: str) -> int:
         for path in await resources.store.files(f"{project}/{folder}"):
             if path.endswith(_ENDING):
                 left[path] = await _clean(resources, path, erased)
-    async with resources.database.transaction() as session:
-        await lock_state(session, project)
+    async with locking(resources.database, project) as (session, _):
         for path, dataset in (await repository.by_path(session, project)).items():
             if path in left:
                 dataset.erased = dataset.items - left[path]

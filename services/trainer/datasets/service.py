@@ -21,7 +21,7 @@ from services.trainer.datasets.snapshot import (
     weighted,
 )
 from services.trainer.erasure import repository as erasure
-from services.trainer.projects.repository import lock_state
+from services.trainer.projects.repository import locking
 from services.trainer.resources import Resources
 from services.trainer.tables import UNIFORM_ARM, Dataset, OutcomeRow, insert_new
 from shared.contracts.items import check_data
@@ -96,8 +96,7 @@ class _Sources:
 
 
 async def _read(resources: Resources, project: Project) -> _Sources:
-    async with resources.database.transaction() as session:
-        state = await lock_state(session, project.project)
+    async with locking(resources.database, project.project) as (session, state):
         holdout = Holdout.of(project, state.pool_seed, resources.now())
         return _Sources(
             rows=await _may_train(session, project, holdout),

@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from services.trainer.documents.history import changed_versions, note_change
 from services.trainer.documents.ordering import is_foreign, next_place
 from services.trainer.documents.rendering import differs, render_channels, render_promise
-from services.trainer.projects.repository import in_service, lock_state, read_state
+from services.trainer.projects.repository import in_service, locking, read_state
 from services.trainer.projects.service import Projects, work_bell
 from services.trainer.tables import ProjectState
 from services.trainer.writer_lease.service import Lease, LeaseLost, Leases
@@ -179,8 +179,7 @@ class Documents:
     async def _note_changes(self, project: Project, lease: Lease) -> None:
         """Write the history before routers learn of a state: no crash between leaves it out."""
         now = self.now()
-        async with self.database.transaction() as session:
-            state = await lock_state(session, lease.project)
+        async with locking(self.database, lease.project) as (session, state):
             await self.leases.require(session, lease)
             versions = await in_service(session, lease.project)
             for version in changed_versions(project, state, versions, now):
@@ -242,8 +241,7 @@ class Documents:
         counter: Literal["channels_revision", "policy_revision"] = (
             "channels_revision" if isinstance(wanted, Channels) else "policy_revision"
         )
-        async with self.database.transaction() as session:
-            state = await lock_state(session, lease.project)
+        async with locking(self.database, lease.project) as (session, state):
             await self.leases.require(session, lease)
             before, counted = state.epoch, getattr(state, counter)
             epoch, revision = next_place(before, counted, stored.order, self.now())

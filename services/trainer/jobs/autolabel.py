@@ -14,7 +14,7 @@ from services.trainer.jobs.labels import repository as labels
 from services.trainer.jobs.messages import AutolabelRequest, JobView
 from services.trainer.jobs.service import JOBS_BELL, champion, new_job, require, view
 from services.trainer.pool import repository as pool
-from services.trainer.projects.repository import lock_state
+from services.trainer.projects.repository import locking
 from services.trainer.registry.scores import LoadedVersion
 from services.trainer.resources import Resources
 from services.trainer.tables import Job, ModelLabel, PoolItem
@@ -52,8 +52,7 @@ async def begin(
     does not hold, or nothing waits in the pool.
     """
     asked = KeyedRequest.of("autolabel", key, wanted)
-    async with resources.database.transaction() as session:
-        await lock_state(session, project.project)
+    async with locking(resources.database, project.project) as (session, _):
         before = await asked.created(session, project.project, resources.now())
         if before is not None:
             return view(await require(session, project.project, before))
@@ -123,8 +122,7 @@ class AutolabelSteps:
         promise: JudgedPromise,
     ) -> bool:
         resources = self._resources
-        async with resources.database.transaction() as session:
-            await lock_state(session, self._project)
+        async with locking(resources.database, self._project) as (session, _):
             job = await repository.lock(session, self._job_id)
             if job is None or job.state != "running":
                 return False

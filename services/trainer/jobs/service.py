@@ -9,7 +9,7 @@ from services.trainer.idempotency import repository as keys
 from services.trainer.idempotency.service import KEPT, KeyedRequest
 from services.trainer.jobs import repository
 from services.trainer.jobs.messages import FileFormat, JobView, StoredFile
-from services.trainer.projects.repository import lock_state
+from services.trainer.projects.repository import lock_state, locking
 from services.trainer.registry import repository as registry
 from services.trainer.registry.scores import fits_project
 from services.trainer.resources import Resources
@@ -136,8 +136,7 @@ async def _begin(
 
     Raises `KeyReused`, `NothingServes`, or `Conflict` where too many jobs of the project wait.
     """
-    async with resources.database.transaction() as session:
-        await lock_state(session, project.project)
+    async with locking(resources.database, project.project) as (session, _):
         before = await asked.created(session, project.project, resources.now())
         if before is not None:
             return view(await require(session, project.project, before))

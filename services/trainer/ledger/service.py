@@ -17,7 +17,7 @@ from services.trainer.ledger.days import repository as days_repository
 from services.trainer.ledger.days.counting import count_days
 from services.trainer.ledger.explanation import PromiseRecord, explain
 from services.trainer.ledger.repository import DecisionFilter
-from services.trainer.projects.repository import lock_state, read_state
+from services.trainer.projects.repository import locking, read_state
 from services.trainer.resources import Resources
 from services.trainer.tables import LedgerFile, LedgerRow
 from shared.contracts.base import from_stored, read_stored
@@ -115,8 +115,7 @@ async def _read_file(resources: Resources, project: str, day: str, path: str) ->
     )
     # Before erased items lose their confidence: a count says nothing of one item.
     counts = count_days(rows)
-    async with resources.database.transaction() as session:
-        state = await lock_state(session, project)
+    async with locking(resources.database, project) as (session, state):
         state.ledger_day = max(state.ledger_day or day, day)
         erased = await erasure.erased_among(session, project, (row["item_id"] for row in rows))
         for row in rows:

@@ -9,7 +9,7 @@ from services.trainer.metrics import FEED_READ
 from services.trainer.outcomes import repository
 from services.trainer.outcomes.opinions import repository as opinions
 from services.trainer.posting import repository as posting
-from services.trainer.projects.repository import lock_state, read_state
+from services.trainer.projects.repository import locking, read_state
 from services.trainer.queue_client import FeedRestarted, QueueAway
 from services.trainer.resources import Resources
 from shared.contracts.base import MAX_BATCH
@@ -33,8 +33,7 @@ async def read_feed(resources: Resources, project: str) -> int:
         cursor, page = await _next_page(resources, project, may_restart=may_restart)
         may_restart = False
         if page.outcomes or page.cursor != cursor:
-            async with resources.database.transaction() as session:
-                locked = await lock_state(session, project)
+            async with locking(resources.database, project) as (session, locked):
                 if locked.outcomes_cursor != cursor:
                     return total  # another worker was here first, and reads on
                 outcomes = [_understood(project, outcome) for outcome in page.outcomes]
@@ -94,8 +93,7 @@ async def _begin_anew(resources: Resources, project: str, cursor: str) -> None:
 
     The restored queue may lack tasks that were asked for since its backup: they are posted anew.
     """
-    async with resources.database.transaction() as session:
-        state = await lock_state(session, project)
+    async with locking(resources.database, project) as (session, state):
         if state.outcomes_cursor != cursor:
             return  # another worker has done it
         state.outcomes_cursor = None

@@ -19,7 +19,7 @@ from services.trainer.pool.messages import (
     RemovedItem,
 )
 from services.trainer.pool.rows import ParsedLine
-from services.trainer.projects.repository import lock_state
+from services.trainer.projects.repository import locking
 from services.trainer.projects.service import work_bell
 from services.trainer.resources import Resources
 from services.trainer.tables import PoolItem, ProjectState, insert_new
@@ -49,8 +49,7 @@ async def import_lines(
     while batch := await asyncio.to_thread(_next_batch, remaining):
         faulty = [_rejected(line.line, line.fault or "") for line in batch if line.item is None]
         items = [(line.line, line.item) for line in batch if line.item is not None]
-        async with resources.database.transaction() as session:
-            state = await lock_state(session, name)
+        async with locking(resources.database, name) as (session, state):
             added = await _add(resources, session, state, project, items)
         refused = sorted(faulty + added.rejected, key=lambda entry: entry.line)
         imported += added.imported
@@ -170,8 +169,7 @@ async def list_items(
 
 async def remove(resources: Resources, project: str, wanted: Sequence[str]) -> list[RemovedItem]:
     """Remove items that people were not asked about; say of each what became of it."""
-    async with resources.database.transaction() as session:
-        await lock_state(session, project)
+    async with locking(resources.database, project) as (session, _):
         removed = await repository.remove(session, project, wanted)
         left = await repository.states_of(session, project, wanted)
     return [

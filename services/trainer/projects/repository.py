@@ -1,7 +1,8 @@
 """SQL of the project's row, which is its lock, and of the project's versions and active work."""
 
+import contextlib
 import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from typing import Any
 
 from sqlalchemy import select
@@ -9,10 +10,17 @@ from sqlalchemy.orm import defer
 from sqlmodel import col
 
 from services.trainer.tables import Certification, ProjectState, Run, Version, insert_new
-from shared.db import Session
+from shared.db import Database, Session
 
 # Columns with an entry for each training label.
 _LONG: tuple[Any, ...] = (col(Version.tune), col(Version.gate))
+
+
+@contextlib.asynccontextmanager
+async def locking(database: Database, project: str) -> AsyncIterator[tuple[Session, ProjectState]]:
+    """Give a transaction that has locked the project from its beginning, and the project's row."""
+    async with database.transaction() as session:
+        yield session, await lock_state(session, project)
 
 
 async def lock_state(session: Session, project: str) -> ProjectState:

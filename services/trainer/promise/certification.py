@@ -11,7 +11,7 @@ from services.trainer.documents.status import (
 from services.trainer.ledger import repository as ledger
 from services.trainer.outcomes.opinions.service import ask_about_draw
 from services.trainer.pool import repository as pool
-from services.trainer.projects.repository import active_run, lock_state, read_state
+from services.trainer.projects.repository import active_run, locking, read_state
 from services.trainer.promise import repository
 from services.trainer.promise.closing import ceiling_of, try_close
 from services.trainer.promise.messages import AttemptProgress, CertificateView
@@ -103,8 +103,7 @@ async def _note_question(resources: Resources, project: Project) -> None:
         state = await read_state(session, project.project)
         if state is not None and state.question == digest:
             return
-    async with resources.database.transaction() as session:
-        state = await lock_state(session, project.project)
+    async with locking(resources.database, project.project) as (session, state):
         # What was asked before the first note is unknown, unless the project was never edited.
         if state.question is not None or project.revision > 1:
             state.asked_since = resources.now()

@@ -13,7 +13,7 @@ from services.trainer.gate.candidacy import Candidacy
 from services.trainer.gate.taking_over import take_over
 from services.trainer.outcomes.opinions import repository as opinions
 from services.trainer.posting.repository import end_draws
-from services.trainer.projects.repository import in_service, lock_state
+from services.trainer.projects.repository import in_service, locking
 from services.trainer.promise import repository
 from services.trainer.promise.certify import CertificationResult, may_still_certify
 from services.trainer.promise.classes import class_figures
@@ -50,8 +50,7 @@ class _Case:
 
 async def try_close(resources: Resources, project: Project, certification: Certification) -> bool:
     """Close an open certification whose verdicts are in; say whether it was closed."""
-    async with resources.database.transaction() as session:
-        state = await lock_state(session, project.project)
+    async with locking(resources.database, project.project) as (session, state):
         record = await session.get_one(Certification, certification.certification_id)
         if record.state != "open":
             return False

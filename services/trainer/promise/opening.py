@@ -10,7 +10,7 @@ import structlog
 from services.trainer.documents.status import is_certified
 from services.trainer.erasure import repository as erasure
 from services.trainer.pool import repository as pool
-from services.trainer.projects.repository import active_run, lock_state, read_state
+from services.trainer.projects.repository import active_run, locking, read_state
 from services.trainer.promise.certify import eligible
 from services.trainer.promise.label_noise import label_ceiling
 from services.trainer.promise.periods import PlaceInPeriod, alarmed_at
@@ -171,8 +171,7 @@ async def _open(
     certification: Certification,
     drawn: PopulationDraw,
 ) -> bool:
-    async with resources.database.transaction() as session:
-        state = await lock_state(session, project.project)
+    async with locking(resources.database, project.project) as (session, state):
         record = await session.get_one(Certification, certification.certification_id)
         if record.state != "waiting" or await active_run(session, project.project) is not None:
             return False

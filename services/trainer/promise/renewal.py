@@ -13,7 +13,7 @@ from typing import Literal
 
 import structlog
 
-from services.trainer.projects.repository import lock_state, read_state
+from services.trainer.projects.repository import locking, read_state
 from services.trainer.projects.service import work_bell
 from services.trainer.promise import repository
 from services.trainer.promise.periods import LAST_QUARTER, alarmed_at
@@ -85,8 +85,7 @@ async def plan_certifications(resources: Resources, project: Project) -> None:
         state = await read_state(session, project.project)
         if state is None or await _due(resources, session, project, state) is None:
             return
-    async with resources.database.transaction() as session:
-        state = await lock_state(session, project.project)
+    async with locking(resources.database, project.project) as (session, state):
         planned = await _due(resources, session, project, state)
         if planned is None:
             return
@@ -138,8 +137,7 @@ async def request(resources: Resources, project: Project, name: str | None) -> N
     CertificationPending
         One of this version waits for items or verdicts already.
     """
-    async with resources.database.transaction() as session:
-        state = await lock_state(session, project.project)
+    async with locking(resources.database, project.project) as (session, state):
         wanted = name or state.champion
         if wanted is None:
             raise Conflict("The project has no version yet; start a run.")

@@ -5,7 +5,7 @@ from typing import Any
 from services.trainer.gate import repository as gate
 from services.trainer.gate.candidacy import Candidacy
 from services.trainer.gate.taking_over import serve
-from services.trainer.projects.repository import lock_state
+from services.trainer.projects.repository import locking
 from services.trainer.registry.messages import VersionView
 from services.trainer.registry.service import require, require_may_serve
 from services.trainer.registry.service import view as view_of
@@ -29,8 +29,7 @@ async def approve(
 
     Raises `NoApprovalWaiting`, and `NotCertified` if a certificate ended meanwhile.
     """
-    async with resources.database.transaction() as session:
-        state = await lock_state(session, project.project)
+    async with locking(resources.database, project.project) as (session, state):
         version = await require(session, project.project, name)
         waiting = _waiting(state, version)
         await require_may_serve(resources, session, project, state, version)
@@ -52,8 +51,7 @@ async def reject(
 
     It may still be promoted by hand.
     """
-    async with resources.database.transaction() as session:
-        state = await lock_state(session, project.project)
+    async with locking(resources.database, project.project) as (session, state):
         version = await require(session, project.project, name)
         waiting = _waiting(state, version)
         now = resources.now()

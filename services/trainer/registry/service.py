@@ -6,7 +6,7 @@ from services.trainer.documents.status import channels_of, status_of
 from services.trainer.gate import repository as gate
 from services.trainer.gate.taking_over import forget
 from services.trainer.projects import channels
-from services.trainer.projects.repository import in_service, lock_state, read_state
+from services.trainer.projects.repository import in_service, locking, read_state
 from services.trainer.registry import repository
 from services.trainer.registry.messages import CanaryRequest, VersionView
 from services.trainer.registry.possible import RegistryState, refusal
@@ -35,8 +35,7 @@ class NothingToRollBackTo(Conflict):
 
 async def promote(resources: Resources, project: Project, name: str, actor: str) -> Channels:
     """Let a version serve."""
-    async with resources.database.transaction() as session:
-        state = await lock_state(session, project.project)
+    async with locking(resources.database, project.project) as (session, state):
         version = await require(session, project.project, name)
         if state.champion != name:
             await require_may_serve(resources, session, project, state, version)
@@ -48,8 +47,7 @@ async def promote(resources: Resources, project: Project, name: str, actor: str)
 
 async def roll_back(resources: Resources, project: Project, actor: str) -> Channels:
     """Let the previous champion serve again; it and the present one change places."""
-    async with resources.database.transaction() as session:
-        state = await lock_state(session, project.project)
+    async with locking(resources.database, project.project) as (session, state):
         previous = await repository.find(session, project.project, state.previous)
         if previous is None:
             acts = (await _situation(resources, session, project, state)).acts()
@@ -69,8 +67,7 @@ async def canary(
 
     The version may be uncertified: what it scores then goes to people.
     """
-    async with resources.database.transaction() as session:
-        state = await lock_state(session, project.project)
+    async with locking(resources.database, project.project) as (session, state):
         name = request.version
         version = None if name is None else await require(session, project.project, name)
         if version is not None and request.share > 0:
@@ -92,8 +89,7 @@ async def canary(
 
 async def shadow(resources: Resources, project: Project, name: str, actor: str) -> Channels:
     """Let a version be scored beside the answers, which never come from it."""
-    async with resources.database.transaction() as session:
-        state = await lock_state(session, project.project)
+    async with locking(resources.database, project.project) as (session, state):
         version = await require(session, project.project, name)
         _check_beside_champion(state, version)
         if state.challenger == name:
@@ -108,8 +104,7 @@ async def shadow(resources: Resources, project: Project, name: str, actor: str) 
 
 async def end_shadow(resources: Resources, project: Project, name: str, actor: str) -> Channels:
     """End a shadow; a version that is none stays as it is."""
-    async with resources.database.transaction() as session:
-        state = await lock_state(session, project.project)
+    async with locking(resources.database, project.project) as (session, state):
         await require(session, project.project, name)
         if name in state.shadow:
             gate.note(session, state, "shadow_ended", name, resources.now(), actor=actor)
@@ -119,8 +114,7 @@ async def end_shadow(resources: Resources, project: Project, name: str, actor: s
 
 async def retire(resources: Resources, project: Project, name: str, actor: str) -> VersionView:
     """Take a version out of service for good; the champion cannot be retired."""
-    async with resources.database.transaction() as session:
-        state = await lock_state(session, project.project)
+    async with locking(resources.database, project.project) as (session, state):
         version = await require(session, project.project, name)
         if state.champion == name:
             acts = (await _situation(resources, session, project, state)).acts()

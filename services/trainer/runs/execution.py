@@ -16,7 +16,7 @@ import structlog
 from services.trainer.child import Child
 from services.trainer.datasets.service import freeze
 from services.trainer.encoders import stored as encoders
-from services.trainer.projects.repository import lock_state
+from services.trainer.projects.repository import locking
 from services.trainer.projects.service import work_bell
 from services.trainer.recipes.installed import installed_recipes, unknown_recipe
 from services.trainer.resources import Resources
@@ -71,8 +71,7 @@ async def _link_labels(resources: Resources, dataset: Dataset, position: int) ->
 
 async def claim(resources: Resources, project: str, run_id: str) -> tuple[Run, str] | None:
     """Take a queued run and a version number that no other run gets."""
-    async with resources.database.transaction() as session:
-        state = await lock_state(session, project)
+    async with locking(resources.database, project) as (session, state):
         run = await session.get_one(Run, run_id)
         if run.state != "queued":
             return None
@@ -278,8 +277,7 @@ async def _beat(resources: Resources, run: Run, child: Child) -> None:
 async def _finish(resources: Resources, active: ActiveRun, state: str, detail: str) -> None:
     """Record a run's end without a version."""
     run = active.run
-    async with resources.database.transaction() as session:
-        locked = await lock_state(session, run.project)
+    async with locking(resources.database, run.project) as (session, locked):
         if active.position is not None:
             locked.trained_position = max(locked.trained_position, active.position)
         record = await session.get_one(Run, run.run_id)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import structlog
 
-from services.trainer.projects.repository import active_runs, lock_state
+from services.trainer.projects.repository import active_runs, locking
 from services.trainer.registry import repository as registry
 from services.trainer.resources import Resources
 from services.trainer.runs import repository
@@ -42,8 +42,7 @@ async def mark_interrupted(resources: Resources, project: str, *, own: bool = Fa
     async with resources.database.reading() as session:
         if not any(map(is_over, await repository.running_of(session, project))):
             return
-    async with resources.database.transaction() as session:
-        state = await lock_state(session, project)
+    async with locking(resources.database, project) as (session, state):
         dead = [run for run in await repository.running_of(session, project) if is_over(run)]
         folders = [resources.runs_folder / run.run_id for run in dead]
         halves = await _mark(session, state, dead, now)

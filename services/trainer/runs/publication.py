@@ -10,7 +10,7 @@ from services.trainer.gate import service as gate
 from services.trainer.gate.candidacy import Candidacy
 from services.trainer.gate.rule import GateDecision
 from services.trainer.gate.taking_over import take_over
-from services.trainer.projects.repository import lock_state, read_state
+from services.trainer.projects.repository import locking, read_state
 from services.trainer.registry import repository as registry
 from services.trainer.resources import Resources
 from services.trainer.runs.files import MODEL, Result
@@ -132,8 +132,7 @@ async def _record(
     decision: GateDecision,
 ) -> None:
     now = resources.now()
-    async with resources.database.transaction() as session:
-        state = await lock_state(session, project.project)
+    async with locking(resources.database, project.project) as (session, state):
         run = await session.get_one(Run, active.run.run_id)
         if run.state != "running":
             raise RunInterrupted(run.run_id)

@@ -9,7 +9,7 @@ from services.trainer.idempotency.service import KeyedRequest
 from services.trainer.projects.repository import (
     active_run,
     has_open_certification,
-    lock_state,
+    locking,
     read_state,
 )
 from services.trainer.projects.service import work_bell
@@ -66,8 +66,7 @@ async def request(
         raise Unprocessable([("/recipe", fault)])
     may_be_first = wanted.mode in {None, "initial"}
     faults = await faults_of_labels(resources, project) if may_be_first else []
-    async with resources.database.transaction() as session:
-        state = await lock_state(session, project.project)
+    async with locking(resources.database, project.project) as (session, state):
         before = await asked.created(session, project.project, resources.now())
         if before is not None:
             return view(await session.get_one(Run, before))
@@ -100,8 +99,7 @@ async def begin_upload(
     Refused as a training run is: the new version would take the place of what is under way. So is
     a model that is a version already: a second one would only be more draws at the same promise.
     """
-    async with resources.database.transaction() as session:
-        state = await lock_state(session, project.project)
+    async with locking(resources.database, project.project) as (session, state):
         await _refuse_if_busy(session, project.project)
         same = await registry.same_model(session, project.project, model_sha256, interface)
         if same is not None:
@@ -152,8 +150,7 @@ async def start_if_due(resources: Resources, project: Project) -> None:
             return
     if not await may_start_run(resources, project):
         return
-    async with resources.database.transaction() as session:
-        state = await lock_state(session, name)
+    async with locking(resources.database, name) as (session, state):
         if await active_run(session, name) or await has_open_certification(session, name):
             return
         # Between the look and the lock a run may have ended that used these labels up.
@@ -185,8 +182,7 @@ async def queued(resources: Resources, project: str, read_at: datetime | None = 
 
 async def cancel(resources: Resources, project: str, run_id: str) -> RunView:
     """Cancel a run; one that has ended stays as it is."""
-    async with resources.database.transaction() as session:
-        await lock_state(session, project)
+    async with locking(resources.database, project) as (session, _):
         run = await _require(session, project, run_id)
         if run.state == "queued":
             run.state, run.detail = "cancelled", "cancelled by an operator"

@@ -15,7 +15,7 @@ from services.trainer.child import Child
 from services.trainer.idempotency.service import KeyedRequest, KeyReused
 from services.trainer.pool import repository as pool
 from services.trainer.pool.service import reserve_of
-from services.trainer.projects.repository import lock_state
+from services.trainer.projects.repository import locking
 from services.trainer.projects.service import work_bell
 from services.trainer.registry import repository as registry
 from services.trainer.registry.scores import fits_project
@@ -80,8 +80,7 @@ async def ask_batch(
     if wanted.strategy != "random":
         await _set_aside(resources, project)
         choice = await _choose(resources, project, wanted)
-    async with resources.database.transaction() as session:
-        await lock_state(session, name)
+    async with locking(resources.database, name) as (session, _):
         before = await _before(session, name, request, resources.now())
         if before is not None:
             return view(before)
@@ -105,8 +104,7 @@ async def _set_aside(resources: Resources, project: Project) -> None:
     """
     name, after = project.project, ""
     while True:
-        async with resources.database.transaction() as session:
-            state = await lock_state(session, name)
+        async with locking(resources.database, name) as (session, state):
             if "waiting" not in await pool.uniform_states(session, name):
                 return
             page = await pool.waiting_ids(session, name, _PAGE, after)

@@ -26,7 +26,7 @@ from services.trainer.gate.shadow.verdict import (
 )
 from services.trainer.gate.taking_over import admit, forget, wait_for_approval
 from services.trainer.posting.repository import end_disagreements
-from services.trainer.projects.repository import lock_state, read_state
+from services.trainer.projects.repository import locking, read_state
 from services.trainer.projects.service import work_bell
 from services.trainer.registry import repository as registry
 from services.trainer.registry.scores import ModelUnusable, score_items
@@ -106,8 +106,7 @@ async def _end(
     gives_way: bool = False,
 ) -> None:
     """End a stage without a judgement; a champion that `gives_way` needs none."""
-    async with resources.database.transaction() as session:
-        state = await lock_state(session, project.project)
+    async with locking(resources.database, project.project) as (session, state):
         locked = await repository.lock(session, stage.stage_id)
         now = resources.now()
         version = await registry.find(session, project.project, locked.version)
@@ -173,8 +172,7 @@ async def _score(resources: Resources, project: Project, stage: ShadowStage) -> 
     except ModelUnusable as error:
         await _end(resources, project, stage, str(error))
         return False
-    async with resources.database.transaction() as session:
-        await lock_state(session, project.project)
+    async with locking(resources.database, project.project) as (session, _):
         locked = await repository.lock(session, stage.stage_id)
         if locked.state != "running" or locked.position != stage.position:
             return False  # another trainer was here first
@@ -206,8 +204,7 @@ async def _judge(resources: Resources, project: Project, stage: ShadowStage) -> 
         return True
     if ending is None:
         return False
-    async with resources.database.transaction() as session:
-        state = await lock_state(session, project.project)
+    async with locking(resources.database, project.project) as (session, state):
         locked = await repository.lock(session, stage.stage_id)
         now = resources.now()
         counts = await repository.counts(session, locked)

@@ -18,7 +18,7 @@ from services.trainer.outcomes import repository as outcomes
 from services.trainer.outcomes.evidence import evidence_of, is_doubted
 from services.trainer.outcomes.opinions import repository as opinions
 from services.trainer.outcomes.opinions.service import ask_about_audits
-from services.trainer.projects.repository import in_service, lock_state
+from services.trainer.projects.repository import in_service, locking
 from services.trainer.promise.detector import AuditDetector, alarm_of, confidence_sequence, log_mean
 from services.trainer.promise.detector import watch as watch_answers
 from services.trainer.promise.periods import alarmed_at
@@ -73,8 +73,7 @@ async def _has_news(session: Session, version: Version, watch: AuditWatch | None
 
 async def _watch(resources: Resources, project: Project, name: str) -> bool:
     """Take in a page of the version's answers; say whether there may be more."""
-    async with resources.database.transaction() as session:
-        await lock_state(session, project.project)
+    async with locking(resources.database, project.project) as (session, _):
         version = await session.get_one(Version, (project.project, name))
         if version.certificate is None or alarmed_at(version.suspension) is not None:
             return False

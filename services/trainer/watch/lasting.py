@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from services.trainer.projects.repository import in_service, lock_state
+from services.trainer.projects.repository import in_service, locking
 from services.trainer.resources import Resources
 from services.trainer.tables import ProjectState
 from shared.contracts.projects import Project
@@ -33,5 +33,5 @@ async def renew_watch(resources: Resources, project: Project, now: datetime) -> 
     left = timedelta(0) if state.watched_until is None else state.watched_until - now
     if renewal_left(project) < left <= grace:
         return
-    async with resources.database.transaction() as session:
-        (await lock_state(session, project.project)).watched_until = now + grace
+    async with locking(resources.database, project.project) as (_, state):
+        state.watched_until = now + grace

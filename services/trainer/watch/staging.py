@@ -15,7 +15,7 @@ from services.trainer.gate import repository as gate
 from services.trainer.gate.candidacy import Candidacy
 from services.trainer.gate.taking_over import forget, serve_all
 from services.trainer.projects import channels
-from services.trainer.projects.repository import lock_state, read_state
+from services.trainer.projects.repository import locking, read_state
 from services.trainer.promise.periods import alarmed_at
 from services.trainer.registry import repository as registry
 from services.trainer.resources import Resources
@@ -36,8 +36,7 @@ async def step_stages(resources: Resources, project: Project) -> None:
         state = await read_state(session, project.project)
     if state is None or (state.challenger is None and not _rolls_back(project)):
         return
-    async with resources.database.transaction() as session:
-        state = await lock_state(session, project.project)
+    async with locking(resources.database, project.project) as (session, state):
         await _advance(resources, session, project, state)
         if _rolls_back(project):
             await _roll_back(resources, session, project, state)

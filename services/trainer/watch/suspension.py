@@ -1,6 +1,6 @@
 """The kill switch: an operator stops automatic answers at once, and lets them go on."""
 
-from services.trainer.projects.repository import lock_state
+from services.trainer.projects.repository import locking
 from services.trainer.resources import Resources
 from shared.contracts.base import rfc3339
 from shared.contracts.projects import Project
@@ -11,8 +11,7 @@ async def suspend(resources: Resources, project: Project, cause: str, actor: str
 
     Returns once promise.json says so; `Unavailable`: recorded, but not published yet.
     """
-    async with resources.database.transaction() as session:
-        state = await lock_state(session, project.project)
+    async with locking(resources.database, project.project) as (_, state):
         if state.suspension is None:
             state.suspension = {
                 "cause": "operator",
@@ -25,6 +24,6 @@ async def suspend(resources: Resources, project: Project, cause: str, actor: str
 
 async def resume(resources: Resources, project: Project) -> None:
     """Lift an operator's suspension; one by audits or drift stays until a new certificate."""
-    async with resources.database.transaction() as session:
-        (await lock_state(session, project.project)).suspension = None
+    async with locking(resources.database, project.project) as (_, state):
+        state.suspension = None
     await resources.documents.publish(project.project, resources.common.poll_seconds)

@@ -16,7 +16,7 @@ from services.trainer.monitoring.drift.detector import ties_of
 from services.trainer.monitoring.drift.repository import Decided, store, watched_of
 from services.trainer.monitoring.drift.streams import streams_of, values_of, words_of
 from services.trainer.monitoring.drift.watching import BLOCK, DecisionBatch, Watched, advance
-from services.trainer.projects.repository import lock_state
+from services.trainer.projects.repository import locking
 from services.trainer.registry import repository as registry
 from services.trainer.resources import Resources
 from services.trainer.tables import DriftWatch, LedgerRow, Version
@@ -57,8 +57,7 @@ async def _has_news(session: Session, version: Version) -> bool:
 
 async def _watch(resources: Resources, project: Project, name: str) -> bool:
     """Take in a page of the version's decisions; say whether there may be more."""
-    async with resources.database.transaction() as session:
-        await lock_state(session, project.project)
+    async with locking(resources.database, project.project) as (session, _):
         version = await session.get_one(Version, (project.project, name))
         watch = await _watch_of(session, project, version, resources.now())
         page = await repository.decisions_after(session, watch, _PAGE)
@@ -172,8 +171,7 @@ async def accept(resources: Resources, project: Project) -> None:
     The warning of it is lifted. `Conflict` where no drift was found, or where it has suspended the
     promise: then the version needs a certificate of the new traffic.
     """
-    async with resources.database.transaction() as session:
-        state = await lock_state(session, project.project)
+    async with locking(resources.database, project.project) as (session, state):
         version = await registry.find(session, project.project, state.champion)
         watch = None
         if version is not None:

@@ -28,7 +28,7 @@ from services.trainer.monitoring.slices.finding import find_slices
 from services.trainer.monitoring.slices.gathering import evidence_of, facts_of, suggestion_of
 from services.trainer.monitoring.slices.messages import PredicateView
 from services.trainer.monitoring.slices.repository import Judged
-from services.trainer.projects.repository import lock_state, read_state
+from services.trainer.projects.repository import locking, read_state
 from services.trainer.projects.service import work_bell
 from services.trainer.resources import Resources
 from services.trainer.tables import DriftWatch, RelabelPlan
@@ -66,8 +66,7 @@ async def make(
         document=document.model_dump(mode="json"),
         created_at=resources.now(),
     )
-    async with resources.database.transaction() as session:
-        await lock_state(session, name)
+    async with locking(resources.database, name) as (session, _):
         before = await asked.created(session, name, resources.now())
         if before is None:
             await repository.add(session, plan, _rows(plan, sources.items, drawn))
