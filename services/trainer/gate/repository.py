@@ -14,6 +14,7 @@ from services.trainer.tables import (
     ProjectState,
     PromotionEvent,
     ShadowStage,
+    count_rows,
     find_items,
     page_before,
     rows_of,
@@ -110,10 +111,9 @@ async def running_stages(session: Session, project: str) -> Sequence[ShadowStage
 
 async def stages_against(session: Session, project: str, champion: str) -> int:
     """Return how many stages there were against this champion, whatever became of them."""
-    query = select(func.count()).where(
-        col(ShadowStage.project) == project, col(ShadowStage.champion) == champion
+    return await count_rows(
+        session, col(ShadowStage.project) == project, col(ShadowStage.champion) == champion
     )
-    return int((await session.execute(query)).scalar_one())
 
 
 async def last_decision(session: Session, project: str) -> int:

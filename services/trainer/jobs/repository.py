@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import delete, select, update
 from sqlmodel import col
 
-from services.trainer.tables import Job, JobPart
+from services.trainer.tables import Job, JobPart, rows_of
 from shared.db import Session
 
 _ACTIVE = ("queued", "running")
@@ -14,10 +14,9 @@ _ACTIVE = ("queued", "running")
 
 async def active(session: Session, project: str | None = None) -> Sequence[Job]:
     """Return the jobs that are queued or running, oldest first."""
-    query = select(Job).where(col(Job.state).in_(_ACTIVE)).order_by(col(Job.job_id))
-    if project is not None:
-        query = query.where(col(Job.project) == project)
-    return (await session.execute(query)).scalars().all()
+    of_project = [] if project is None else [col(Job.project) == project]
+    wanted = (col(Job.state).in_(_ACTIVE), *of_project)
+    return await rows_of(session, Job, *wanted, order=[col(Job.job_id)])
 
 
 async def find(session: Session, project: str, job_id: str) -> Job | None:

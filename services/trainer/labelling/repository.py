@@ -14,22 +14,24 @@ from services.trainer.tables import (
     OutcomeRow,
     PoolItem,
     Version,
+    count_rows,
     find_items,
     is_answered,
     page_before,
+    rows_of,
 )
 from shared.db import Session
 
 
 async def count_open(session: Session, project: str) -> int:
     """Count the items of batches that have no outcome."""
-    query = select(func.count()).where(
+    return await count_rows(
+        session,
         col(PoolItem.project) == project,
         col(PoolItem.state) == "asked",
         col(PoolItem.batch_id).is_not(None),
         ~is_answered(PoolItem),
     )
-    return int((await session.execute(query)).scalar_one())
 
 
 async def is_measured(session: Session, project: str) -> bool:
@@ -61,8 +63,8 @@ async def dataset_sizes(session: Session, project: str) -> dict[str, int]:
 
 async def points(session: Session, project: str) -> dict[str, LearningPoint]:
     """Return what was measured of versions, by version."""
-    query = select(LearningPoint).where(col(LearningPoint.project) == project)
-    return {point.version: point for point in (await session.execute(query)).scalars()}
+    found = await rows_of(session, LearningPoint, col(LearningPoint.project) == project)
+    return {point.version: point for point in found}
 
 
 async def arms(session: Session, project: str, item_ids: Iterable[str]) -> dict[str, str]:

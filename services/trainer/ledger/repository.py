@@ -17,7 +17,9 @@ from services.trainer.tables import (
     LedgerRow,
     PromiseChange,
     Version,
+    count_rows,
     insert_new,
+    page_before,
     rows_of,
 )
 from services.trainer.tables.evidence import REASON
@@ -129,22 +131,15 @@ async def promise_record(
         )
         .order_by(col(Certification.closed_at))
     )
-    suspended = (
-        select(PromiseChange)
-        .where(
-            col(PromiseChange.project) == project,
-            col(PromiseChange.to_state).in_(("suspended", "recertifying")),
-            col(PromiseChange.at) <= until,
-        )
-        .order_by(col(PromiseChange.id).desc())
-        .limit(_SUSPENSIONS)
-    )
+    ended = col(PromiseChange.to_state).in_(("suspended", "recertifying"))
+    wanted = (ended, col(PromiseChange.at) <= until)
+    key = PromiseChange.id
+    newest = await page_before(session, PromiseChange, project, key, None, _SUSPENSIONS, *wanted)
     given = [
         (version, at, result["threshold"])
         for version, at, result in await session.execute(certified)
     ]
-    changes = reversed((await session.execute(suspended)).scalars().all())
-    ends = [(change.version, change.at, change.detail or change.cause) for change in changes]
+    ends = [(one.version, one.at, one.detail or one.cause) for one in reversed(newest)]
     return PromiseRecord(given, ends)
 
 
@@ -236,7 +231,5 @@ async def first_decisions(
 
 async def count(session: Session, project: str, since: datetime | None = None) -> int:
     """Count the decisions of a project, all or those about items received after `since`."""
-    query = select(func.count()).where(col(LedgerRow.project) == project)
-    if since is not None:
-        query = query.where(col(LedgerRow.received_at) > since)
-    return int((await session.execute(query)).scalar_one())
+    recent = [] if since is None else [col(LedgerRow.received_at) > since]
+    return await count_rows(session, col(LedgerRow.project) == project, *recent)

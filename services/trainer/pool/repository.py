@@ -10,6 +10,7 @@ from services.trainer.tables import (
     OutcomeRow,
     PoolBatch,
     PoolItem,
+    count_rows,
     find_items,
     fitting,
     same_item,
@@ -57,10 +58,8 @@ async def counts(session: Session, project: str) -> dict[str, int]:
 
 async def count_waiting(session: Session, project: str) -> int:
     """Count the items that wait, reserved ones included."""
-    query = select(func.count()).where(
-        col(PoolItem.project) == project, col(PoolItem.state).in_(WAITING)
-    )
-    return int((await session.execute(query)).scalar_one())
+    is_waiting = col(PoolItem.state).in_(WAITING)
+    return await count_rows(session, col(PoolItem.project) == project, is_waiting)
 
 
 async def still_waiting(session: Session, project: str, item_ids: Iterable[str]) -> set[str]:

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import defer
 from sqlmodel import col
 
-from services.trainer.tables import Certification, ProjectState, Run, Version, insert_new
+from services.trainer.tables import Certification, ProjectState, Run, Version, insert_new, rows_of
 from shared.db import Database, Session
 
 # Columns with an entry for each training label.
@@ -47,8 +47,7 @@ async def read_state(session: Session, project: str) -> ProjectState | None:
 
 async def states(session: Session) -> Sequence[ProjectState]:
     """Return the rows of all projects that the trainer has worked for, by name."""
-    query = select(ProjectState).order_by(col(ProjectState.project))
-    return (await session.execute(query)).scalars().all()
+    return await rows_of(session, ProjectState, order=[col(ProjectState.project)])
 
 
 async def champions(
@@ -74,10 +73,9 @@ async def champions(
 
 async def in_service(session: Session, project: str | None = None) -> Sequence[Version]:
     """Return the versions of a project, None for all, that are not retired, oldest first."""
-    query = select(Version).where(col(Version.retired).is_(False)).order_by(col(Version.number))
-    if project is not None:
-        query = query.where(col(Version.project) == project)
-    return (await session.execute(query)).scalars().all()
+    of_project = [] if project is None else [col(Version.project) == project]
+    wanted = (col(Version.retired).is_(False), *of_project)
+    return await rows_of(session, Version, *wanted, order=[col(Version.number)])
 
 
 async def active_run(session: Session, project: str) -> Run | None:

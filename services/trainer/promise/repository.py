@@ -86,19 +86,16 @@ async def draws_of(session: Session, certification: Certification) -> list[Certi
     """Return the draws of the certification's test up to it, in their order."""
     if certification.test_id is None:
         return [certification]
-    query = (
-        select(Certification)
-        .where(
-            or_(
-                col(Certification.certification_id) == certification.test_id,
-                col(Certification.test_id) == certification.test_id,
-            ),
-            col(Certification.opened_at).is_not(None),
-            col(Certification.attempt) <= certification.attempt,
-        )
-        .order_by(col(Certification.attempt))
+    draws = (
+        or_(
+            col(Certification.certification_id) == certification.test_id,
+            col(Certification.test_id) == certification.test_id,
+        ),
+        col(Certification.opened_at).is_not(None),
+        col(Certification.attempt) <= certification.attempt,
     )
-    return list((await session.execute(query)).scalars())
+    order = [col(Certification.attempt)]
+    return list(await rows_of(session, Certification, *draws, order=order))
 
 
 async def tested_items(session: Session, certification: Certification) -> list[CertificationItem]:

@@ -16,7 +16,9 @@ from services.trainer.tables import (
     RelabelItem,
     RelabelPlan,
     Run,
+    count_rows,
     page_before,
+    rows_of,
     same_item,
 )
 from shared.db import Session
@@ -26,8 +28,7 @@ INTERRUPTED = "interrupted: start it again"
 
 async def running_of(session: Session, project: str) -> Sequence[Run]:
     """Return the runs of a project that are recorded as running."""
-    query = select(Run).where(col(Run.project) == project, col(Run.state) == "running")
-    return (await session.execute(query)).scalars().all()
+    return await rows_of(session, Run, col(Run.project) == project, col(Run.state) == "running")
 
 
 async def count_by_state(session: Session) -> dict[tuple[str, ...], float]:
@@ -51,13 +52,13 @@ async def beat(session: Session, run_id: str, moment: datetime, progress: float,
 
 async def count_interrupted(session: Session, project: str, dataset_id: str) -> int:
     """Count the interrupted runs that were to train on one dataset."""
-    query = select(func.count()).where(
+    return await count_rows(
+        session,
         col(Run.project) == project,
         col(Run.dataset_id) == dataset_id,
         col(Run.mode) != "upload",
         col(Run.detail) == INTERRUPTED,
     )
-    return int((await session.execute(query)).scalar_one())
 
 
 async def count_new_labels(session: Session, project: str, after: int) -> int:
@@ -67,14 +68,9 @@ async def count_new_labels(session: Session, project: str, after: int) -> int:
     them would spend one of the period's tests in vain.
     """
     alarm = await last_alarm(session, project)
-    query = select(func.count()).where(
-        col(OutcomeRow.project) == project,
-        col(OutcomeRow.position) > after,
-        trains(),
-    )
-    if alarm is not None:
-        query = query.where(col(OutcomeRow.resolved_at) >= alarm)
-    return int((await session.execute(query)).scalar_one())
+    new = (col(OutcomeRow.project) == project, col(OutcomeRow.position) > after, trains())
+    recent = [] if alarm is None else [col(OutcomeRow.resolved_at) >= alarm]
+    return await count_rows(session, *new, *recent)
 
 
 async def newest_traces(

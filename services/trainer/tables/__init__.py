@@ -3,6 +3,7 @@
 from services.trainer.tables.base import (
     Base,
     batches_of,
+    count_rows,
     find_items,
     fitting,
     insert_new,

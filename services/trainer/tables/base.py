@@ -11,6 +11,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     and_,
+    func,
     select,
     update,
 )
@@ -76,6 +77,11 @@ async def rows_of(
     """Return the `wanted` rows of `table` in an order: all, or up to `limit` from `offset` on."""
     query = select(table).where(*wanted).order_by(*order).limit(limit).offset(offset)
     return (await session.execute(query)).scalars().all()
+
+
+async def count_rows(session: Session, *wanted: ColumnElement[bool]) -> int:
+    """Count the `wanted` rows of the table that they name."""
+    return int((await session.execute(select(func.count()).where(*wanted))).scalar_one())
 
 
 async def page_before(

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import bindparam, select, update
 from sqlmodel import col
@@ -15,9 +15,12 @@ from services.trainer.tables import (
     PoolBatch,
     PoolItem,
     insert_new,
+    rows_of,
     update_items,
 )
 from shared.db import Session
+
+Labelled = TypeVar("Labelled", OutcomeRow, ModelLabel)
 
 
 async def add(session: Session, project: str, rows: Sequence[dict[str, Any]]) -> None:
@@ -69,27 +72,20 @@ async def page(
     session: Session, project: str, after: str, limit: int
 ) -> list[tuple[str, OutcomeRow | None, ModelLabel | None]]:
     """Return the next items that have a label, by id: people's outcome and a version's label."""
-    by_people = (
-        select(OutcomeRow)
-        .where(
-            col(OutcomeRow.project) == project,
-            col(OutcomeRow.item_id) > after,
-            col(OutcomeRow.label).is_not(None),
-            col(OutcomeRow.erasure).is_(None),
-        )
-        .order_by(col(OutcomeRow.item_id))
-        .limit(limit)
-    )
-    by_model = (
-        select(ModelLabel)
-        .where(col(ModelLabel.project) == project, col(ModelLabel.item_id) > after)
-        .order_by(col(ModelLabel.item_id))
-        .limit(limit)
-    )
-    people = {row.item_id: row for row in (await session.execute(by_people)).scalars()}
-    model = {row.item_id: row for row in (await session.execute(by_model)).scalars()}
+    labelled = (col(OutcomeRow.label).is_not(None), col(OutcomeRow.erasure).is_(None))
+    people = await _by_id(session, OutcomeRow, project, after, limit, *labelled)
+    model = await _by_id(session, ModelLabel, project, after, limit)
     ids = sorted(people.keys() | model.keys())[:limit]
     return [(item_id, people.get(item_id), model.get(item_id)) for item_id in ids]
+
+
+async def _by_id(
+    session: Session, table: type[Labelled], project: str, after: str, limit: int, *wanted: Any
+) -> dict[str, Labelled]:
+    """Return the next `wanted` rows of `table` by the ids of their items, in their order."""
+    wanted += (col(table.project) == project, col(table.item_id) > after)
+    rows = await rows_of(session, table, *wanted, order=[col(table.item_id)], limit=limit)
+    return {row.item_id: row for row in rows}
 
 
 async def contents(

@@ -7,18 +7,16 @@ from sqlalchemy import Row, case, delete, func, select
 from sqlmodel import col
 
 from services.trainer.ledger.days.counting import DayCount, DayKey
-from services.trainer.tables import LedgerDay
+from services.trainer.tables import LedgerDay, rows_of
 from shared.db import Session
 
 
 async def add(session: Session, project: str, counts: Mapping[DayKey, DayCount]) -> None:
     """Add to the counts of a project, whose state the transaction has locked."""
     days = {key.day for key in counts}
-    query = select(LedgerDay).where(col(LedgerDay.project) == project, col(LedgerDay.day).in_(days))
-    known = {
-        DayKey(row.day, row.version, row.reason): row
-        for row in (await session.execute(query)).scalars()
-    }
+    wanted = (col(LedgerDay.project) == project, col(LedgerDay.day).in_(days))
+    rows = await rows_of(session, LedgerDay, *wanted)
+    known = {DayKey(row.day, row.version, row.reason): row for row in rows}
     for key, count in counts.items():
         row = known.get(key)
         if row is None:
@@ -35,11 +33,10 @@ async def since(
     session: Session, project: str, day: str, version: str | None
 ) -> Sequence[LedgerDay]:
     """Return the counts of a project from a day on, of all versions or one, oldest first."""
-    query = select(LedgerDay).where(col(LedgerDay.project) == project, col(LedgerDay.day) >= day)
-    if version is not None:
-        query = query.where(col(LedgerDay.version) == version)
-    query = query.order_by(col(LedgerDay.day), col(LedgerDay.reason), col(LedgerDay.version))
-    return (await session.execute(query)).scalars().all()
+    wanted = [col(LedgerDay.project) == project, col(LedgerDay.day) >= day]
+    wanted += [] if version is None else [col(LedgerDay.version) == version]
+    order = (col(LedgerDay.day), col(LedgerDay.reason), col(LedgerDay.version))
+    return await rows_of(session, LedgerDay, *wanted, order=order)
 
 
 async def of_projects(

@@ -13,6 +13,7 @@ from services.trainer.tables import (
     OutcomeRow,
     SecondOpinion,
     find_items,
+    rows_of,
     same_item,
 )
 from services.trainer.tables.evidence import WAITING
@@ -112,10 +113,8 @@ async def counts(session: Session, certification_ids: Sequence[str]) -> tuple[in
 
 async def waiting(session: Session, project: str) -> Sequence[SecondOpinion]:
     """Return the opinions that are to be asked for, or have not come."""
-    query = select(SecondOpinion).where(
-        col(SecondOpinion.project) == project, col(SecondOpinion.state).in_(WAITING)
-    )
-    return (await session.execute(query)).scalars().all()
+    wanted = (col(SecondOpinion.project) == project, col(SecondOpinion.state).in_(WAITING))
+    return await rows_of(session, SecondOpinion, *wanted)
 
 
 async def of_items(
