@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import and_, select, update
+from sqlalchemy import ColumnElement, and_, select, update
 from sqlmodel import col
 
 from services.trainer.tables import (
@@ -112,16 +112,9 @@ async def end_draws(
         over = over.where(col(Certification.certification_id).in_(ids))
     if version is not None:
         over = over.where(col(Certification.version) == version)
-    await session.execute(
-        update(CertificationItem)
-        .where(
-            col(CertificationItem.certification_id).in_(over),
-            col(CertificationItem.refused).is_(None),
-            col(CertificationItem.copy_of).is_(None),
-            ~is_answered(CertificationItem),
-        )
-        .values(to_withdraw=True)
-    )
+    is_judge = col(CertificationItem.copy_of).is_(None)
+    of_draws = col(CertificationItem.certification_id).in_(over)
+    await _end_tasks(session, CertificationItem, of_draws, is_judge)
 
 
 async def end_disagreements(session: Session, project: str, stages: Iterable[str] = ()) -> None:
@@ -134,16 +127,14 @@ async def end_disagreements(session: Session, project: str, stages: Iterable[str
     )
     if ids := list(stages):
         over = over.where(col(ShadowStage.stage_id).in_(ids))
-    await session.execute(
-        update(ShadowItem)
-        .where(
-            col(ShadowItem.stage_id).in_(over),
-            col(ShadowItem.differs).is_(True),
-            col(ShadowItem.refused).is_(None),
-            ~is_answered(ShadowItem),
-        )
-        .values(to_withdraw=True)
-    )
+    differs = col(ShadowItem.differs).is_(True)
+    await _end_tasks(session, ShadowItem, col(ShadowItem.stage_id).in_(over), differs)
+
+
+async def _end_tasks(session: Session, table: Withdrawable, *of: ColumnElement[bool]) -> None:
+    """Let the tasks of these rows be withdrawn, unless they were refused or answered."""
+    left = (col(table.refused).is_(None), ~is_answered(table))
+    await session.execute(update(table).where(*of, *left).values(to_withdraw=True))
 
 
 async def items_to_withdraw(session: Session, project: str, table: Withdrawable) -> list[str]:
