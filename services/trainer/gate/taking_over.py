@@ -1,5 +1,7 @@
 """How a version that passed takes the champion's place: at once, by stages, or once approved."""
 
+from typing import Literal
+
 from services.trainer.gate.candidacy import Candidacy
 from services.trainer.gate.shadow.beginning import begin
 from services.trainer.projects import channels
@@ -62,7 +64,13 @@ def serve(candidacy: Candidacy, *, by_stages: bool = False, actor: str | None = 
     channels.make_challenger(state, candidacy.version.version, shares[0])
 
 
-def serve_all(candidacy: Candidacy, *, actor: str | None = None, note: str | None = None) -> None:
+def serve_all(
+    candidacy: Candidacy,
+    kind: Literal["promoted", "rolled_back"] = "promoted",
+    *,
+    actor: str | None = None,
+    note: str | None = None,
+) -> None:
     """Make a version the champion, whatever its share was, with a line in the history."""
-    candidacy.note("promoted", actor=actor, text=note)
+    candidacy.note(kind, actor=actor, text=note)
     channels.make_champion(candidacy.state, candidacy.version.version, candidacy.now)

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from services.trainer.gate import repository as gate
 from services.trainer.gate.candidacy import Candidacy
 from services.trainer.gate.taking_over import serve
 from services.trainer.projects.repository import locking
@@ -33,11 +32,8 @@ async def approve(
         version = await require(session, project.project, name)
         waiting = _waiting(state, version)
         await require_may_serve(resources, session, project, state, version)
-        now = resources.now()
-        said = {"state": "approved", "actor": actor, "note": note, "at": rfc3339(now)}
-        version.gate = {**version.gate, "approval": {**waiting, **said}}
-        gate.note(session, state, "approved", name, now, actor=actor, text=note)
-        candidacy = Candidacy(session, project, state, version, now)
+        candidacy = Candidacy(session, project, state, version, resources.now())
+        _note(candidacy, waiting, "approved", actor, note)
         serve(candidacy, by_stages=bool(waiting.get("by_stages")), actor=actor)
         view = view_of(resources, project, state, version)
     await resources.documents.publish(project.project, resources.common.poll_seconds)
@@ -53,12 +49,18 @@ async def reject(
     """
     async with locking(resources.database, project.project) as (session, state):
         version = await require(session, project.project, name)
-        waiting = _waiting(state, version)
-        now = resources.now()
-        said = {"state": "rejected", "actor": actor, "note": note, "at": rfc3339(now)}
-        version.gate = {**version.gate, "approval": {**waiting, **said}}
-        gate.note(session, state, "rejected", name, now, actor=actor, text=note)
+        candidacy = Candidacy(session, project, state, version, resources.now())
+        _note(candidacy, _waiting(state, version), "rejected", actor, note)
         return view_of(resources, project, state, version)
+
+
+def _note(
+    candidacy: Candidacy, waiting: dict[str, Any], said: str, actor: str, note: str | None
+) -> None:
+    """Record what an operator has said of a version, with it and in the history."""
+    told = {"state": said, "actor": actor, "note": note, "at": rfc3339(candidacy.now)}
+    candidacy.keep("approval", waiting | told)
+    candidacy.note(said, actor=actor, text=note)
 
 
 def _waiting(state: ProjectState, version: Version) -> dict[str, Any]:

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from services.trainer.documents.status import channels_of, status_of
 from services.trainer.gate import repository as gate
-from services.trainer.gate.taking_over import forget
+from services.trainer.gate.candidacy import Candidacy
+from services.trainer.gate.taking_over import forget, serve_all
 from services.trainer.projects import channels
 from services.trainer.projects.repository import in_service, locking, read_state
 from services.trainer.registry import repository
@@ -39,9 +40,7 @@ async def promote(resources: Resources, project: Project, name: str, actor: str)
         version = await require(session, project.project, name)
         if state.champion != name:
             await require_may_serve(resources, session, project, state, version)
-            now = resources.now()
-            gate.note(session, state, "promoted", name, now, actor=actor)
-            channels.make_champion(state, name, now)
+            serve_all(Candidacy(session, project, state, version, resources.now()), actor=actor)
     return await _published(resources, project)
 
 
@@ -54,9 +53,8 @@ async def roll_back(resources: Resources, project: Project, actor: str) -> Chann
             reason = "No version served before the champion"
             raise refusal(NothingToRollBackTo, reason, acts)
         await require_may_serve(resources, session, project, state, previous)
-        now = resources.now()
-        gate.note(session, state, "rolled_back", previous.version, now, actor=actor)
-        channels.make_champion(state, previous.version, now)
+        candidacy = Candidacy(session, project, state, previous, resources.now())
+        serve_all(candidacy, "rolled_back", actor=actor)
     return await _published(resources, project)
 
 
@@ -72,14 +70,11 @@ async def canary(
         version = None if name is None else await require(session, project.project, name)
         if version is not None and request.share > 0:
             _check_beside_champion(state, version)
-            share, now = request.share, resources.now()
-            document = {"share": share}
-            gate.note(
-                session, state, "canary", version.version, now, actor=actor, document=document
-            )
+            candidacy = Candidacy(session, project, state, version, resources.now())
+            candidacy.note("canary", actor=actor, document={"share": request.share})
             # From now on an operator decides on its share.
             forget(version, "canary")
-            channels.make_challenger(state, version.version, share)
+            channels.make_challenger(state, version.version, request.share)
         elif state.challenger is not None:
             now = resources.now()
             gate.note(session, state, "canary_ended", state.challenger, now, actor=actor)

@@ -11,7 +11,6 @@ from typing import Any
 import structlog
 
 from services.trainer.documents.status import status_of
-from services.trainer.gate import repository as gate
 from services.trainer.gate.candidacy import Candidacy
 from services.trainer.gate.taking_over import forget, serve_all
 from services.trainer.projects import channels
@@ -55,8 +54,9 @@ async def _advance(
         return
     now, settings = resources.now(), project.training.gate
     ended = _why_ended(version, project, state, stage, now)
+    candidacy = Candidacy(session, project, state, version, now)
     if ended is not None:
-        gate.note(session, state, "canary_ended", version.version, now, text=ended)
+        candidacy.note("canary_ended", text=ended)
         forget(version, "canary")
         channels.leave_channels(state, version.version)
         log.warning("canary_ended", project=project.project, version=version.version, detail=ended)
@@ -68,12 +68,12 @@ async def _advance(
     shares, place = settings.canary, int(stage["stage"]) + 1
     if place >= len(shares):
         forget(version, "canary")
-        serve_all(Candidacy(session, project, state, version, now), note=seen)
+        serve_all(candidacy, note=seen)
         return
     document = {"share": shares[place], "stage": place + 1, "stages": len(shares)}
-    gate.note(session, state, "canary", version.version, now, text=seen, document=document)
-    moved = {**stage, "stage": place, "reviewed": watch.reviewed, "since": rfc3339(now)}
-    version.gate = {**version.gate, "canary": moved}
+    candidacy.note("canary", text=seen, document=document)
+    moved = {"stage": place, "reviewed": watch.reviewed, "since": rfc3339(now)}
+    candidacy.keep("canary", stage | moved)
     channels.make_challenger(state, version.version, shares[place])
 
 
@@ -104,6 +104,5 @@ async def _roll_back(
     if previous.retired or not status_of(previous, project, None, now).answers:
         return
     detail = (champion.suspension or {}).get("detail")
-    gate.note(session, state, "rolled_back", previous.version, now, text=detail)
-    channels.make_champion(state, previous.version, now)
+    serve_all(Candidacy(session, project, state, previous, now), "rolled_back", note=detail)
     log.warning("rolled_back", project=project.project, version=previous.version, detail=detail)
