@@ -1,7 +1,7 @@
 """Tango's score test of the difference of two accuracies on the same items (pure)."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from scipy.optimize import brentq
 
@@ -9,6 +9,7 @@ from scipy.optimize import brentq
 from scipy.special import ndtr, ndtri
 
 _LOWEST, _HIGHEST = -1 + 1e-9, 1 - 1e-9
+_TAIL = 0.025
 
 
 @dataclass(frozen=True)
@@ -117,6 +118,12 @@ def difference_bound(counts: PairCounts, alpha: float) -> float:
     if excess(_LOWEST) <= 0 or upper <= _LOWEST:
         return -1.0
     return float(brentq(excess, _LOWEST, upper, xtol=1e-10))
+
+
+def difference_interval(counts: PairCounts) -> tuple[float, float]:
+    """Return the two-sided 95 % interval of the difference, of at least one item."""
+    swapped = replace(counts, gained=counts.lost, lost=counts.gained)
+    return difference_bound(counts, _TAIL), -difference_bound(swapped, _TAIL)
 
 
 def least_items(margin: float, alpha: float) -> int:

@@ -12,14 +12,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from services.trainer.gate.tango import PairCounts, difference_bound
+from services.trainer.gate.tango import PairCounts, difference_interval
 from services.trainer.selection.representation import represent
 from shared.fields.types import AnyField
 
 LEAST_RANDOM = 100
 LEAST_CHOSEN = 80
 _FOLDS = 5
-_TAIL = 0.025
 
 
 @dataclass(frozen=True)
@@ -95,6 +94,4 @@ def _answers(model: Any, points: NDArray[np.float64]) -> NDArray[np.object_]:
 
 def _interval(chosen: NDArray[np.bool_], random: NDArray[np.bool_]) -> tuple[float, float]:
     gained, lost = int(np.sum(chosen & ~random)), int(np.sum(random & ~chosen))
-    low = difference_bound(PairCounts(items=len(chosen), gained=gained, lost=lost), _TAIL)
-    high = difference_bound(PairCounts(items=len(chosen), gained=lost, lost=gained), _TAIL)
-    return low, -high
+    return difference_interval(PairCounts(items=len(chosen), gained=gained, lost=lost))

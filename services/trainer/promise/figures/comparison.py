@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from services.trainer.gate.tango import PairCounts, difference_bound
+from services.trainer.gate.tango import PairCounts, difference_interval
 from services.trainer.outcomes import repository as outcomes
 from services.trainer.promise.figures.messages import (
     Comparison,
@@ -19,7 +19,6 @@ from shared.contracts.versions import OutOfFold
 from shared.store import out_of_fold_path
 
 _EXAMPLES = 50
-_TAIL = 0.025
 _NOTHING_IN_COMMON = (
     "There is no label that both versions answered without having learned from it: one of them was"
     " made elsewhere, or by a recipe that does not tell."
@@ -87,7 +86,7 @@ def _compared(
     clearest = sorted(differing, key=lambda row: (-row[1].confidence - row[2].confidence, row[0]))
     only_first, only_second = right[True, False], right[False, True]
     counts = PairCounts(len(rows), only_second, only_first)
-    swapped = PairCounts(len(rows), only_first, only_second)
+    lower, upper = difference_interval(counts) if rows else (None, None)
     return Comparison(
         versions=[one.version for one in versions],
         metrics=[one.manifest.get("metrics", {}) for one in versions],
@@ -98,8 +97,8 @@ def _compared(
         both_wrong=right[False, False],
         differing=len(differing),
         difference=counts.difference if rows else None,
-        lower=difference_bound(counts, _TAIL) if rows else None,
-        upper=-difference_bound(swapped, _TAIL) if rows else None,
+        lower=lower,
+        upper=upper,
         confusion=[
             confusion_cells((known[one].label, known[one].predicted) for one in common)
             for known in (first, second)
