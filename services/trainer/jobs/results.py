@@ -5,13 +5,14 @@ import csv
 import gzip
 import io
 import secrets
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from typing import Any
 
 import orjson
 
 from services.trainer.erasure.repository import erased_among
 from services.trainer.jobs import repository
-from services.trainer.jobs.messages import FileFormat, ScoredRow, TextFormat
+from services.trainer.jobs.messages import FileFormat, ScoredRow
 from services.trainer.jobs.service import folder_of, require, require_reader
 from services.trainer.resources import Resources
 from services.trainer.tables import Job, JobPart
@@ -19,6 +20,8 @@ from shared.csv_records import guard
 from shared.db import Session
 from shared.parquet.writing import Kind, RowGroups
 from shared.problems import Conflict
+
+Rows = list[dict[str, Any]]
 
 _COLUMNS = tuple(ScoredRow.model_fields)
 # Of the columns of a Parquet file that hold no text.
@@ -73,26 +76,10 @@ async def open_result(
         raise Conflict("The job has not ended. Fetch the result once it has.", state=job.state)
     require_reader(form, "/query/format")
     parts = _parts(resources, paths)
-    return _parquet_pieces(parts) if form == "parquet" else _pieces(parts, form)
-
-
-async def _pieces(parts: AsyncIterator[bytes], form: TextFormat) -> AsyncIterator[bytes]:
-    if form == "csv":
-        yield csv_line(_COLUMNS)
-    async for lines in parts:
-        if form == "jsonl":
-            yield lines
-        else:
-            rows = (orjson.loads(line) for line in lines.splitlines())
-            yield b"".join(csv_line([row.get(name) for name in _COLUMNS]) for row in rows)
-
-
-async def _parquet_pieces(parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    # Some hundred milliseconds, the first time.
-    writer = await asyncio.to_thread(RowGroups, _KINDS)
-    async for lines in parts:
-        yield writer.add([orjson.loads(line) for line in lines.splitlines()])
-    yield writer.end()
+    if form == "jsonl":
+        return parts
+    pages = ([orjson.loads(line) for line in lines.splitlines()] async for lines in parts)
+    return parquet_pieces(_KINDS, pages) if form == "parquet" else csv_pieces(_COLUMNS, pages)
 
 
 async def _parts(resources: Resources, paths: Iterable[str]) -> AsyncIterator[bytes]:
@@ -102,7 +89,25 @@ async def _parts(resources: Resources, paths: Iterable[str]) -> AsyncIterator[by
             yield gzip.decompress(body)
 
 
-def csv_line(cells: Iterable[object]) -> bytes:
+async def csv_pieces(columns: Sequence[str], pages: AsyncIterator[Rows]) -> AsyncIterator[bytes]:
+    """Give the pages of rows as a CSV file, its header first."""
+    yield _csv_line(columns)
+    async for rows in pages:
+        yield b"".join(_csv_line([row.get(name) for name in columns]) for row in rows)
+
+
+async def parquet_pieces(
+    kinds: Mapping[str, Kind], pages: AsyncIterator[Rows]
+) -> AsyncIterator[bytes]:
+    """Give the pages of rows as a Parquet file."""
+    # pyarrow takes some hundred milliseconds the first time, and a row group some ten.
+    writer = await asyncio.to_thread(RowGroups, kinds)
+    async for rows in pages:
+        yield await asyncio.to_thread(writer.add, rows)
+    yield await asyncio.to_thread(writer.end)
+
+
+def _csv_line(cells: Iterable[object]) -> bytes:
     """Return one record of a CSV file; None is an empty cell, and no text is a formula."""
     line = io.StringIO()
     csv.writer(line).writerow([_cell(cell) for cell in cells])

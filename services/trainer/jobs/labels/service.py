@@ -1,18 +1,16 @@
 """All labels of a project in one file: people's, and those of certified versions."""
 
-import asyncio
 from collections.abc import AsyncIterator
 
 from services.trainer.jobs.labels import repository
 from services.trainer.jobs.labels.columns import LabelColumns
 from services.trainer.jobs.labels.messages import LabelRow, LabelSource, ProvenBy
-from services.trainer.jobs.messages import FileFormat, TextFormat
-from services.trainer.jobs.results import csv_line
+from services.trainer.jobs.messages import FileFormat
+from services.trainer.jobs.results import csv_pieces, parquet_pieces
 from services.trainer.jobs.service import require_reader
 from services.trainer.resources import Resources
 from services.trainer.tables import ModelLabel, OutcomeRow
 from shared.contracts.projects import Project
-from shared.parquet.writing import RowGroups
 
 _PAGE = 500
 
@@ -31,31 +29,13 @@ async def export(
     found = _pages(resources, project.project, source)
     pages = _all(await anext(found, []), found)
     columns = LabelColumns(project)
-    return _parquet(columns, pages) if form == "parquet" else _text(columns, form, pages)
-
-
-async def _text(
-    columns: LabelColumns, form: TextFormat, pages: AsyncIterator[list[LabelRow]]
-) -> AsyncIterator[bytes]:
-    names = columns.names
+    if form == "parquet":
+        return parquet_pieces(columns.kinds, ([*map(columns.typed, rows)] async for rows in pages))
     if form == "csv":
-        yield csv_line(names)
-    async for rows in pages:
-        if form == "jsonl":
-            yield b"".join(row.model_dump_json().encode() + b"\n" for row in rows)
-        else:
-            cells = map(columns.cells, rows)
-            yield b"".join(csv_line([row[name] for name in names]) for row in cells)
-
-
-async def _parquet(
-    columns: LabelColumns, pages: AsyncIterator[list[LabelRow]]
-) -> AsyncIterator[bytes]:
-    # pyarrow takes some hundred milliseconds the first time, and a row group some ten.
-    writer = await asyncio.to_thread(RowGroups, columns.kinds)
-    async for rows in pages:
-        yield await asyncio.to_thread(writer.add, [columns.typed(row) for row in rows])
-    yield await asyncio.to_thread(writer.end)
+        return csv_pieces(columns.names, ([*map(columns.cells, rows)] async for rows in pages))
+    return (
+        b"".join(row.model_dump_json().encode() + b"\n" for row in rows) async for rows in pages
+    )
 
 
 async def _all(
