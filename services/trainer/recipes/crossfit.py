@@ -59,9 +59,7 @@ def assign_folds(
     return np.array([fold_of[key] for key in keys], dtype=np.int64)
 
 
-def folds_for(
-    data: TrainingData, keys: Sequence[tuple[str, ...]], *, seed: int, folds: int = FOLDS
-) -> IntArray:
+def folds_for(data: TrainingData, keys: Sequence[tuple[str, ...]], *, seed: int) -> IntArray:
     """Folds of a recipe's rows: those of the snapshot, where there are any.
 
     Rows that are alike in the fields of the recipe, and not in others, share the fold of the first
@@ -77,9 +75,9 @@ def folds_for(
     RecipeRefused
         As of `assign_folds`.
     """
-    assigned = assign_folds(keys, data.targets, folds=folds, seed=seed)
+    assigned = assign_folds(keys, data.targets, folds=FOLDS, seed=seed)
     if data.folds is None:
         return assigned
     first: dict[tuple[str, ...], int] = {}
     given = [first.setdefault(k, int(f)) for k, f in zip(keys, data.folds, strict=True)]
-    return np.array(given, dtype=np.int64) if set(given) == set(range(folds)) else assigned
+    return np.array(given, dtype=np.int64) if set(given) == set(range(FOLDS)) else assigned

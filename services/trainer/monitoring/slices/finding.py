@@ -44,6 +44,7 @@ _KEPT_PAIRS = 200
 _LEAST_RATIO = 1.5
 _LEAST_OWN = 0.5
 _TAIL = 0.025
+_LEAST_OF_GROUP = 30
 
 
 @dataclass(frozen=True)
@@ -100,6 +101,10 @@ class LabelledItems:
     weights: FloatArray
     confirming: BoolArray
 
+    def rate(self, members: BoolArray) -> Rate:
+        """Return the rate of some of the items, given by shape (n,)."""
+        return Rate.of(self.wrong[members], self.weights[members])
+
     def members(self, slice_of: Sequence[int]) -> BoolArray:
         """Return which items are in the slice of these columns; shape (n,)."""
         return np.asarray(self.holds[:, list(slice_of)].all(axis=1))
@@ -129,11 +134,11 @@ class Found:
     tested: int
 
 
-def find_slices(evidence: LabelledItems, level: float = 0.05) -> Found:
+def find_slices(evidence: LabelledItems) -> Found:
     """Return the slices on which the version fails more often than elsewhere."""
     candidates = _chosen(evidence)
     tested = [_tested(evidence, columns) for columns in candidates]
-    kept = holm([one.p_value for one in tested], level)
+    kept = holm([one.p_value for one in tested])
     confirmed = [one for one, is_kept in zip(tested, kept, strict=True) if is_kept]
     return Found(sorted(confirmed, key=lambda one: -one.rate.rate), len(tested))
 
@@ -141,8 +146,7 @@ def find_slices(evidence: LabelledItems, level: float = 0.05) -> Found:
 def _tested(evidence: LabelledItems, columns: tuple[int, ...]) -> FailingSlice:
     members = evidence.members(columns)
     inside, outside = members & evidence.confirming, ~members & evidence.confirming
-    rate = Rate.of(evidence.wrong[inside], evidence.weights[inside])
-    rest = Rate.of(evidence.wrong[outside], evidence.weights[outside])
+    rate, rest = evidence.rate(inside), evidence.rate(outside)
     return FailingSlice(
         predicates=tuple(evidence.predicates[column] for column in columns),
         members=members,
@@ -256,21 +260,18 @@ class GroupRate:
     is_worse: bool
 
 
-def compare_groups(
-    evidence: LabelledItems, keys: Sequence[str], *, least: int = 30, level: float = 0.05
-) -> list[GroupRate]:
+def compare_groups(evidence: LabelledItems, keys: Sequence[str]) -> list[GroupRate]:
     """Compare each value of the declared keys with all other items; nothing is searched for.
 
-    Groups of fewer than `least` items are left out.
+    Groups of fewer than 30 items are left out.
     """
     wanted = [at for at, (key, _) in enumerate(evidence.predicates) if key in keys]
-    wanted = [at for at in wanted if evidence.holds[:, at].sum() >= least]
+    wanted = [at for at in wanted if evidence.holds[:, at].sum() >= _LEAST_OF_GROUP]
     rates = []
     for at in wanted:
         inside = evidence.holds[:, at]
-        rate = Rate.of(evidence.wrong[inside], evidence.weights[inside])
-        rest = Rate.of(evidence.wrong[~inside], evidence.weights[~inside])
+        rate, rest = evidence.rate(inside), evidence.rate(~inside)
         p_value = rate.chance_above(rest.rate) if rest.items else 1.0
         rates.append((evidence.predicates[at], rate, rest, p_value))
-    worse = holm([one[-1] for one in rates], level)
+    worse = holm([one[-1] for one in rates])
     return [GroupRate(*one, is_worse) for one, is_worse in zip(rates, worse, strict=True)]
