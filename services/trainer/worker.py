@@ -35,7 +35,7 @@ from services.trainer.watch.staging import step_stages
 from shared.contracts.projects import Project
 from shared.db import DatabaseFault
 from shared.doorbells import BellEvent, decisions_bell, outcomes_bell, project_bell, wait_for
-from shared.loops import Loop
+from shared.loops import Loop, cancel_all
 from shared.problems import Unavailable
 
 _EXPECTED = (QueueAway, DatabaseFault, StoreError, OSError)
@@ -94,10 +94,7 @@ class Worker:
                 ):
                     yield self
         finally:
-            runs_under_way = list(self._runs.values())
-            for task in runs_under_way:
-                task.cancel()
-            await asyncio.gather(*runs_under_way, return_exceptions=True)
+            await cancel_all(self._runs.values())
             await self.first_looks.close()
             for project in self._projects:
                 with contextlib.suppress(DatabaseFault, OSError):
@@ -233,10 +230,8 @@ class Worker:
         if is_gone or not await is_removed(resources.database, project):
             if await resources.leases.hold(name) is None:
                 return False
-            run = self._runs.pop(name, None)
-            if run is not None:
-                run.cancel()
-                await asyncio.gather(run, return_exceptions=True)
+            if name in self._runs:
+                await cancel_all([self._runs.pop(name)])
             await self.first_looks.forget(name)
             await remove_deleted(resources.database, resources.store, project)
             self._due_at.pop(name, None)

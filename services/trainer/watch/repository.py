@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVarTuple
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, literal, or_, select, union_all
+from sqlalchemy import Select, and_, case, func, literal, or_, select, union_all
 from sqlmodel import col
 
 from services.trainer.outcomes.repository import confirmed
@@ -97,12 +97,6 @@ class LoggedAnswer:
     received_at: datetime
 
 
-def was_optional() -> ColumnElement[bool]:
-    """Say in SQL that a row's item was certified, and waited for an optional review."""
-    found: ColumnElement[bool] = col(LedgerRow.row)["reason"].as_string() == "optional_review"
-    return found
-
-
 async def answers_after(
     session: Session, project: str, version: str, position: int, limit: int
 ) -> list[LoggedAnswer]:
@@ -111,6 +105,7 @@ async def answers_after(
     An item that waited for an optional review counts as one: the audits were drawn before.
     """
     propensity = func.coalesce(col(LedgerRow.row)["propensity"].as_float(), 0.0)
+    was_optional = col(LedgerRow.row)["reason"].as_string() == "optional_review"
     query = (
         select(
             col(LedgerRow.id),
@@ -125,7 +120,7 @@ async def answers_after(
         .where(
             col(LedgerRow.project) == project,
             col(LedgerRow.model_version) == version,
-            or_(col(LedgerRow.decision) == "answered", was_optional()),
+            or_(col(LedgerRow.decision) == "answered", was_optional),
             col(LedgerRow.id) > position,
         )
         .order_by(col(LedgerRow.id))

@@ -34,6 +34,7 @@ from services.trainer.resources import Resources
 from services.trainer.tables import DriftWatch, RelabelPlan
 from shared.contracts.base import from_stored, new_id
 from shared.contracts.projects import Project
+from shared.db import Session
 from shared.problems import Conflict, NotFound
 
 _READ = 10_000
@@ -192,9 +193,7 @@ async def start(resources: Resources, project: Project, plan_id: str) -> PlanVie
     """
     name = project.project
     async with resources.database.transaction() as session:
-        plan = await repository.find(session, name, plan_id, lock=True)
-        if plan is None:
-            raise _unknown(plan_id)
+        plan = await _require(session, name, plan_id, lock=True)
         if plan.state == "planned":
             plan.state, plan.started_at = "started", resources.now()
     await resources.posting.post_or_leave(name)
@@ -205,9 +204,7 @@ async def start(resources: Resources, project: Project, plan_id: str) -> PlanVie
 async def describe(resources: Resources, project: str, plan_id: str) -> PlanView:
     """Return a plan, and how far it is; `NotFound` when there is none of this id."""
     async with resources.database.reading() as session:
-        plan = await repository.find(session, project, plan_id)
-        if plan is None:
-            raise _unknown(plan_id)
+        plan = await _require(session, project, plan_id)
         return _view(plan, await repository.progress(session, project, plan_id))
 
 
@@ -230,5 +227,10 @@ def _view(plan: RelabelPlan, progress: repository.PlanProgress) -> PlanView:
     return from_stored(PlanView, {**plan.document, **known, **progress._asdict()})
 
 
-def _unknown(plan_id: str) -> NotFound:
-    return NotFound("There is no such plan; GET …/relabel-plans lists them.", id=plan_id)
+async def _require(
+    session: Session, project: str, plan_id: str, *, lock: bool = False
+) -> RelabelPlan:
+    plan = await repository.find(session, project, plan_id, lock=lock)
+    if plan is None:
+        raise NotFound("There is no such plan; GET …/relabel-plans lists them.", id=plan_id)
+    return plan
