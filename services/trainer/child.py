@@ -3,14 +3,17 @@
 import asyncio
 import contextlib
 import os
+import shutil
 import sys
 from collections import deque
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import orjson
 
 import services
 from shared.child_limits import thread_environment
+from shared.contracts.base import new_id
 
 _LOG_LINES = 200
 # The process gets next to nothing of our environment: no token, no address.
@@ -18,6 +21,23 @@ _ENVIRONMENT = {"PATH": os.defpath, "LANG": "C.UTF-8", "PYTHONUNBUFFERED": "1"}
 # Packages with recipes may lie there.
 _KEPT = ("PYTHONPATH",)
 _ROOT = Path(services.__path__[0]).parent
+
+
+@contextlib.asynccontextmanager
+async def working_folder(root: Path, what: str, under_way: set[str]) -> AsyncIterator[Path]:
+    """Make a folder for the block; one that a killed trainer leaves is removed at its next start.
+
+    Its name, which `what` begins, is among those `under_way` meanwhile. It may hold items' content,
+    so it is nowhere else than in `root`, the folder of the runs.
+    """
+    folder = root / f"{what}-{new_id()}"
+    under_way.add(folder.name)
+    try:
+        await asyncio.to_thread(folder.mkdir, parents=True)
+        yield folder
+    finally:
+        under_way.discard(folder.name)
+        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
 
 class Child:
@@ -55,6 +75,14 @@ class Child:
     def log_tail(self) -> str:
         """The last lines that it wrote."""
         return "\n".join(self._lines)
+
+    async def ends_within(self, seconds: float) -> bool:
+        """Wait for its end, and kill it after `seconds`; say whether it ended before."""
+        try:
+            await asyncio.wait({self.ended}, timeout=seconds)
+            return self.ended.done()
+        finally:
+            await self.end()
 
     async def end(self) -> None:
         """Kill it if it runs, and wait until it is gone."""

@@ -13,7 +13,7 @@ from typing import Any
 
 import structlog
 
-from services.trainer.child import Child
+from services.trainer.child import Child, working_folder
 from services.trainer.datasets.service import freeze
 from services.trainer.encoders import stored as encoders
 from services.trainer.projects.repository import locking
@@ -28,7 +28,6 @@ from services.trainer.runs.publication import ActiveRun, discard, publish
 from services.trainer.tables import Dataset, ProjectState, Run
 from shared import tracing
 from shared.child_limits import memory_mib
-from shared.contracts.base import new_id
 from shared.contracts.projects import Project
 
 log = structlog.get_logger()
@@ -219,26 +218,17 @@ async def run_apart(
 ) -> files.Result:
     """Run `module` as a process that belongs to no run, with `more` files, for up to `seconds`.
 
-    `what` begins the name of its folder, which a starting trainer removes if this one is killed.
-    Raises `RunFailed`: the process left a fault, or was not done in time.
+    `what` is that of `working_folder`. Raises `RunFailed`: the process left a fault, or was not
+    done in time.
     """
-    folder = resources.runs_folder / f"{what}-{new_id()}"
-    resources.under_way.add(folder.name)
-    try:
+    async with working_folder(resources.runs_folder, what, resources.under_way) as folder:
         await asyncio.to_thread(files.write_job, folder, job, dataset)
         for name, body in (more or {}).items():
             await asyncio.to_thread((folder / name).write_bytes, body)
         child = await Child.start(module, folder)
-        try:
-            await asyncio.wait({child.ended}, timeout=seconds)
-            if not child.ended.done():
-                raise RunFailed("it was not done in time")
-            return await _result_of(child, folder, job)
-        finally:
-            await child.end()
-    finally:
-        resources.under_way.discard(folder.name)
-        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+        if not await child.ends_within(seconds):
+            raise RunFailed("it was not done in time")
+        return await _result_of(child, folder, job)
 
 
 async def _result_of(child: Child, folder: Path, job: files.ProcessWork) -> files.Result:

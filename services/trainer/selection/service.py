@@ -1,17 +1,15 @@
 """Choose the next items of the pool, and ask people about them."""
 
 import asyncio
-import contextlib
 import math
-import shutil
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 import structlog
 
-from services.trainer.child import Child
+from services.trainer.child import Child, working_folder
 from services.trainer.idempotency.service import KeyedRequest, KeyReused
 from services.trainer.pool import repository as pool
 from services.trainer.pool.service import reserve_of
@@ -32,7 +30,6 @@ from services.trainer.tables import (
     page_before,
     update_items,
 )
-from shared.contracts.base import new_id
 from shared.contracts.projects import Project
 from shared.db import Session
 from shared.problems import Unavailable
@@ -190,7 +187,8 @@ async def _choose(resources: Resources, project: Project, wanted: BatchRequest) 
     if wanted.strategy in {"auto", "margin"}:
         champion, model = await _champion(resources, project)
     used = "typiclust" if model is None else "margin"
-    async with resources.choosing, _folder(resources) as folder:
+    root, busy = resources.runs_folder, resources.under_way
+    async with resources.choosing, working_folder(root, "selection", busy) as folder:
         found = await write_candidates(resources, project, folder)
         if not found.item_ids:
             return Choice(used)
@@ -226,30 +224,11 @@ async def _champion(resources: Resources, project: Project) -> tuple[Version | N
     return (None, None) if model is None else (champion, model)
 
 
-@contextlib.asynccontextmanager
-async def _folder(resources: Resources) -> AsyncIterator[Path]:
-    """Make a folder for the block; one that a killed trainer leaves is removed at its next start.
-
-    It holds items' content, so it is nowhere else.
-    """
-    folder = resources.runs_folder / f"selection-{new_id()}"
-    await asyncio.to_thread(folder.mkdir, parents=True)
-    try:
-        yield folder
-    finally:
-        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
-
-
 async def _run(folder: Path, job: SelectionJob) -> list[int]:
     await asyncio.to_thread(write_job, folder, job)
     child = await Child.start(_PROCESS, folder)
-    try:
-        async with asyncio.timeout(_SECONDS):
-            await asyncio.shield(child.ended)
-    except TimeoutError:
+    if not await child.ends_within(_SECONDS):
         log.warning("selection_too_slow", seconds=_SECONDS)
-    finally:
-        await child.end()
     chosen = await asyncio.to_thread(read_choice, folder)
     if chosen is None:
         log.warning("selection_failed", status=child.ended.result(), output=child.log_tail[-2000:])
