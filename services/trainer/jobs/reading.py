@@ -14,12 +14,18 @@ from typing import IO, Any, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
 
-from services.trainer.pool.rows import cell_value, data_of, text_of, values_of
+from services.trainer.pool.rows import (
+    cell_value,
+    data_of,
+    object_of,
+    sentence_of,
+    text_of,
+    values_of,
+)
 from shared.contracts.base import LONGEST_ROW, REJECTED_DETAIL_CHARACTERS, ItemId
-from shared.contracts.items import FieldError, check_data
+from shared.contracts.items import check_data
 from shared.contracts.projects import Project
 from shared.csv_records import MAX_COLUMNS, CsvReader, CsvUnreadableError, unguard
-from shared.http.body import parse_json_part
 from shared.parquet.reading import ParquetUnreadableError, open_parquet
 from shared.store import StoredFile
 
@@ -115,12 +121,9 @@ def _json_rows(file: IO[bytes], project: Project) -> Iterator[FileRow]:
 
 
 def _json_row(number: int, line: bytes, project: Project) -> FileRow:
-    try:
-        document = parse_json_part(line)
-    except ValueError as error:
-        return _rejected(number, None, str(error))
-    if not isinstance(document, dict):
-        return _rejected(number, None, "is not a JSON object")
+    document = object_of(line)
+    if isinstance(document, str):
+        return _rejected(number, None, document)
     data = document.get("data")
     if not isinstance(data, dict) or "data" in project.fields:
         data = {name: document[name] for name in project.fields if name in document}
@@ -165,10 +168,8 @@ def _checked(line: int, item_id: Any, data: dict[str, Any], project: Project) ->
             item_id = _ITEM_ID.validate_python(item_id, strict=True)
         except ValidationError:
             return _rejected(line, None, "/item_id: is no item id")
-    faults: list[FieldError] = check_data(data, project.fields)
-    if faults:
-        told = "; ".join(f"{pointer}: {fault}" for pointer, fault in faults[:_FAULTS_SHOWN])
-        return _rejected(line, item_id, told)
+    if faults := check_data(data, project.fields):
+        return _rejected(line, item_id, sentence_of(faults))
     return FileRow(line, item_id, data)
 
 

@@ -40,13 +40,19 @@ def parse_ndjson(body: bytes, project: Project) -> Iterator[ParsedLine]:
 
 
 def _from_json(number: int, line: bytes, project: Project) -> ParsedLine:
+    document = object_of(line)
+    if isinstance(document, str):
+        return ParsedLine(number, None, document)
+    return _checked(number, document, project)
+
+
+def object_of(line: bytes) -> dict[str, Any] | str:
+    """Return the JSON object on a line, or what is wrong with it."""
     try:
         document = parse_json_part(line)
     except ValueError as error:
-        return ParsedLine(number, None, str(error))
-    if not isinstance(document, dict):
-        return ParsedLine(number, None, "is not a JSON object")
-    return _checked(number, document, project)
+        return str(error)
+    return document if isinstance(document, dict) else "is not a JSON object"
 
 
 def _checked(number: int, document: dict[str, Any], project: Project) -> ParsedLine:
@@ -54,13 +60,14 @@ def _checked(number: int, document: dict[str, Any], project: Project) -> ParsedL
     try:
         item = Item.model_validate(document)
     except ValidationError as error:
-        return ParsedLine(number, None, _sentence(faults_of(error)))
+        return ParsedLine(number, None, sentence_of(faults_of(error)))
     faults = check_data(item.data, project.fields)
     faults += check_metadata(item.metadata, project.metadata)
-    return ParsedLine(number, None, _sentence(faults)) if faults else ParsedLine(number, item)
+    return ParsedLine(number, None, sentence_of(faults)) if faults else ParsedLine(number, item)
 
 
-def _sentence(faults: Sequence[FieldError]) -> str:
+def sentence_of(faults: Sequence[FieldError]) -> str:
+    """Return the first faults in one sentence, each with its pointer."""
     return "; ".join(f"{pointer}: {fault}" for pointer, fault in faults[:_FAULTS_SHOWN])
 
 
