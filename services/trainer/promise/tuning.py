@@ -123,10 +123,8 @@ def recalibrated(
 
     found = minimize(loss, np.array([1.0, 0.0]), bounds=[(0.05, None), (None, None)])
     slope, shift = found.x
-    out: Float64Array = expit(slope * _log_odds(claims) + shift)
-    return out
+    return np.asarray(expit(slope * _log_odds(claims) + shift))
 
 
 def _log_odds(probabilities: Float64Array) -> Float64Array:
-    out: Float64Array = logit(np.clip(probabilities, 1e-6, 1 - 1e-6))
-    return out
+    return np.asarray(logit(np.clip(probabilities, 1e-6, 1 - 1e-6)))

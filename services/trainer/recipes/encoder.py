@@ -60,6 +60,13 @@ class WordPieceEncoder:
         """Length of a vector, d."""
         return int(self.graph.graph.output[0].type.tensor_type.shape.dim[-1].dim_value)
 
+    @property
+    def serialise(self) -> functools.partial[bytes]:
+        """`exporting.serialise` for graphs with the encoder in them."""
+        # The encoder's operators mean the same in its older opset.
+        opsets = {"": OPSET, "com.microsoft": 1, "ai.onnx.ml": 2}
+        return functools.partial(serialise, opsets=opsets, ir_version=self.graph.ir_version)
+
 
 @functools.cache
 def load_encoder() -> WordPieceEncoder:
@@ -224,25 +231,3 @@ class _Nodes:
 
 def _filled(value: int) -> Any:
     return numpy_helper.from_array(np.array([value], dtype=np.int64))
-
-
-def make_model(
-    name: str,
-    nodes: Sequence[Any],
-    constants: Sequence[Any],
-    inputs: Sequence[Mapping[str, Any]],
-    output: tuple[str, int],
-    encoder: WordPieceEncoder,
-) -> bytes:
-    """Return the file of a graph from string inputs [n, 1] to an output [n, width]."""
-    return serialise(
-        name,
-        nodes,
-        constants,
-        inputs,
-        output[1],
-        output=output[0],
-        # The encoder's operators mean the same in its older opset.
-        opsets={"": OPSET, "com.microsoft": 1, "ai.onnx.ml": 2},
-        ir_version=encoder.graph.ir_version,
-    )

@@ -23,10 +23,9 @@ from services.trainer.recipes.encoder import (
     WordTable,
     embedding_nodes,
     load_encoder,
-    make_model,
     word_table,
 )
-from services.trainer.recipes.exporting import OUTPUT, constant
+from services.trainer.recipes.exporting import constant
 from services.trainer.recipes.features import HeadSettings, LinearHead, Terms, fit_terms
 from services.trainer.recipes.graph import graph_inputs, probability_nodes, term_nodes
 from services.trainer.recipes.recipe import (
@@ -70,8 +69,8 @@ class Embedder:
         table = word_table([[row[field] for row in data.rows] for field in data.fields], encoder)
         inputs = graph_inputs(data.fields)
         nodes, constants = embedding_nodes(inputs, table, encoder)
-        output = (EMBEDDING, encoder.width)
-        model = make_model("embedding", nodes, constants, inputs, output, encoder)
+        parts = (nodes, constants, inputs, encoder.width)
+        model = encoder.serialise("embedding", *parts, output=EMBEDDING)
         options = ort.SessionOptions()
         options.intra_op_num_threads = 1
         options.enable_cpu_mem_arena = False
@@ -117,14 +116,8 @@ class _Pipeline:
         multiplied = helper.make_node("MatMul", [EMBEDDING, "/weights"], [_LOGITS])
         last, more = probability_nodes([*logits, _LOGITS], bias, self.calibration)
         constants += [*encoder, *more, constant("/weights", of_vectors)]
-        return make_model(
-            "text-embedding",
-            [*encoding, *nodes, multiplied, *last],
-            constants,
-            made.inputs,
-            (OUTPUT, len(bias)),
-            made.encoder,
-        )
+        whole = [*encoding, *nodes, multiplied, *last]
+        return made.encoder.serialise("text-embedding", whole, constants, made.inputs, len(bias))
 
 
 def fit_text_embedding(

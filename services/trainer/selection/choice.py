@@ -70,5 +70,4 @@ def without_copies(
 
 def _unit(points: FloatArray) -> FloatArray:
     lengths = np.sqrt((points**2).sum(axis=1, keepdims=True))
-    out: FloatArray = points / np.where(lengths > 0, lengths, 1.0)
-    return out
+    return np.asarray(points / np.where(lengths > 0, lengths, 1.0))

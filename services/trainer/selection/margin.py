@@ -33,8 +33,7 @@ def margins(probabilities: NDArray[np.floating]) -> FloatArray:
     """
     known = np.isfinite(probabilities).all(axis=1)
     ordered = np.sort(np.where(known[:, np.newaxis], probabilities, 0.0), axis=1)
-    out: FloatArray = np.where(known, ordered[:, -1] - ordered[:, -2], np.inf)
-    return out
+    return np.where(known, ordered[:, -1] - ordered[:, -2], np.inf)
 
 
 def uncertain(

@@ -86,8 +86,7 @@ def _of_categories(values: Sequence[Any], _seed: int) -> FloatArray:
     _, places = np.unique([str(value) for value in values], return_inverse=True)
     counts = np.bincount(places)
     columns = np.argsort(-counts, kind="stable")[:_MOST_CATEGORIES]
-    out: FloatArray = (places[:, np.newaxis] == columns).astype(np.float64)
-    return out
+    return np.asarray(places[:, np.newaxis] == columns, dtype=np.float64)
 
 
 def _number(value: Any) -> float:
@@ -106,8 +105,7 @@ def _standardised(values: FloatArray) -> FloatArray:
     scaled = (numbers - numbers.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
     if scaled.shape[1] == 1:
         scaled = np.hstack([scaled, np.ones_like(scaled)])
-    out: FloatArray = scaled
-    return out
+    return np.asarray(scaled)
 
 
 _MAKERS: dict[str, Callable[[Sequence[Any], int], FloatArray | None]] = {

@@ -15,7 +15,6 @@ from services.trainer.recipes.encoder import (
     WordPieceEncoder,
     embedding_nodes,
     load_encoder,
-    make_model,
     word_table,
 )
 from services.trainer.recipes.graph import graph_inputs
@@ -57,7 +56,7 @@ def graph_to(
     read = {name for node in kept for name in node.input}
     constants = [one for one in constants if one.name in read]
     model = onnx.load_model_from_string(
-        make_model("part", kept, constants, inputs, (at, encoder.width), encoder)
+        encoder.serialise("part", kept, constants, inputs, encoder.width, output=at)
     )
     del model.graph.output[:]
     model.graph.output.append(onnx.helper.make_empty_tensor_value_info(at))
