@@ -9,19 +9,20 @@ from typing import Annotated
 
 import fastapi
 from fastapi import APIRouter, Depends, Query, Request
+from obstore.exceptions import BaseError as StoreError
 
 from services.trainer.documents.service import Documents
 from services.trainer.erasure.projects import is_removed
 from services.trainer.posting.service import TaskPosting
 from services.trainer.projects.service import Projects, work_bell
-from services.trainer.queue_client import QueueClient
+from services.trainer.queue_client import QueueAway, QueueClient
 from services.trainer.settings import TrainerSettings
 from services.trainer.writer_lease.owners import owner_name
 from services.trainer.writer_lease.service import Leases
 from shared.auth import Principal, allow
 from shared.contracts.base import PROJECT_PATTERN, utc_now
 from shared.contracts.projects import Project
-from shared.db import Database
+from shared.db import Database, DatabaseFault
 from shared.doorbells import Doorbells
 from shared.http.access import ByService
 from shared.http.body import StrictRoute
@@ -37,6 +38,8 @@ from shared.settings import CommonSettings
 from shared.store import Store
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+PASSING = (QueueAway, DatabaseFault, StoreError, OSError)
+"""Faults that pass by themselves: what they break off is taken up again."""
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,6 @@ from collections.abc import AsyncIterator, Iterable
 from datetime import datetime, timedelta
 from functools import partial
 
-from obstore.exceptions import BaseError as StoreError
-
 from services.trainer.changes.following import Following
 from services.trainer.datasets.cleaning import clean_snapshots
 from services.trainer.documents.status import changes_of_status
@@ -22,7 +20,7 @@ from services.trainer.projects.service import work_bell
 from services.trainer.promise.certification import Certifier
 from services.trainer.promise.renewal import renewal_begins_at
 from services.trainer.queue_client import QueueAway
-from services.trainer.resources import MIGRATIONS, Resources
+from services.trainer.resources import MIGRATIONS, PASSING, Resources
 from services.trainer.runs import service as runs
 from services.trainer.runs.due import scheduled_at
 from services.trainer.runs.execution import execute
@@ -38,7 +36,6 @@ from shared.doorbells import BellEvent, decisions_bell, outcomes_bell, project_b
 from shared.loops import Loop, cancel_all
 from shared.problems import Unavailable
 
-_EXPECTED = (QueueAway, DatabaseFault, StoreError, OSError)
 # A long feed, or a certification of many answers, takes its time.
 _SLOW_SECONDS = 120.0
 _PARALLEL_RUNS = 2
@@ -58,8 +55,8 @@ class Worker:
         self._certifier = Certifier()
         self._ledger = ledger or LedgerReader()
         poll = partial(asyncio.sleep, resources.common.poll_seconds)
-        self._finding = Loop("finding_projects", self._find, self._rest, expected=_EXPECTED)
-        self._scheduling = Loop("due_projects", self._wake_due, poll, expected=_EXPECTED)
+        self._finding = Loop("finding_projects", self._find, self._rest, expected=PASSING)
+        self._scheduling = Loop("due_projects", self._wake_due, poll, expected=PASSING)
         self._following = Following(resources, self._wake)
         self.first_looks = FirstLooks(resources)
         self._found = BellEvent()
@@ -159,7 +156,7 @@ class Worker:
             await asyncio.sleep(_GATHER_SECONDS)
             rung.clear()
 
-        loop = Loop(f"project {name}", turn, rest, expected=_EXPECTED, slow_seconds=_SLOW_SECONDS)
+        loop = Loop(f"project {name}", turn, rest, expected=PASSING, slow_seconds=_SLOW_SECONDS)
         self._projects[name], self._rung[name] = loop, rung
         await self._working.enter_async_context(loop.running())
 

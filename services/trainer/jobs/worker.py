@@ -4,27 +4,23 @@ import uuid
 from datetime import UTC, datetime, timedelta
 
 import structlog
-from obstore.exceptions import BaseError as StoreError
 
 from services.trainer.jobs import repository
 from services.trainer.jobs.autolabel import AutolabelSteps, NothingCertified
 from services.trainer.jobs.reading import UnreadableFile
 from services.trainer.jobs.scoring import ScoringSteps
 from services.trainer.jobs.service import JOBS_BELL, folder_of
-from services.trainer.queue_client import QueueAway
 from services.trainer.registry import repository as registry
 from services.trainer.registry.scores import ModelUnusable, fits_project, load_version
-from services.trainer.resources import Resources
+from services.trainer.resources import PASSING, Resources
 from services.trainer.tables import Job
 from shared.contracts.projects import Project
-from shared.db import DatabaseFault
 from shared.doorbells import wait_for
 from shared.logs import cause_of
 from shared.loops import Loop
 
 log = structlog.get_logger()
 
-_PASSING = (QueueAway, DatabaseFault, StoreError, OSError)
 _OWN_FAULTS = (UnreadableFile, ModelUnusable, NothingCertified)
 RESULTS_KEPT = timedelta(days=30)
 """How long a job and its result are kept after its end."""
@@ -39,7 +35,7 @@ class JobWorker:
         self._resources = resources
         self._steps: dict[str, AutolabelSteps | ScoringSteps] = {}
         self._tidied_at: datetime | None = None
-        self.loop = Loop("jobs", self._turn, self._rest, expected=_PASSING)
+        self.loop = Loop("jobs", self._turn, self._rest, expected=PASSING)
 
     async def _turn(self) -> None:
         """Carry each job on until none is active, or each of them has to wait.
@@ -59,7 +55,7 @@ class JobWorker:
                     continue
                 try:
                     moved |= await self._carry_on(job)
-                except _PASSING as error:
+                except PASSING as error:
                     stopped[job.job_id] = error
                 self.loop.advance()
             if not moved:
@@ -82,7 +78,7 @@ class JobWorker:
                 self._steps[job.job_id] = await self._begin(project, job)
             if not await self._steps[job.job_id].step(project):
                 self._steps.pop(job.job_id, None)
-        except _PASSING:
+        except PASSING:
             # The next attempt goes on behind what was recorded last.
             self._steps.pop(job.job_id, None)
             raise

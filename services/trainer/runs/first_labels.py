@@ -8,17 +8,15 @@ model doubts right labels as often as wrong ones, so no run waits for it.
 import asyncio
 
 import structlog
-from obstore.exceptions import BaseError as StoreError
 from pydantic import ValidationError
 
 from services.trainer.datasets.service import current_labels
 from services.trainer.datasets.snapshot import canonical_lines, compress
 from services.trainer.outcomes import repository as outcomes
 from services.trainer.projects.repository import active_run, read_state
-from services.trainer.queue_client import QueueAway
 from services.trainer.readiness.service import missing_labels
 from services.trainer.recipes.installed import installed_recipes
-from services.trainer.resources import Resources
+from services.trainer.resources import PASSING, Resources
 from services.trainer.runs import files
 from services.trainer.runs.execution import TRAINING, run_apart
 from services.trainer.runs.files import RunFailed
@@ -27,14 +25,12 @@ from shared.child_limits import memory_mib
 from shared.contracts.labelling import FIRST_LABELS
 from shared.contracts.projects import Project
 from shared.contracts.versions import OutOfFold
-from shared.db import DatabaseFault
 from shared.logs import cause_of
 from shared.loops import cancel_all
 from shared.store import first_labels_path
 
 log = structlog.get_logger()
 
-_PASSING = (QueueAway, DatabaseFault, StoreError, OSError)
 # The next look is due once there are a quarter more labels, or fewer than before.
 _GROWTH = 1.25
 _MOST = 2_000
@@ -85,7 +81,7 @@ class FirstLooks:
             # Labels that come during a look may make the next one due.
             while await self.look_if_due(name):
                 pass
-        except _PASSING as error:
+        except PASSING as error:
             log.warning("first_labels_left_for_later", project=name, cause=cause_of(error))
             self.faults.add(name)
         except Exception:
