@@ -81,46 +81,32 @@ class LabelColumns:
         The item of a project whose fields were others stands in `data` alone, as JSON.
         """
         cells = self.cells(row) | {_AT: row.labelled_at, _REST: None}
-        is_held = row.data.keys() <= self._kinds.keys() and all(
-            _holds(self._kinds[name], value) for name, value in row.data.items()
-        )
-        for column, name in self._fields.items():
-            cells[column] = _of_kind(self._kinds[name], cells[column]) if is_held else None
-        if not is_held:
-            cells[_REST] = orjson.dumps(row.data).decode()
-        return cells
-
-
-def _holds(kind: ColumnKind, value: Any) -> bool:
-    """Say whether a column of Parquet can have the value; each number is a float."""
-    match kind:
-        case _ if value is None:
-            return True
-        case "text":
-            return isinstance(value, str)
-        case "flag":
-            return isinstance(value, bool)
-        case "number":
-            return _is_number(value)
-        case "vector":
-            return isinstance(value, list) and all(map(_is_number, value))
-        case "json":
-            return True
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+        try:
+            typed = {name: _of_kind(self._kinds[name], value) for name, value in row.data.items()}
+        except (KeyError, TypeError):
+            return cells | dict.fromkeys(self._fields) | {_REST: orjson.dumps(row.data).decode()}
+        return cells | {column: typed.get(name) for column, name in self._fields.items()}
 
 
 def _of_kind(kind: ColumnKind, value: Any) -> Any:
+    """Return a value as a column of Parquet has it; `TypeError`: none of its kind can have it."""
     match kind:
         case _ if value is None:
             return None
-        case "number":
-            return float(value)
-        case "vector":
-            return [float(one) for one in value]
         case "json":
             return orjson.dumps(value).decode()
-        case _:
+        case "number":
+            return _number(value)
+        case "vector" if isinstance(value, list):
+            return [_number(one) for one in value]
+        case "text" if isinstance(value, str):
             return value
+        case "flag" if isinstance(value, bool):
+            return value
+    raise TypeError(f"a column of kind {kind} has no {type(value).__name__}")
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"{type(value).__name__} is no number")
+    return float(value)
