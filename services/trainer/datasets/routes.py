@@ -11,6 +11,7 @@ from services.trainer.resources import InProject, Tools, project_router
 from shared.http.lists import After, Limit, decode_position, encode_cursor
 
 router = project_router("training")
+AgainstQuery = Annotated[str, Query(description="The id of the dataset to compare with.")]
 
 
 @router.get("/datasets", summary="List datasets, newest first")
@@ -46,10 +47,7 @@ async def download_dataset(tools: Tools, project: InProject, dataset_id: str) ->
 
 @router.get("/datasets/{dataset_id}/diff", summary="Compare two datasets")
 async def compare_datasets(
-    tools: Tools,
-    project: InProject,
-    dataset_id: str,
-    against: Annotated[str, Query(description="The id of the dataset to compare with.")],
+    tools: Tools, project: InProject, dataset_id: str, against: AgainstQuery
 ) -> DatasetDiff:
     """Say which items a snapshot has gained, lost and labelled otherwise since another."""
     return await service.diff(tools, project.project, dataset_id, against)

@@ -27,6 +27,7 @@ from shared.problems import BodyTooLarge, Conflict, NotJson, ProjectArchived, Un
 from shared.problems.faults import faults_of
 
 router = project_router("jobs")
+FormatQuery = Annotated[FileFormat, Query(alias="format")]
 
 # Bodies on this path are read past the ordinary limit.
 SCORING_PATH = r"/v1/projects/[^/]+/scoring"
@@ -150,10 +151,7 @@ async def cancel(tools: Tools, project: InProject, job_id: str) -> JobView:
     responses={200: {"description": "The file", "content": _FILE}, **declare(Conflict)},
 )
 async def download(
-    tools: Tools,
-    project: InProject,
-    job_id: str,
-    form: Annotated[FileFormat, Query(alias="format")] = "jsonl",
+    tools: Tools, project: InProject, job_id: str, form: FormatQuery = "jsonl"
 ) -> StreamingResponse:
     """Return one row for each row of the file, in its order, once the job has ended."""
     pieces = await open_result(tools, project.project, job_id, form)
@@ -167,10 +165,7 @@ async def download(
     responses={200: {"description": "The file", "content": _FILE}},
 )
 async def export_labels(
-    tools: Tools,
-    project: InProject,
-    form: Annotated[FileFormat, Query(alias="format")] = "jsonl",
-    source: LabelSource = "all",
+    tools: Tools, project: InProject, form: FormatQuery = "jsonl", source: LabelSource = "all"
 ) -> StreamingResponse:
     """Return each labelled item with its label's source, confidence, verdicts and certificate."""
     pieces = await labels.export(tools, project, form, source)

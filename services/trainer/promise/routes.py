@@ -26,6 +26,13 @@ VersionQuery = Annotated[
     str | None,
     Query(pattern=f"^{VERSION_PATTERN}$", description="This version; the champion without it."),
 ]
+VersionsQuery = Annotated[
+    str,
+    Query(
+        pattern=f"^{VERSION_PATTERN},{VERSION_PATTERN}$", description="Two versions, such as v1,v2."
+    ),
+]
+VersionPath = Annotated[str, Path(pattern=f"^{VERSION_PATTERN}$")]
 TargetQuery = Annotated[
     float | None, Query(gt=0.5, le=MOST_CERTAIN, description="The project's without it.")
 ]
@@ -82,25 +89,13 @@ async def show_reliability(
 
 
 @router.get("/versions/{version}/confusion", summary="Show which labels a version confuses")
-async def show_confusion(
-    tools: Tools, project: InProject, version: Annotated[str, Path(pattern=f"^{VERSION_PATTERN}$")]
-) -> Confusion:
+async def show_confusion(tools: Tools, project: InProject, version: VersionPath) -> Confusion:
     """Count out-of-fold predictions by the label that people gave and the predicted one."""
     return await service.confusion(tools, project.project, version)
 
 
 @router.get("/compare", summary="Show two versions side by side")
-async def show_comparison(
-    tools: Tools,
-    project: InProject,
-    versions: Annotated[
-        str,
-        Query(
-            pattern=f"^{VERSION_PATTERN},{VERSION_PATTERN}$",
-            description="Two versions, such as v1,v2.",
-        ),
-    ],
-) -> Comparison:
+async def show_comparison(tools: Tools, project: InProject, versions: VersionsQuery) -> Comparison:
     """Compare two versions' answers to labels that neither had learned from: advice, no test."""
     first, _, second = versions.partition(",")
     return await compare(tools, project.project, first, second)
