@@ -136,12 +136,8 @@ async def _request(resources: Resources, known: Iterable[Acknowledged]) -> int:
 
 async def _documents(store: Store, paths: Iterable[str]) -> dict[str, Acknowledged]:
     """Return the documents at `paths` that there are."""
-    found: dict[str, Acknowledged] = {}
-    for path in paths:
-        document = await store.read_document(path, Acknowledged)
-        if document is not None:
-            found[path] = document
-    return found
+    found = {path: await store.read_document(path, Acknowledged) for path in paths}
+    return {path: document for path, document in found.items() if document is not None}
 
 
 def _has_old_router(files: dict[str, datetime]) -> bool:

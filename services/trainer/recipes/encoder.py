@@ -21,9 +21,8 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from services.trainer.recipes.exporting import serialise
-from services.trainer.recipes.graph import OPSET
+from services.trainer.recipes.graph import LOWER, OPSET
 from services.trainer.recipes.recipe import RecipeRefused
-from services.trainer.recipes.tokens import LOCALE
 from services.trainer.recipes.wordpieces import GRAPH_WORD, pieces, split
 
 EMBEDDING = "/embedding"
@@ -38,7 +37,6 @@ _MARKS = re.compile(r"##|\[.")
 _NONE, _NO_WORD = -1, "##"
 
 
-_LOWER: dict[str, Any] = {"case_change_action": "LOWER", "is_case_sensitive": 1, "locale": LOCALE}
 _SPLIT: dict[str, Any] = {
     "domain": "com.microsoft",
     "mark": 0,
@@ -147,7 +145,7 @@ class _Nodes:
     def looked_up(self, name: str, table: WordTable) -> str:
         """Pieces of one input, int64 [n, L], -1 where there is none."""
         flat = self._op("Reshape", [name, self._of(np.array([-1]))])
-        lower = self._op("StringNormalizer", [flat], **_LOWER)
+        lower = self._op("StringNormalizer", [flat], **LOWER)
         words = self._op("Tokenizer", [lower], **_SPLIT)
         # After a text's last word come others that are none, up to the longest text's.
         none = np.full((1, table.numbers.shape[1]), _NONE, dtype=np.int64)

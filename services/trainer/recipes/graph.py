@@ -28,7 +28,7 @@ from services.trainer.recipes.tokens import (
 # The oldest that hold every operator used: StringConcat came last.
 OPSET = 20
 _SMALLEST_LENGTH = 1e-12
-_LOWER: dict[str, Any] = {"case_change_action": "LOWER", "is_case_sensitive": 1, "locale": LOCALE}
+LOWER: dict[str, Any] = {"case_change_action": "LOWER", "is_case_sensitive": 1, "locale": LOCALE}
 _SPLIT: dict[Kind, dict[str, Any]] = {
     "words": {"pad_value": "#", "tokenexp": GRAPH_WORD},
     # Split at nothing, a text falls into its characters.
@@ -123,7 +123,7 @@ def _field(i: int, name: str) -> list[Any]:
     at = f"/{i}/"
     return [
         helper.make_node("Reshape", [name, "/flat"], [at + "text"]),
-        helper.make_node("StringNormalizer", [at + "text"], [at + "split-words"], **_LOWER),
+        helper.make_node("StringNormalizer", [at + "text"], [at + "split-words"], **LOWER),
         helper.make_node("StringConcat", ["/space", at + "split-words"], [at + "begun"]),
         helper.make_node("StringConcat", [at + "begun", "/space"], [at + "split-characters"]),
     ]

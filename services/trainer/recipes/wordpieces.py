@@ -8,6 +8,7 @@ into is looked up by word, so it knows the words of the encoder and those that a
 import re
 import unicodedata
 from collections.abc import Mapping
+from itertools import groupby
 
 from services.trainer.recipes.tokens import fold_case
 
@@ -35,18 +36,11 @@ def split(text: str) -> list[str]:
     ['don', "'", 't', 'panic']
     """
     words: list[str] = []
-    inside = False
-    for letter in fold_case(text):
-        if _is_word(letter):
-            if inside:
-                words[-1] += letter
-            else:
-                words.append(letter)
-            inside = True
+    for is_word, letters in groupby(fold_case(text), _is_word):
+        if is_word:
+            words.append("".join(letters))
         else:
-            inside = False
-            if letter not in _ASCII_SPACE:
-                words.append(letter)
+            words += (letter for letter in letters if letter not in _ASCII_SPACE)
     return words
 
 
