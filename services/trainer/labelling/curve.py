@@ -1,5 +1,6 @@
 """The learning curve: the accuracy of each version against its number of labels."""
 
+from collections import Counter
 from collections.abc import Mapping
 
 import structlog
@@ -112,12 +113,8 @@ def _point(
 
 
 def _by_arm(version: Version, arms: Mapping[str, str]) -> dict[str, ArmPoint]:
-    counts: dict[str, list[int]] = {}
-    for item_id, right in zip(version.tune["item_ids"], version.tune["correct"], strict=True):
-        if item_id in arms:
-            counted = counts.setdefault(arms[item_id], [0, 0])
-            counted[0] += 1
-            counted[1] += right
-    return {
-        arm: ArmPoint(labels=labels, right=right) for arm, (labels, right) in sorted(counts.items())
-    }
+    judged = zip(version.tune["item_ids"], version.tune["correct"], strict=True)
+    of_arms = [(arms[item_id], right) for item_id, right in judged if item_id in arms]
+    labels = Counter(arm for arm, _ in of_arms)
+    right = Counter(arm for arm, is_right in of_arms if is_right)
+    return {arm: ArmPoint(labels=labels[arm], right=right[arm]) for arm in sorted(labels)}

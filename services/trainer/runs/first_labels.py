@@ -64,17 +64,14 @@ class FirstLooks:
 
     async def forget(self, project: str) -> None:
         """End the look at a project, and forget how many labels it had: it was deleted."""
-        await self._end([project])
+        if project in self._tasks:
+            await cancel_all([self._tasks.pop(project)])
         self.faults.discard(project)
         self._looked_at.pop(project, None)
 
     async def close(self) -> None:
         """End all looks."""
-        await self._end(list(self._tasks))
-
-    async def _end(self, projects: list[str]) -> None:
-        tasks = [self._tasks.pop(name) for name in projects if name in self._tasks]
-        await cancel_all(tasks)
+        await cancel_all(self._tasks.values())
 
     async def _work(self, name: str) -> None:
         try:
