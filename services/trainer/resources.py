@@ -152,12 +152,19 @@ NamedProjects = Annotated[list[str], Depends(named_projects)]
 
 
 async def project_of(
-    tools: Tools, _: Operator, project: Annotated[str, fastapi.Path(pattern=PROJECT_PATTERN)]
+    request: Request,
+    tools: Tools,
+    _: Operator,
+    project: Annotated[str, fastapi.Path(pattern=PROJECT_PATTERN)],
 ) -> Project:
     """Return the path's project, once the caller is known to be an operator of it.
 
-    `Unavailable` while something of a deleted project of the name is left.
+    `NotFound` also where another part of the path cannot be the name of anything. `Unavailable`
+    while something of a deleted project of the name is left.
     """
+    # Databases do not take every text.
+    if not all(name.isprintable() for name in request.path_params.values()):
+        raise NotFound("A name in the path has letters that cannot be printed: nothing has it.")
     return await _whole(tools, project)
 
 

@@ -210,8 +210,7 @@ async def cancel(resources: Resources, project: str, job_id: str) -> JobView:
 
 async def require(session: Session, project: str, job_id: str) -> Job:
     """Return one job; `NotFound` when there is no such job."""
-    # Databases do not take every text.
-    job = await repository.find(session, project, job_id) if job_id.isprintable() else None
+    job = await repository.find(session, project, job_id)
     if job is None:
         raise NotFound("There is no such job; GET …/jobs lists them.", id=job_id)
     return job

@@ -36,8 +36,6 @@ _MOST_WORDS, _MOST_CHARACTERS = 2_000, 100_000
 
 async def of_item(resources: Resources, project: str, item_id: str) -> ItemLineage:
     """Return what an item's newest answers rest on; `NotFound` where nothing is known of it."""
-    if not item_id.isprintable():
-        raise _unknown(item_id)
     async with resources.database.reading() as session:
         rows = await repository.newest_decisions(session, project, item_id, _ANSWERS)
         given, item, people = await repository.of_item(session, project, item_id)
@@ -61,8 +59,6 @@ async def of_item(resources: Resources, project: str, item_id: str) -> ItemLinea
 
 async def similar_items(resources: Resources, project: str, item_id: str) -> SimilarItems:
     """Return labelled items that are like an item; `NotFound` where its content is not kept."""
-    if not item_id.isprintable():
-        raise _unknown(item_id)
     async with resources.database.reading() as session:
         data = await repository.data_of(session, project, item_id)
         if not data:

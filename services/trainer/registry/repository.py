@@ -14,7 +14,10 @@ from shared.db import Session
 
 async def find(session: Session, project: str, version: str | None) -> Version | None:
     """Return one version of a project."""
-    return None if version is None else await session.get(Version, (project, version))
+    # Databases do not take every text.
+    if version is None or not version.isprintable():
+        return None
+    return await session.get(Version, (project, version))
 
 
 async def champion(session: Session, project: str) -> Version | None:

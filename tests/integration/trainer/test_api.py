@@ -55,13 +55,20 @@ async def test_every_route_wants_an_operator_of_the_project(
 
 
 async def test_unknown_project_and_things_are_not_found(
-    common: CommonSettings, keys: Keys, sqlite_url: str
+    common: CommonSettings, keys: Keys, postgres_url: str
 ) -> None:
-    async with serve_trainer(common, keys, sqlite_url) as trainer:
+    # PostgreSQL does not take every text: `%00` is none for it.
+    async with serve_trainer(common, keys, postgres_url) as trainer:
         paths = [
             "/v1/projects/nobody/pool",
             f"{ROOT}/runs/none",
+            f"{ROOT}/runs/%00",
             f"{ROOT}/versions/v7",
+            f"{ROOT}/versions/%00",
+            f"{ROOT}/jobs/%00",
+            f"{ROOT}/relabel-plans/%00",
+            f"{ROOT}/lineage/items/%00",
+            f"{ROOT}/versions/%00/certificate/export",
             f"{ROOT}/datasets/none",
             f"{ROOT}/datasets/none/download",
             f"{ROOT}/datasets/none/diff?against=none",
@@ -71,9 +78,14 @@ async def test_unknown_project_and_things_are_not_found(
         for path in paths:
             response = await trainer.operator.get(path)
             assert response.status_code == 404, response.text
-        unknown = {"version": "v7", "share": 0.1}
-        response = await trainer.operator.post(f"{ROOT}/canary", json=unknown)
-        assert response.status_code == 404, response.text
+        for version in ("v7", "v\0"):
+            unknown = {"version": version, "share": 0.1}
+            response = await trainer.operator.post(f"{ROOT}/canary", json=unknown)
+            assert response.status_code == 404, response.text
+            response = await trainer.operator.get(f"{ROOT}/slices", params={"version": version})
+            assert response.status_code == 404, response.text
+        response = await trainer.operator.get(f"{ROOT}/decisions", params={"item_id": "\0"})
+        assert response.status_code == 422, response.text
         for method in ("POST", "DELETE"):
             response = await trainer.operator.request(method, f"{ROOT}/versions/v7/shadow")
             assert response.status_code == 404, response.text
