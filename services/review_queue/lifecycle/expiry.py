@@ -7,8 +7,9 @@ evidence, an error, or trained on.
 """
 
 from collections import defaultdict
-from datetime import datetime, timedelta
+from datetime import datetime
 
+from services.review_queue.lifecycle.lanes import due_of
 from services.review_queue.lifecycle.rechecking import Recheck, Rechecks, optional_review
 from services.review_queue.lifecycle.repository import reading
 from services.review_queue.lifecycle.repository.writing import write
@@ -96,7 +97,7 @@ async def _close(
 
 def _make_mandatory(change: Change, project: Project, cause: str) -> None:
     change.task.lane = "mandatory"
-    change.task.due_at = change.now + timedelta(seconds=project.review.due_seconds)
+    change.task.due_at = due_of("mandatory", None, project.review, change.now)
     change.open_again()
     change.tell("moved", None, {"from": "optional", "to": "mandatory", "cause": cause})
 

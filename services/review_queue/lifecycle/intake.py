@@ -170,7 +170,7 @@ class IntakeService:
         history = (await reading.histories(session, [task.task_id]))[task.task_id]
         task.skips = 0
         if not states.is_reviewed(task) or states.label_is_gone(task, batch.project):
-            task.due_at = _due_at(batch.project, entry, batch.now)
+            task.due_at = _due_at(batch, entry, batch.now)
             votes_that_count(change, batch.project, history)
             for answer in history.standing:
                 # What was said with a suggestion in sight is no evidence.
@@ -203,7 +203,7 @@ NEW_ROW: dict[str, Any] = {
 
 def _new_row(batch: _Batch, entry: Entry, created_at: datetime) -> dict[str, Any]:
     project, task = batch.project, entry.task
-    due_at, saving = _due_at(project, entry, created_at), lanes.saving_of(_confidence(entry))
+    due_at, saving = _due_at(batch, entry, created_at), lanes.saving_of(_confidence(entry))
     return NEW_ROW | {
         "task_id": entry.task_id,
         "project": project.project,
@@ -222,10 +222,8 @@ def _new_row(batch: _Batch, entry: Entry, created_at: datetime) -> dict[str, Any
     }
 
 
-def _due_at(project: Project, entry: Entry, asked_at: datetime) -> datetime | None:
-    if entry.task.due_at is None and entry.task.lane == "mandatory":
-        return asked_at + timedelta(seconds=project.review.due_seconds)
-    return entry.task.due_at
+def _due_at(batch: _Batch, entry: Entry, asked_at: datetime) -> datetime | None:
+    return lanes.due_of(entry.task.lane, entry.task.due_at, batch.project.review, asked_at)
 
 
 def _put_expiry_off(batch: _Batch, task: states.Task, entry: Entry) -> None:
@@ -248,7 +246,7 @@ def _confidence(entry: Entry) -> float | None:
 
 def _move(batch: _Batch, task: states.Task, entry: Entry, lane: Lane) -> None:
     if lane == "mandatory":
-        task.due_at = _due_at(batch.project, entry, batch.now)
+        task.due_at = _due_at(batch, entry, batch.now)
     _ask_again(batch, task, entry)
     batch.change(task).move(lane, batch.actor)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal, TypeVar, get_args
 
+from shared.contracts.review_settings import ReviewSettings
 from shared.contracts.tasks import EVIDENCE_LANES, Lane
 
 # Tasks that share one order. No caller waits for an `elective` one. An `optional` one expires at
@@ -37,6 +38,15 @@ def group_of(lane: Lane, due_at: datetime | None) -> LaneGroup:
     if lane == "optional" and due_at is not None:
         return "optional"
     return "mandatory" if lane == "mandatory" else "elective"
+
+
+def due_of(
+    lane: Lane, due_at: datetime | None, review: ReviewSettings, asked_at: datetime
+) -> datetime | None:
+    """Return when a task is due that is asked for in `lane`: a mandatory one always is."""
+    if due_at is None and lane == "mandatory":
+        return asked_at + timedelta(seconds=review.due_seconds)
+    return due_at
 
 
 def saving_of(confidence: float | None) -> float:
@@ -111,16 +121,14 @@ _ELECTIVE_SHARE = 0.1
 
 @dataclass(frozen=True)
 class Plan:
-    """How many of some leases prefer each group; what a group cannot fill goes to the others."""
+    """How many of `count` leases prefer evidence or elective tasks; the rest prefer mandatory ones.
 
+    What a group cannot fill goes to the others.
+    """
+
+    count: int
     evidence: int
     elective: int
-    mandatory: int
-
-    @property
-    def count(self) -> int:
-        """How many leases there are to be."""
-        return self.evidence + self.elective + self.mandatory
 
 
 def share_out(count: int, chance: random.Random) -> Plan:
@@ -131,7 +139,7 @@ def share_out(count: int, chance: random.Random) -> Plan:
     draws = [chance.random() for _ in range(count)]
     evidence = sum(draw < _EVIDENCE_SHARE for draw in draws)
     elective = sum(draw >= 1 - _ELECTIVE_SHARE for draw in draws)
-    return Plan(evidence, elective, count - evidence - elective)
+    return Plan(count, evidence, elective)
 
 
 Placed = TypeVar("Placed")

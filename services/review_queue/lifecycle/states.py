@@ -5,7 +5,7 @@ from datetime import datetime
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from services.review_queue.lifecycle.lanes import DRAWN_LANES, lane_after
+from services.review_queue.lifecycle.lanes import DRAWN_LANES, group_of, lane_after
 from services.review_queue.lifecycle.messages import EventKind
 from shared.contracts.projects import Project
 from shared.contracts.tasks import REVIEWED_SOURCES, Lane, OutcomeSource, TaskState
@@ -182,7 +182,7 @@ def state_of(task: Any, now: datetime) -> str:
 
 def may_expire(task: Task) -> bool:
     """Say whether the task closes by itself once it is past its due date."""
-    return task.lane == "optional" and task.due_at is not None
+    return group_of(task.lane, task.due_at) == "optional"
 
 
 def is_reviewed(task: Task) -> bool:

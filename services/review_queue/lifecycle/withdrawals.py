@@ -3,11 +3,11 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from services.review_queue.activity.recording import record
-from services.review_queue.lifecycle.lanes import DRAWN_LANES, lane_without_draw
+from services.review_queue.lifecycle.lanes import DRAWN_LANES, due_of, lane_without_draw
 from services.review_queue.lifecycle.repository import reading
 from services.review_queue.lifecycle.repository.writing import write
 from services.review_queue.lifecycle.rules import Change
@@ -79,8 +79,7 @@ class _Batch:
         self.changes.append(change)
         lane = lane_without_draw(asked)
         if lane is not None:
-            if lane == "mandatory" and task.due_at is None:
-                task.due_at = self.now + timedelta(seconds=self.project.review.due_seconds)
+            task.due_at = due_of(lane, task.due_at, self.project.review, self.now)
             if task.state == "leased":
                 change.expire(*history.leases[-1:])
             change.move(lane, self.actor)
