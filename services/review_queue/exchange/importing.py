@@ -19,6 +19,7 @@ from services.review_queue.exchange.records import (
     UnreadableError,
 )
 from services.review_queue.exchange.restoring import Restoration
+from services.review_queue.lifecycle.entries import told
 from services.review_queue.lifecycle.intake import IntakeService
 from services.review_queue.lifecycle.metrics import VERDICTS
 from services.review_queue.projects.reading import open_project
@@ -33,7 +34,6 @@ from shared.problems.faults import faults_of
 _BATCH_ROWS = 250
 _BATCH_BYTES = 1024 * 1024
 _READ_BYTES = 64 * 1024
-_FAULTS_SHOWN = 10
 
 
 @dataclass
@@ -177,7 +177,6 @@ def _record(row: Row, project: Project, lane: Lane) -> TaskRecord | str:
     try:
         record = TaskRecord.model_validate(row.document)
     except ValidationError as error:
-        faults = [f"{pointer}: {fault}" for pointer, fault in faults_of(error)]
-    else:
-        faults = record.faults(project.labels)
-    return "; ".join(faults[:_FAULTS_SHOWN]) if faults else record
+        return told(faults_of(error))
+    faults = record.faults(project.labels)
+    return told(faults) if faults else record

@@ -77,12 +77,12 @@ class TaskRecord(Message):
         """Whether it says more than what a new task has by itself."""
         return bool(self.model_fields_set & {*STANDING, "verdicts"} - {"task_id"})
 
-    def faults(self, labels: list[str]) -> list[str]:
+    def faults(self, labels: list[str]) -> list[tuple[str, str]]:
         """Say which labels are none of the project's."""
         given = [("/label", self.label)]
         given += [(f"/verdicts/{i}/label", one.label) for i, one in enumerate(self.verdicts)]
         return [
-            f"{pointer}: is not a label of this project"
+            (pointer, "is not a label of this project")
             for pointer, label in given
             if label is not None and label not in labels
         ]

@@ -31,13 +31,13 @@ def check_entry(project: Project, entry: dict[str, Any]) -> "Entry | TaskReceipt
     try:
         task = NewTask.model_validate(entry)
     except ValidationError as error:
-        return _rejected(entry.get("item_id"), faults_of(error))
+        return TaskReceipt(**rejection(entry.get("item_id"), faults_of(error)))
     faults = check_data(task.data, project.fields)
     faults += check_metadata(task.metadata, project.metadata)
     if _is_of_deleted(project, task):
         faults.append(("/prediction/received_at", _OF_DELETED))
     if faults:
-        return _rejected(task.item_id, faults)
+        return TaskReceipt(**rejection(task.item_id, faults))
     return Entry(task, task_id_for(project.project, task.item_id), data_digest(task.data))
 
 
@@ -49,13 +49,15 @@ def _is_of_deleted(project: Project, task: NewTask) -> bool:
     return received_at is not None and received_at < project.created_at
 
 
-def _rejected(item_id: object, faults: list[tuple[str, str]]) -> TaskReceipt:
-    return TaskReceipt(
-        item_id=item_id if isinstance(item_id, str) else "",
-        task_id=None,
-        status="rejected",
-        detail="; ".join(f"{pointer}: {fault}" for pointer, fault in faults[:_FAULTS_SHOWN]),
-    )
+def rejection(item_id: object, faults: list[tuple[str, str]]) -> dict[str, Any]:
+    """Return what the receipt of a rejected entry says."""
+    item_id = item_id if isinstance(item_id, str) else ""
+    return {"item_id": item_id, "task_id": None, "status": "rejected", "detail": told(faults)}
+
+
+def told(faults: list[tuple[str, str]]) -> str:
+    """Return the first ten faults of an entry, or of a row, in one line."""
+    return "; ".join(f"{pointer}: {fault}" for pointer, fault in faults[:_FAULTS_SHOWN])
 
 
 def data_digest(data: dict[str, Any]) -> str:

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from services.review_queue.activity.messages import RecordedAction
 from services.review_queue.activity.recording import record
+from services.review_queue.lifecycle.entries import rejection
 from services.review_queue.lifecycle.intake import IntakeService
 from services.review_queue.lifecycle.presenting import require_label
 from services.review_queue.lifecycle.repository import reading
@@ -173,18 +174,12 @@ def _checked(project: Project, entry: dict[str, Any]) -> NewGold | GoldReceipt:
     try:
         gold = NewGold.model_validate(entry)
     except ValidationError as error:
-        faults = "; ".join(f"{pointer}: {fault}" for pointer, fault in faults_of(error)[:10])
+        faults = faults_of(error)
     else:
         if gold.label in project.labels:
             return gold
-        faults = "/label: is not a label of this project"
-    item_id = entry.get("item_id")
-    return GoldReceipt(
-        item_id=item_id if isinstance(item_id, str) else "",
-        task_id=None,
-        status="rejected",
-        detail=faults,
-    )
+        faults = [("/label", "is not a label of this project")]
+    return GoldReceipt(**rejection(entry.get("item_id"), faults))
 
 
 def _row(task: Task, explanation: str | None, actor: str, now: datetime) -> dict[str, Any]:
