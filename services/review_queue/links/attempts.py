@@ -8,19 +8,19 @@ from datetime import datetime
 from shared.problems import NotFound, TooManyRequests
 
 _WINDOW_SECONDS = 60
+_MOST_FAILURES = 100
 _MOST_ADDRESSES = 10_000
 
 
 class FailedAttempts:
-    """Counts wrong codes by address, in windows of a minute; `most` are looked up in each.
+    """Counts wrong codes by address, in windows of a minute; a hundred are looked up in each.
 
     A code cannot be guessed: this bounds the look-ups that a client can cause. All addresses beyond
     the first 10,000 of a window count as one.
     """
 
-    def __init__(self, now: Callable[[], datetime], most: int = 100) -> None:
+    def __init__(self, now: Callable[[], datetime]) -> None:
         self._now = now
-        self._most = most
         self._counts: Counter[str] = Counter()
         self._window = 0
 
@@ -30,7 +30,7 @@ class FailedAttempts:
 
         Raises `TooManyRequests`: the address has tried too many of them.
         """
-        if self._counts[self._key(address)] >= self._most:
+        if self._counts[self._key(address)] >= _MOST_FAILURES:
             raise TooManyRequests(
                 "Too many links that do not work were tried from here; wait a minute.",
                 headers={"Retry-After": str(_WINDOW_SECONDS)},

@@ -69,8 +69,8 @@ def _without_removed_labels(merged: dict[str, Any], project: Project) -> dict[st
     return {**merged, "label_display": kept}
 
 
-def created(name: str, statement: ProjectStatement, now: datetime, *, revision: int = 1) -> Project:
-    """Return a new project; its `revision` is above those of an earlier one that was deleted.
+def created(name: str, statement: ProjectStatement, now: datetime) -> Project:
+    """Return a new project.
 
     Raises `Unprocessable`: `wording_only` is stated, and there are no instructions before these.
     """
@@ -78,7 +78,7 @@ def created(name: str, statement: ProjectStatement, now: datetime, *, revision: 
         raise Unprocessable([("/wording_only", "a new project has no earlier instructions")])
     moment = rfc3339(now)
     facts = {"project": name, "created_at": moment, "updated_at": moment}
-    place = {"revision": revision, "first_revision": revision}
+    place = {"revision": 1, "first_revision": 1}
     return from_stored(Project, {**statement.stated(), **facts, **place})
 
 

@@ -34,12 +34,6 @@ async def lock_name(session: Session, name: str) -> ProjectRow | None:
     return (await session.execute(statement)).scalar_one_or_none()
 
 
-async def find(session: Session, name: str) -> ProjectRow | None:
-    """Return the project, only to read it."""
-    row = await session.get(ProjectRow, name)
-    return None if row is None or row.deleted_at is not None else row
-
-
 async def has_tasks(session: Session, name: str) -> bool:
     """Say whether the project has a task."""
     statement = select(TASKS.c.task_id).where(TASKS.c.project == name).limit(1)

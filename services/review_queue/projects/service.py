@@ -24,7 +24,13 @@ from services.review_queue.projects.messages import (
 )
 from services.review_queue.projects.problems import LabelsInUse, ProjectBeingDeleted, StaleRevision
 from services.review_queue.projects.publishing import ProjectPublisher
-from services.review_queue.projects.reading import current_project, hold, project_of, spec_of
+from services.review_queue.projects.reading import (
+    current_project,
+    hold,
+    project_if_any,
+    project_of,
+    spec_of,
+)
 from services.review_queue.projects.recipes import require_recipe
 from services.review_queue.repository import label_mapping
 from services.review_queue.tables import OutboxRow, ProjectRow
@@ -146,9 +152,8 @@ class ProjectService:
         await self.prepare_webhooks(name, statement.webhooks)
         now = self.now()
         async with self.database.reading() as session:
-            row = await repository.find(session, name)
-            _require_revision(name, row, terms.if_revision)
-            before = None if row is None else project_of(row)
+            before = await project_if_any(session, name)
+            _require_revision(name, before, terms.if_revision)
             mapped: dict[str, MappedLabel] = {}
             if before is None:
                 after = created(name, statement, now)
@@ -179,9 +184,9 @@ class ProjectService:
 
     async def _require_recipe(self, name: str, statement: ProjectStatement) -> None:
         async with self.database.reading() as session:
-            row = await repository.find(session, name)
-        before = None if row is None else project_of(row).training.recipe
-        await require_recipe(self.store, statement.training.recipe, before)
+            before = await project_if_any(session, name)
+        kept = None if before is None else before.training.recipe
+        await require_recipe(self.store, statement.training.recipe, kept)
 
     async def _create(self, session: Session, name: str, statement: ProjectStatement) -> bool:
         """Insert the project and say so in the log; False if another call has just created it."""
@@ -259,13 +264,11 @@ async def _take_name(session: Session, earlier: ProjectRow, new: ProjectRow) -> 
     earlier.deleted_at = earlier.removed_at = None
 
 
-def _require_revision(name: str, row: ProjectRow | None, if_revision: int | None) -> None:
-    if if_revision is not None and (row is None or row.revision != if_revision):
-        raise StaleRevision(
-            "The project is at another revision; read it and try again.",
-            project=name,
-            revision=None if row is None else row.revision,
-        )
+def _require_revision(name: str, row: ProjectRow | Project | None, if_revision: int | None) -> None:
+    revision = None if row is None else row.revision
+    if if_revision not in (None, revision):
+        detail = "The project is at another revision; read it and try again."
+        raise StaleRevision(detail, project=name, revision=revision)
 
 
 async def _require_unused_labels(
