@@ -65,7 +65,7 @@ class Worker:
             _loop("leases", self.expire_leases, self._rest),
             _loop("optional_tasks", self.expire_tasks, self._rest),
             # By itself: a store that takes its time holds up nothing else.
-            _loop("announcing", self.announce, self._until_published),
+            _loop("announcing", self.announce, lambda: self._until(self._published)),
             self.webhooks.loop,
         ]
 
@@ -90,7 +90,7 @@ class Worker:
         """Work until stopped."""
         if self._stopping.is_set():
             return
-        publisher = services[ProjectService].publisher
+        publisher, remove = services[ProjectService].publisher, services[ProjectErasure].remove
         self._index = publisher.index
         # What makes up for a crash or an outage alone comes seldom.
         self.loops += [
@@ -98,7 +98,7 @@ class Worker:
             _loop("project_documents", publisher.publish_behind, self._rest_long),
             publisher.index.loop,
             _loop("known_reviewers", services[KnownReviewers].refresh, self._rest_long),
-            _loop("deleted_projects", services[ProjectErasure].remove, self._until_declared),
+            _loop("deleted_projects", remove, lambda: self._until(self._declared)),
             _loop("revoked_links", services[LinkService].refresh, self._rest),
         ]
         hearing = self.bells.hearing
@@ -114,7 +114,7 @@ class Worker:
 
     async def _until_nudged(self) -> None:
         await asyncio.sleep(_RELAY_PAUSE_SECONDS)
-        await wait_for(self._nudged, self.bells.rest_seconds(self.poll_seconds))
+        await self._until(self._nudged)
 
     async def _rest(self) -> None:
         await self._until_stopped(self.poll_seconds)
@@ -127,11 +127,8 @@ class Worker:
             async with asyncio.timeout(seconds):
                 await self._stopping.wait()
 
-    async def _until_published(self) -> None:
-        await wait_for(self._published, self.bells.rest_seconds(self.poll_seconds))
-
-    async def _until_declared(self) -> None:
-        await wait_for(self._declared, self.bells.rest_seconds(self.poll_seconds))
+    async def _until(self, event: asyncio.Event) -> None:
+        await wait_for(event, self.bells.rest_seconds(self.poll_seconds))
 
     async def announce(self) -> int:
         """Have receivers told what the trainer has published; return how many deliveries."""

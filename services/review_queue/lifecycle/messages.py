@@ -6,6 +6,7 @@ from pydantic import Field
 
 from shared.contracts.base import MAX_BATCH, Data, ItemId, Label, Message, Metadata, Trace, UtcTime
 from shared.contracts.tasks import (
+    EVIDENCE_LANES,
     Comment,
     LaneName,
     OutcomeFeed,
@@ -130,6 +131,12 @@ class QueueDepth(Message):
     open: int
     leased: int
     adjudication: int
+
+    @property
+    def open_before_optional(self) -> int:
+        """The open tasks that must be answered: they are leased before any optional one."""
+        before = {"mandatory", *EVIDENCE_LANES}
+        return sum(lane.open for lane in self.lanes if lane.lane in before)
 
 
 class Renewal(Message):

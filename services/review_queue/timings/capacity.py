@@ -10,6 +10,7 @@ from services.review_queue.projects.reading import current_project
 from services.review_queue.timings import repository
 from services.review_queue.timings.holding import LeaseInterval, busy_seconds
 from services.review_queue.timings.load import (
+    SECONDS_PER_HOUR,
     Workforce,
     arrivals_of,
     hours_of,
@@ -27,8 +28,6 @@ _NEWEST_LEASES = 10_000
 _MOST_A_DAY = 100_000
 _DAY = timedelta(days=1)
 _LEAST = timedelta(hours=1)
-_SECONDS_PER_HOUR = 3600.0
-_MUST = ("mandatory", *sorted(EVIDENCE_LANES))
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,7 @@ class CapacityService:
             days_each=each / _DAY,
             answers_each=max(float(project.review.overlap), answers_each or 1.0),
             reviewers=len({one.reviewer for one in held}),
-            waiting=sum(one.open for one in depth.lanes if one.lane in _MUST),
+            waiting=depth.open_before_optional,
         )
         return _forecast(project, work, _workforce(project, held, since, now))
 
@@ -84,12 +83,12 @@ def _workforce(
     stated = project.capacity.reviewer_hours_per_day
     return Workforce(
         hours_per_day=estimated if stated is None else stated,
-        answers_per_hour=len(held) / busy * _SECONDS_PER_HOUR if busy > 0 else None,
+        answers_per_hour=len(held) / busy * SECONDS_PER_HOUR if busy > 0 else None,
     )
 
 
 def _forecast(project: Project, work: "_Work", people: Workforce) -> CapacityForecast:
-    arrivals = arrivals_of(work.daily(*_MUST), days_each=work.days_each)
+    arrivals = arrivals_of(work.daily("mandatory", *EVIDENCE_LANES), days_each=work.days_each)
     load, capacity = load_of(arrivals, work.answers_each, people), people.answers_per_day
     optional = work.per_day("optional")
     acts = []

@@ -13,7 +13,7 @@ from services.review_queue.timings.erlang import mean_wait
 from shared.contracts.base import Message
 
 SECONDS_PER_DAY = 86_400.0
-_SECONDS_PER_HOUR = 3600.0
+SECONDS_PER_HOUR = 3600.0
 # Two-sided, 95 %, of the normal distribution.
 _Z = 1.959964
 
@@ -134,7 +134,7 @@ def load_of(arrivals: ArrivalRate, answers_each: float, workforce: Workforce) ->
 
 def hours_of(busy_seconds: float, days: float) -> float | None:
     """Return the hours a day that reviewers held tasks in; None where they held none."""
-    return busy_seconds / _SECONDS_PER_HOUR / days if busy_seconds > 0 else None
+    return busy_seconds / SECONDS_PER_HOUR / days if busy_seconds > 0 else None
 
 
 def sentence_of(load: Load | None, workforce: Workforce) -> str:

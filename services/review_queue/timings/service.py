@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from itertools import chain, islice
 from typing import Any
 
-from services.review_queue.lifecycle.messages import QueueDepth
 from services.review_queue.lifecycle.needs import tags_in
 from services.review_queue.lifecycle.tasks.service import TaskService
 from services.review_queue.projects.reading import current_project
@@ -14,16 +13,16 @@ from services.review_queue.quality.tags.repository import uncovered
 from services.review_queue.timings import repository
 from services.review_queue.timings.erlang import mean_wait, optional_delay
 from services.review_queue.timings.holding import busy_seconds
+from services.review_queue.timings.load import SECONDS_PER_HOUR
 from services.review_queue.timings.messages import Cost, QueueForecast, Timings, UncoveredNeeds
 from services.review_queue.timings.publications import Publications
 from services.review_queue.timings.steps import Way, bottleneck, seconds_of, summarise
 from shared.contracts.base import from_stored
-from shared.contracts.tasks import EVIDENCE_LANES, TaskPrediction
+from shared.contracts.tasks import TaskPrediction
 from shared.db import Database, Row, Session
 
 _NEWEST = 10_000
 _TASKS_AT_ONCE = 500
-_SECONDS_PER_HOUR = 3600.0
 _SECOND = timedelta(seconds=1)
 _SHOWN_NEEDS = 20
 
@@ -78,7 +77,7 @@ class TimingService:
             capacity = flow.reviewers * service_rate
             backlog = depth.open * each / capacity
             load = flow.mandatory_arrived / seconds * each / capacity
-            delay = optional_delay(_before_optional(depth) * each / capacity, load)
+            delay = optional_delay(depth.open_before_optional * each / capacity, load)
         return QueueForecast(
             **dict(depth),
             **_uncovered(missing),
@@ -106,13 +105,7 @@ def _uncovered(missing: Mapping[str, int]) -> dict[str, Any]:
 
 
 def _per_hour(rate: float) -> float:
-    return round(rate * _SECONDS_PER_HOUR, 1)
-
-
-def _before_optional(depth: QueueDepth) -> int:
-    """Count the open tasks that are leased before any optional one."""
-    before = {"mandatory", *EVIDENCE_LANES}
-    return sum(lane.open for lane in depth.lanes if lane.lane in before)
+    return round(rate * SECONDS_PER_HOUR, 1)
 
 
 async def _answers(session: Session, task_ids: Sequence[str]) -> dict[str, list[Row]]:
@@ -153,7 +146,7 @@ def _cost(rows: Sequence[Row], given: Mapping[str, Sequence[Row]], per_hour: flo
         row.prediction is not None and row.prediction.get("label") not in (None, row.label)
         for row in rows
     )
-    paid = active / _SECONDS_PER_HOUR * per_hour
+    paid = active / SECONDS_PER_HOUR * per_hour
     return Cost(
         per_hour=per_hour,
         verdicts=len(answers),

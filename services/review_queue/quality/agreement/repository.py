@@ -19,7 +19,7 @@ MOST_TASKS = MOST_OUTCOMES = 50_000
 
 _COMPARED = ("verdict_id", "task_id", "reviewer", "label", "blind")
 stands = VERDICTS.c.withdrawn_at.is_(None)
-_reviewed = sa.and_(
+reviewed = sa.and_(
     TASKS.c.state == "resolved",
     TASKS.c.label.is_not(None),
     TASKS.c.source.in_(REVIEWED_SOURCES),
@@ -43,7 +43,7 @@ async def outcome_agreement(
         sa.select(newest.c.reviewer, sa.func.count(), count_where(newest.c.label == TASKS.c.label))
         .join(shared, shared.c.task_id == newest.c.task_id)
         .join(TASKS, TASKS.c.task_id == newest.c.task_id)
-        .where(_reviewed, newest.c.reviewer.between(*ends))
+        .where(reviewed, newest.c.reviewer.between(*ends))
         .group_by(newest.c.reviewer)
     )
     rows = await session.execute(statement)

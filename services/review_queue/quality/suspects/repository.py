@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Row, func, select, true
 
-from services.review_queue.quality.agreement.repository import is_newest, newest_verdicts
+from services.review_queue.quality.agreement.repository import is_newest, newest_verdicts, reviewed
 from services.review_queue.repository.statements import stream
 from services.review_queue.tables import OUTCOMES, TASKS
 from shared.contracts.tasks import EVIDENCE_LANES, REVIEWED_SOURCES
@@ -55,9 +55,7 @@ async def count_labelled(session: Session, project: str) -> int:
     """Count the tasks that people gave a label, outside evidence."""
     statement = select(func.count()).where(
         TASKS.c.project == project,
-        TASKS.c.state == "resolved",
-        TASKS.c.label.is_not(None),
-        TASKS.c.source.in_(REVIEWED_SOURCES),
+        reviewed,
         TASKS.c.lane.not_in(sorted(EVIDENCE_LANES)),
     )
     return int((await session.execute(statement)).scalar_one())

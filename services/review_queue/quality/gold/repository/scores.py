@@ -12,6 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from services.review_queue.lifecycle.repository.gold import decided, kind, known
+from services.review_queue.quality.agreement.repository import is_verdict
 from services.review_queue.quality.reviewers.trust import Score
 from services.review_queue.repository.statements import count_where
 from services.review_queue.tables import TASKS, VERDICTS
@@ -34,9 +35,6 @@ had = sa.and_(
 )
 # The reviewer has had it, and has not answered.
 skipped_for_good = sa.and_(newest, PROBES.c.ending == "skip", PROBES.c.skipped)
-_given = sa.and_(
-    VERDICTS.c.withdrawn_at.is_(None), VERDICTS.c.label.is_not(None), ~VERDICTS.c.skipped
-)
 
 
 def _probed(project: str, names: Sequence[str], labels: Sequence[str]) -> sa.ColumnElement[bool]:
@@ -74,7 +72,7 @@ def _answers(project: str, names: Sequence[str], labels: Sequence[str]) -> sa.Co
             decided,
             TASKS.c.label.in_(labels),
             TASKS.c.state == "resolved",
-            _given,
+            is_verdict,
             VERDICTS.c.reviewer.between(names[0], names[-1]),
         )
     )
@@ -129,7 +127,7 @@ async def ever_answered(session: Session, project: str, names: Sequence[str]) ->
         .where(
             TASKS.c.project == project,
             decided,
-            _given,
+            is_verdict,
             VERDICTS.c.reviewer.between(names[0], names[-1]),
         ),
     ).subquery()
