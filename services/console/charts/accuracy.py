@@ -5,7 +5,7 @@ from typing import Any
 import altair as alt
 
 from services.console.charts.figure import PERCENT_AXIS, Figure, rule, specification, values
-from services.console.web.words import percent
+from services.console.web.words import between, percent
 
 _COLUMNS = ("confidence from", "share answered", "accuracy", "95 % interval")
 _X_AXIS = alt.Axis(format=".2f", tickCount=6)
@@ -66,5 +66,5 @@ def _row(point: dict[str, float]) -> tuple[str, ...]:
         f"{point['threshold']:.3f}",
         percent(point["share"]),
         percent(point["accuracy"], 1),
-        f"{percent(point['lower'], 1)} to {percent(point['upper'], 1)}",
+        between(point["lower"], point["upper"], 1),
     )

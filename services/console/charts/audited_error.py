@@ -13,7 +13,7 @@ from services.console.charts.figure import (
     specification,
     values,
 )
-from services.console.web.words import count, percent
+from services.console.web.words import between, count, percent
 
 _COLUMNS = ("day", "audits reviewed", "wrong", "error", "95 % interval")
 _Z95 = 1.959964
@@ -71,7 +71,7 @@ def _row(point: dict[str, Any]) -> tuple[str, ...]:
         str(point["reviewed"]),
         str(point["errors"]),
         percent(point["error"], 1),
-        f"{percent(point['lower'], 1)} to {percent(point['upper'], 1)}",
+        between(point["lower"], point["upper"], 1),
     )
 
 

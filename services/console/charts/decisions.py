@@ -1,5 +1,6 @@
 """Decisions a day, stacked by reason."""
 
+from collections import Counter
 from typing import Any
 
 import altair as alt
@@ -32,10 +33,9 @@ def decisions_chart(days: list[dict[str, Any]], note: str = "") -> Figure | None
 
     `note` says what was counted, when it was not all.
     """
-    counted: dict[tuple[str, str], int] = {}
+    counted: Counter[tuple[str, str]] = Counter()
     for row in days:
-        key = (row["day"], reason_words(row["reason"]))
-        counted[key] = counted.get(key, 0) + row["decisions"]
+        counted[row["day"], reason_words(row["reason"])] += row["decisions"]
     rows: list[dict[str, Any]] = [
         {"day": day, "reason": reason, "decisions": number}
         for (day, reason), number in sorted(counted.items())

@@ -57,6 +57,12 @@ def values(rows: Sequence[dict[str, Any]]) -> alt.InlineData:
     return alt.InlineData(values=list(rows))
 
 
+def ends(interval: Sequence[float]) -> dict[str, float]:
+    """Return the ends of an interval as what a point has of it."""
+    lower, upper = interval
+    return {"lower": lower, "upper": upper}
+
+
 def minute(at: str) -> str:
     """Return an RFC 3339 time to the minute."""
     return f"{datetime.fromisoformat(at):%Y-%m-%d %H:%M}"

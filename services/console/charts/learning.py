@@ -4,8 +4,8 @@ from typing import Any
 
 import altair as alt
 
-from services.console.charts.figure import PERCENT_AXIS, Figure, rule, specification, values
-from services.console.web.words import count, number, percent
+from services.console.charts.figure import PERCENT_AXIS, Figure, ends, rule, specification, values
+from services.console.web.words import between, count, number, percent
 
 _COLUMNS = (
     "version",
@@ -32,13 +32,8 @@ def learning_chart(points: list[dict[str, Any]], target: float) -> Figure | None
         "such items within the promise; that is an estimate and no proof."
     )
     rows = [
-        {
-            "labels": point["labels"],
-            "accuracy": point["accuracy"],
-            "lower": point["interval"][0],
-            "upper": point["interval"][1],
-        }
-        for point in measured
+        {"labels": one["labels"], "accuracy": one["accuracy"], **ends(one["interval"])}
+        for one in measured
     ]
     chart = specification(_layers(rows, target))
     table = [_row(point) for point in measured]
@@ -69,7 +64,7 @@ def _row(point: dict[str, Any]) -> tuple[str, ...]:
         number(point["labels"]),
         number(point["measured"]) + ("" if point["is_uniform"] else " (not uniform)"),
         percent(point["accuracy"], 1),
-        f"{percent(low, 1)} to {percent(high, 1)}",
+        between(low, high, 1),
         percent(point["coverage"]),
         "" if point["kappa"] is None else f"{point['kappa']:.3f}",
     )

@@ -5,7 +5,7 @@ from typing import Any
 import altair as alt
 
 from services.console.charts.figure import PERCENT_AXIS, Figure, specification, values
-from services.console.web.words import count, percent
+from services.console.web.words import between, count, percent
 
 _COLUMNS = ("confidence", "labels", "mean confidence", "right", "95 % interval")
 
@@ -50,5 +50,5 @@ def _row(one: dict[str, Any]) -> tuple[str, ...]:
         str(one["labels"]),
         percent(one["confidence"], 1),
         percent(one["accuracy"], 1),
-        f"{percent(one['lower'], 1)} to {percent(one['upper'], 1)}",
+        between(one["lower"], one["upper"], 1),
     )

@@ -1,12 +1,13 @@
 """Reviewers side by side: right on gold, and which labels they give."""
 
 import heapq
+from collections import Counter
 from typing import Any
 
 import altair as alt
 
 from services.console.charts.figure import PERCENT_AXIS, Figure, height_of, specification, values
-from services.console.web.words import NONE, count, percent
+from services.console.web.words import NONE, between, count, percent
 
 _MOST_REVIEWERS = 15
 _MOST_LABELS = 6
@@ -53,7 +54,7 @@ def gold_chart(reviewers: list[dict[str, Any]]) -> Figure | None:
 
 def _gold_row(one: dict[str, Any]) -> tuple[str, ...]:
     gold = one["gold"]
-    interval = f"{percent(gold['low'])} to {percent(gold['high'])}"
+    interval = between(gold["low"], gold["high"])
     return one["reviewer"], str(gold["tasks"]), percent(gold["accuracy"]), interval
 
 
@@ -65,11 +66,10 @@ def label_mix_chart(reviewers: list[dict[str, Any]]) -> Figure | None:
     counts = {one["reviewer"]: one["labels"] for one in reviewers if sum(one["labels"].values())}
     if not counts:
         return None
-    everyone: dict[str, int] = {}
+    everyone: Counter[str] = Counter()
     for labels in counts.values():
-        for label, number in labels.items():
-            everyone[label] = everyone.get(label, 0) + number
-    order = sorted(everyone, key=lambda label: -everyone[label])
+        everyone.update(labels)
+    order = [label for label, _ in everyone.most_common()]
     named = order if len(order) <= _MOST_LABELS + 1 else order[:_MOST_LABELS]
     busiest = sorted(counts, key=lambda name: -sum(counts[name].values()))[:_MOST_REVIEWERS]
     rows = [

@@ -4,7 +4,7 @@ from typing import Any
 
 import altair as alt
 
-from services.console.charts.figure import Figure, rule, specification, values
+from services.console.charts.figure import Figure, ends, rule, specification, values
 from services.console.web.words import count, number, percent
 
 _COLUMNS = (
@@ -38,12 +38,7 @@ def selection_chart(curve: dict[str, Any]) -> Figure | None:
         f"{_points(high)}. Chosen labels teach more where the whole interval is above zero."
     )
     rows = [
-        {
-            "version": one["version"],
-            "difference": one["difference"],
-            "lower": one["interval"][0],
-            "upper": one["interval"][1],
-        }
+        {"version": one["version"], "difference": one["difference"], **ends(one["interval"])}
         for one in found
     ]
     spec = specification(_layers(rows), height=_HEIGHT)

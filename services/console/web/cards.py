@@ -13,6 +13,10 @@ SERVICE_NAMES = {
     "review_queue": "The review queue",
     "trainer": "The trainer",
 }
+FOREIGN_WORDS = (
+    "does not come from a page of this site. Where the console is reached under another name than "
+    "this machine's, SUREHAND_CONSOLE_PUBLIC_URL must say which."
+)
 _UNAUTHORIZED = 401
 
 

@@ -8,7 +8,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from services.console.web.cards import away_words, refusal_words
+from services.console.web.cards import FOREIGN_WORDS, away_words, refusal_words
 from services.console.web.rendering import rendered
 from services.console.web.security import redirected
 from services.console.web.session import COOKIE, LINK_COOKIE, session_of
@@ -80,11 +80,7 @@ async def _foreign(request: Request, error: Exception) -> Response:
     assert isinstance(error, NotOurForm)
     session = session_of(request)
     if error.is_foreign or session is None:
-        words = (
-            "The form does not come from a page of this site. Where the console is reached under "
-            "another name than this machine's, SUREHAND_CONSOLE_PUBLIC_URL must say which."
-        )
-        return _message(request, 403, "Not a form of this site", words)
+        return _message(request, 403, "Not a form of this site", f"The form {FOREIGN_WORDS}")
     path, kept = request.url.path, request.state.kept
     return rendered("sign_in/kept.html", status=409, who=session, action=path, kept=kept)
 

@@ -77,18 +77,19 @@ async def acted(
     act: Callable[[Form, str], Awaitable[str]],
     page: Callable[..., Awaitable[Response]],
     invalid: str | None = None,
+    **kept: Any,
 ) -> Response:
     """Let `act` do what a form of the view asks, and show the notice that it returns.
 
-    A refusal is told on `page`; `invalid` are the words for a field that is no number, if one may
-    be.
+    A refusal is told on `page`, which gets what was `kept` of the form; `invalid` are the words for
+    a field that is no number, if one may be.
     """
     try:
         notice = await act(form, name)
     except SurehandError as error:
-        return await page(form.visit, name, fault=words_of(error), status=409)
+        return await page(form.visit, name, fault=words_of(error), status=409, **kept)
     except ValueError:
         if invalid is None:
             raise
-        return await page(form.visit, name, fault=invalid, status=422)
-    return form.visit.to(f"{page_path(name)}/{view}", notice)
+        return await page(form.visit, name, fault=invalid, status=422, **kept)
+    return form.visit.to(f"{page_path(name)}{view}", notice)

@@ -33,7 +33,7 @@ async def show(visit: Visited, name: str, after: str | None = None) -> Response:
 @router.post("/projects/{name}/data/jobs")
 async def act(form: Posted, name: str) -> Response:
     """Begin to label the pool, or cancel a job."""
-    return await acted(form, name, "data/jobs", _act, _page)
+    return await acted(form, name, "/data/jobs", _act, _page)
 
 
 async def _act(form: Form, name: str) -> str:

@@ -40,7 +40,7 @@ async def show(visit: Visited, name: str, after: str | None = None) -> Response:
 @router.post("/projects/{name}/data")
 async def act(form: Posted, name: str) -> Response:
     """Ask people about items of the pool, or about a suspect again."""
-    return await acted(form, name, "data", _act, _page, "The size must be a number.")
+    return await acted(form, name, "/data", _act, _page, "The size must be a number.")
 
 
 async def _act(form: Form, name: str) -> str:

@@ -7,17 +7,12 @@ from fastapi import Request, Response
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 
-from services.console.web.cards import away_words
+from services.console.web.cards import FOREIGN_WORDS, away_words
 from services.console.web.security import guarded
 from services.console.web.visit import SignInNeeded
 from surehand import ProblemError, Unavailable
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
-
-_FOREIGN = (
-    "This request does not come from a page of this site. Where the console is reached under "
-    "another name than this machine's, SUREHAND_CONSOLE_PUBLIC_URL must say which."
-)
 
 
 class ScriptRoute(APIRoute):
@@ -29,7 +24,8 @@ class ScriptRoute(APIRoute):
 
         async def answered(request: Request) -> Response:
             if not request.app.state.site.is_own(request):
-                return guarded(problem(403, "Not a request of this site", _FOREIGN))
+                words = f"This request {FOREIGN_WORDS}"
+                return guarded(problem(403, "Not a request of this site", words))
             try:
                 response = await handle(request)
             except SignInNeeded:

@@ -27,7 +27,7 @@ async def show(visit: Visited, name: str) -> Response:
 async def act(form: Posted, name: str) -> Response:
     """Accept the new items as the reference, make a relabel plan, or start one."""
     invalid = "Say how many labels to plan: a whole number."
-    return await acted(form, name, "drift", _act, _page, invalid)
+    return await acted(form, name, "/drift", _act, _page, invalid)
 
 
 async def _act(form: Form, name: str) -> str:

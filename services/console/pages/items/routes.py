@@ -7,13 +7,12 @@ from fastapi import APIRouter, Response
 
 from services.console.pages.data.summaries import one_line
 from services.console.pages.items import view
-from services.console.web.cards import Card, card, cards, words_of
-from services.console.web.project_pages import call, get, load_project, project_page
+from services.console.web.cards import Card, card, cards
+from services.console.web.project_pages import acted, call, get, load_project, project_page
 from services.console.web.rendering import query
-from services.console.web.visit import Posted, Visit, Visited, page_path
+from services.console.web.visit import Form, Posted, Visit, Visited
 from shared.contracts.base import task_id_for
 from shared.contracts.tasks import EVIDENCE_LANES
-from surehand import SurehandError
 
 router = APIRouter(include_in_schema=False)
 _DECISIONS = 10
@@ -34,19 +33,19 @@ async def show(visit: Visited, name: str, item_id: str = "") -> Response:
 @router.post("/projects/{name}/items")
 async def act(form: Posted, name: str) -> Response:
     """Reopen the item's task, or give its label as an adjudicator."""
-    item_id, what = form.text("item_id"), form.text("act")
-    task = f"tasks/{task_id_for(name, item_id)}"
-    try:
-        if what == "reopen":
-            await call(form.visit, "review_queue", "POST", name, f"{task}/reopen")
-        else:
-            body = {"label": form.text("label"), "comment": form.text("comment") or None}
-            await call(form.visit, "review_queue", "POST", name, f"{task}/adjudicate", json=body)
-    except SurehandError as error:
-        fault, comment = words_of(error), form.text("comment")
-        return await _page(form.visit, name, item_id, fault=fault, comment=comment, status=409)
-    notice = "reopened" if what == "reopen" else "adjudicated"
-    return form.visit.to(f"{page_path(name)}/items{query(item_id=item_id)}", notice)
+    item_id, comment = form.text("item_id"), form.text("comment")
+    view = f"/items{query(item_id=item_id)}"
+    return await acted(form, name, view, _act, _page, item_id=item_id, comment=comment)
+
+
+async def _act(form: Form, name: str) -> str:
+    task = f"tasks/{task_id_for(name, form.text('item_id'))}"
+    if form.text("act") == "reopen":
+        await call(form.visit, "review_queue", "POST", name, f"{task}/reopen")
+        return "reopened"
+    body = {"label": form.text("label"), "comment": form.text("comment") or None}
+    await call(form.visit, "review_queue", "POST", name, f"{task}/adjudicate", json=body)
+    return "adjudicated"
 
 
 async def _similar(visit: Visit, name: str, item_id: str) -> Response:

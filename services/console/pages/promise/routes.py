@@ -6,11 +6,10 @@ from fastapi import APIRouter, Query, Response
 
 from services.console.charts.states import states_chart
 from services.console.pages.promise import view
-from services.console.web.cards import Card, card, cards, words_of
-from services.console.web.project_pages import Project, call, get, load_project, project_page
+from services.console.web.cards import Card, card, cards
+from services.console.web.project_pages import acted, call, get, load_project, project_page
 from services.console.web.promise_light import promise_light
-from services.console.web.visit import Posted, Visit, Visited, page_path
-from surehand import SurehandError
+from services.console.web.visit import Form, Posted, Visit, Visited
 
 router = APIRouter(include_in_schema=False)
 _DAYS = 30
@@ -29,29 +28,25 @@ async def show(
         return visit.page("promise/_now.html", **await _now(visit, name))
     if visit.fragment == "what-if":
         return visit.page("promise/_what_if.html", **await _what_if(visit, name, target))
-    project = await load_project(visit, name)
-    return await _page(visit, project, target)
+    return await _page(visit, name, target)
 
 
 @router.post("/projects/{name}/promise")
 async def act(form: Posted, name: str) -> Response:
     """Suspend the promise, lift an operator's suspension, or ask for a certification."""
-    what, cause = form.text("act"), form.text("cause")
+    return await acted(form, name, "", _act, _page, cause=form.text("cause"))
+
+
+async def _act(form: Form, name: str) -> str:
+    what = form.text("act")
     path = what if what in {"suspend", "resume"} else "certify"
-    body = {"cause": cause} if path == "suspend" else {"version": None}
-    try:
-        await call(form.visit, "trainer", "POST", name, path, json=body)
-    except SurehandError as error:
-        project = await load_project(form.visit, name)
-        return await _page(form.visit, project, fault=words_of(error), cause=cause, status=409)
-    notice = {"suspend": "suspended", "resume": "resumed", "certify": "certify"}[path]
-    return form.visit.to(page_path(name), notice)
+    body = {"cause": form.text("cause")} if path == "suspend" else {"version": None}
+    await call(form.visit, "trainer", "POST", name, path, json=body)
+    return {"suspend": "suspended", "resume": "resumed", "certify": "certify"}[path]
 
 
-async def _page(
-    visit: Visit, project: Project, target: float | None = None, **shown: Any
-) -> Response:
-    name = project["project"]
+async def _page(visit: Visit, name: str, target: float | None = None, **shown: Any) -> Response:
+    project = await load_project(visit, name)
     now, what_if = await _now(visit, name), await _what_if(visit, name, target)
     promise = now["promise"]
     # Of other versions' confidences the threshold says nothing.

@@ -7,10 +7,10 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
 
 from services.console.pages.data.files import handed_on
-from services.console.web.cards import card, words_of
-from services.console.web.project_pages import Project, call, get, load_project, project_page
-from services.console.web.visit import Posted, Visit, Visited, page_path
-from surehand import InvalidRequest, SurehandError
+from services.console.web.cards import card
+from services.console.web.project_pages import Project, acted, call, get, load_project, project_page
+from services.console.web.visit import Form, Posted, Visit, Visited, page_path
+from surehand import InvalidRequest
 
 router = APIRouter(include_in_schema=False)
 UPLOAD_PATH = r"/projects/[^/]+/versions/encoder/file"
@@ -29,12 +29,13 @@ async def show(visit: Visited, name: str) -> Response:
 @router.post("/projects/{name}/versions/encoder")
 async def remove(form: Posted, name: str) -> Response:
     """Remove the encoder that the page has shown."""
+    return await acted(form, name, "/versions/encoder", _remove, _page)
+
+
+async def _remove(form: Form, name: str) -> str:
     headers = _terms(form.text("seen"))
-    try:
-        await call(form.visit, "trainer", "DELETE", name, "encoder", headers=headers)
-    except SurehandError as error:
-        return await _page(form.visit, name, fault=words_of(error), status=409)
-    return form.visit.to(f"{page_path(name)}/versions/encoder", "encoder-removed")
+    await call(form.visit, "trainer", "DELETE", name, "encoder", headers=headers)
+    return "encoder-removed"
 
 
 @router.put("/projects/{name}/versions/encoder/file")

@@ -41,7 +41,7 @@ async def show(visit: Visited, name: str, after: str | None = None, version: str
 async def act(form: Posted, name: str) -> Response:
     """Promote, approve, shadow, retire, roll back, share traffic, train, or cancel a run."""
     invalid = "The share must be a number between 0 and 100 percent."
-    return await acted(form, name, "versions", _act, _page, invalid)
+    return await acted(form, name, "/versions", _act, _page, invalid)
 
 
 async def _act(form: Form, name: str) -> str:
