@@ -5,7 +5,7 @@ Whoever waits also polls. Without Redis every wait simply lasts its time-out.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from functools import partial
 
 import structlog
@@ -24,6 +24,10 @@ log = structlog.get_logger()
 _PREFIX = "surehand:"
 _POLLS_A_REST = 10
 _CONNECT_SECONDS, _ANSWER_SECONDS, _LISTEN_SECONDS = 1.0, 5.0, 2.0
+
+
+# Says whether the caller who waits has left.
+Gone = Callable[[], Awaitable[bool]]
 
 
 def _of_project(topic: str) -> Callable[[str], str]:

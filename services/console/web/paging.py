@@ -1,11 +1,10 @@
 """Lists that page by the services' opaque cursors."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
-from urllib.parse import urlencode
 
 from fastapi import Request
+
+from services.console.web.rendering import query
 
 LIMIT = 50
 
@@ -29,9 +28,8 @@ def paging(request: Request, cursor: str | None, anchor: str = "", *, key: str =
         if name not in {key, "notice"} and value
     }
 
-    def link(more: Mapping[str, Any]) -> str:
-        query = urlencode({**kept, **more})
-        return request.url.path + (f"?{query}" if query else "") + anchor
+    def link(**more: str) -> str:
+        return request.url.path + query(**kept, **more) + anchor
 
     has_before = bool(request.query_params.get(key))
-    return Paging(link({}) if has_before else "", link({key: cursor}) if cursor else "")
+    return Paging(link() if has_before else "", link(**{key: cursor}) if cursor else "")

@@ -5,7 +5,7 @@ from typing import Any
 
 from services.review_queue.activity.messages import RecordedAction
 from services.review_queue.tables.activity import ActivityRow
-from shared.auth import Principal, acting
+from shared.auth import acting
 from shared.db import Session
 
 
@@ -16,15 +16,14 @@ def record(
     *,
     project: str | None,
     target: str | None = None,
-    who: Principal | None = None,
     actor: str | None = None,
     **detail: Any,
 ) -> None:
-    """Record an action of `who`, by default the caller of this request.
+    """Record an action of the caller of this request.
 
     `actor` names a person who has no token, or on whose behalf the caller acts.
     """
-    who = who or acting()
+    who = acting()
     known = who if who is not None and actor in {None, who.subject} else None
     session.add(
         ActivityRow(

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from services.review_queue.changes import repository
 from services.review_queue.lifecycle.outcomes import repository as outcomes
 from services.review_queue.lifecycle.outcomes.places import Place, place_of
-from services.review_queue.lifecycle.outcomes.service import Gone, place_outcomes
+from services.review_queue.lifecycle.outcomes.service import place_outcomes
 from services.review_queue.lifecycle.problems import FeedRestarted
 from services.review_queue.repository.epochs import feed_epoch
 from shared.contracts.changes import ChangeFeed
 from shared.db import Database, Session
-from shared.doorbells import Doorbells, wait_for
+from shared.doorbells import Doorbells, Gone, wait_for
 from shared.http.lists import decode_cursor, encode_cursor
 
 

@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import CursorResult, and_, func, or_, select, tuple_, update
+from sqlalchemy import and_, func, or_, select, tuple_
 
 from services.review_queue.quality.gold.repository.scores import counts
-from services.review_queue.repository.statements import insert_new
+from services.review_queue.repository.statements import insert_into
 from services.review_queue.tables import TASKS, VERDICTS, TaskRow, VerdictRow
 from services.review_queue.tables.gold import PROBES
 from services.review_queue.tables.people import ACKNOWLEDGEMENTS, AcknowledgementRow
@@ -16,22 +16,14 @@ from shared.db import Session
 
 async def acknowledge(session: Session, row: AcknowledgementRow) -> bool:
     """Note what was read, and say if it is news; an older revision never replaces a newer one."""
-    if await insert_new(session, AcknowledgementRow, "reviewer", [row.model_dump()]):
-        return True
-    statement = (
-        update(ACKNOWLEDGEMENTS)
-        .where(
-            ACKNOWLEDGEMENTS.c.project == row.project,
-            ACKNOWLEDGEMENTS.c.reviewer == row.reviewer,
-            ACKNOWLEDGEMENTS.c.instructions_revision < row.instructions_revision,
-        )
-        .values(
-            instructions_revision=row.instructions_revision, acknowledged_at=row.acknowledged_at
-        )
+    read = insert_into(session, AcknowledgementRow).values(row.model_dump())
+    new, known = read.excluded, ACKNOWLEDGEMENTS.c
+    noted = read.on_conflict_do_update(
+        index_elements=[known.project, known.reviewer],
+        set_={name: new[name] for name in ("instructions_revision", "acknowledged_at")},
+        where=known.instructions_revision < new.instructions_revision,
     )
-    noted = await session.execute(statement)
-    assert isinstance(noted, CursorResult)
-    return noted.rowcount > 0
+    return (await session.execute(noted.returning(known.reviewer))).first() is not None
 
 
 async def answers_by_label(

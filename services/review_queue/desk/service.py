@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 from services.review_queue.activity.recording import record
 from services.review_queue.desk import repository
@@ -45,9 +46,8 @@ class ProgressService:
         """
         async with self.database.reading() as session:
             await current_project(session, project)
-        waiting, counted_at = await self.open_tasks.of(
-            project, _unmarked, lambda: self._count(project)
-        )
+        count = partial(self._count, project)
+        waiting, counted_at = await self.open_tasks.of(project, None, count)
         day = counted_at.replace(hour=0, minute=0, second=0, microsecond=0)
         async with self.database.reading() as session:
             leased = await claiming.held(session, [project], self.now())
@@ -97,10 +97,6 @@ def _case(row: TaskRow, state: str, answers: Sequence[VerdictRow]) -> Case:
     said = [answer.model_dump() for answer in answers]
     more = {"state": state, "metadata": row.item_metadata, "answers": said}
     return from_stored(Case, row.model_dump() | more)
-
-
-async def _unmarked() -> None:
-    """Nothing but time makes the count old."""
 
 
 @dataclass(frozen=True)

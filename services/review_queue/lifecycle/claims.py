@@ -4,7 +4,7 @@ import asyncio
 import random
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -22,7 +22,7 @@ from services.review_queue.repository.pipelining import Rows, Statement
 from shared.contracts.projects import Project
 from shared.contracts.tasks import Lease, LeasedTask, LeaseRequest, Leases, Suggestion
 from shared.db import Database, Session
-from shared.doorbells import Doorbells, tasks_bell, wait_for
+from shared.doorbells import Doorbells, Gone, tasks_bell, wait_for
 from shared.tracing import record
 
 _TOKEN_BYTES = 32
@@ -111,13 +111,7 @@ class ClaimService:
     poll_seconds: float
     _queues: dict[str, BatchQueue[Claim, Claimed]] = field(default_factory=dict)
 
-    async def lease(
-        self,
-        project: str,
-        reviewer: str,
-        request: LeaseRequest,
-        gone: Callable[[], Awaitable[bool]],
-    ) -> Leases:
+    async def lease(self, project: str, reviewer: str, request: LeaseRequest, gone: Gone) -> Leases:
         """Lease up to `count` tasks to `reviewer`; wait for the first one, if asked to.
 
         Raises `NotFound` (there is no such project), `ProjectArchived` and `ReviewerPaused` (the

@@ -171,5 +171,5 @@ async def _write(
 ) -> TaskProgress:
     await write(session, [change])
     place = {"project": change.task.project, "target": change.task.task_id}
-    record(session, action, change.now, **place, who=None, actor=actor, **detail)
+    record(session, action, change.now, **place, actor=actor, **detail)
     return await _progress(session, change)

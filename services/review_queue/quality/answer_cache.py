@@ -27,7 +27,7 @@ class AnswerCache(Generic[Answer]):
     """The newest answer about each of a few projects; never one that is out of date.
 
     `clock` gives seconds that never go back. After `longest_seconds` an answer is worked out anew,
-    whatever its mark: with one that never changes, answers are as old as that at the most.
+    whatever its mark: without one, answers are as old as that at the most.
     """
 
     clock: Callable[[], float] = time.monotonic
@@ -40,7 +40,7 @@ class AnswerCache(Generic[Answer]):
     async def of(
         self,
         project: str,
-        mark: Callable[[], Awaitable[Hashable]],
+        mark: Callable[[], Awaitable[Hashable]] | None,
         work_out: Callable[[], Awaitable[Answer]],
         *,
         question: Hashable = None,
@@ -54,7 +54,7 @@ class AnswerCache(Generic[Answer]):
         came_at = self.clock()
         async with self._turns[project]:
             began_at, kept = self.clock(), self._kept.get(project)
-            found = await mark()
+            found = None if mark is None else await mark()
             if kept is not None:
                 same = kept.mark == found and began_at - kept.began_at < self.longest_seconds
                 if same or (kept.question == question and kept.began_at > came_at):

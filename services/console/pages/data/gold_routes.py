@@ -5,10 +5,10 @@ from typing import Any
 from fastapi import APIRouter, Response
 
 from services.console.pages.data.summaries import summaries, task_path
-from services.console.web.cards import card, words_of
+from services.console.web.cards import card
 from services.console.web.paging import paging
-from services.console.web.project_pages import call, get, load_project, project_page
-from services.console.web.visit import Form, Posted, Visit, Visited, page_path
+from services.console.web.project_pages import acted, call, get, load_project, project_page
+from services.console.web.visit import Form, Posted, Visit, Visited
 from shared.contracts.base import task_id_for
 from surehand import SurehandError
 
@@ -25,21 +25,15 @@ async def show(visit: Visited, name: str, after: str | None = None) -> Response:
 @router.post("/projects/{name}/data/gold")
 async def act(form: Posted, name: str) -> Response:
     """Make a resolved task gold, or gold an ordinary task again."""
-    try:
-        if form.text("act") == "add":
-            await _vouch(form, name)
-            notice = "gold-added"
-        else:
-            path = f"{task_path(form)}/gold"
-            await call(form.visit, "review_queue", "DELETE", name, path)
-            notice = "gold-removed"
-    except SurehandError as error:
-        fault = words_of(error)
-    except ValueError as error:
-        fault = str(error)
-    else:
-        return form.visit.to(f"{page_path(name)}/data/gold", notice)
-    return await _page(form.visit, name, fault=fault, typed=dict(form.values), status=409)
+    return await acted(form, name, "/data/gold", _act, _page, typed=dict(form.values))
+
+
+async def _act(form: Form, name: str) -> str:
+    if form.text("act") == "add":
+        await _vouch(form, name)
+        return "gold-added"
+    await call(form.visit, "review_queue", "DELETE", name, f"{task_path(form)}/gold")
+    return "gold-removed"
 
 
 async def _vouch(form: Form, name: str) -> None:
@@ -47,7 +41,7 @@ async def _vouch(form: Form, name: str) -> None:
     path = f"tasks/{task_id_for(name, form.text('item_id'))}"
     task = await get(form.visit, "review_queue", name, path)
     if task["label"] is None:
-        raise ValueError("The item has no label yet: only a resolved task can become gold.")
+        raise SurehandError("The item has no label yet: only a resolved task can become gold.")
     body = {"label": task["label"], "explanation": form.text("explanation") or None}
     await call(form.visit, "review_queue", "PUT", name, f"{path}/gold", json=body)
 

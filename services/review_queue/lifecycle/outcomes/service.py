@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from services.review_queue.lifecycle.messages import ItemOutcome
@@ -17,10 +17,8 @@ from services.review_queue.repository.epochs import feed_epoch
 from shared.contracts.base import from_stored, task_id_for
 from shared.contracts.tasks import Outcome, OutcomeFeed
 from shared.db import Database, Row, Session
-from shared.doorbells import Doorbells, outcomes_bell, wait_for
+from shared.doorbells import Doorbells, Gone, outcomes_bell, wait_for
 from shared.problems import NotFound
-
-Gone = Callable[[], Awaitable[bool]]
 
 
 async def place_outcomes(database: Database) -> None:

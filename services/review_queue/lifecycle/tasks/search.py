@@ -1,7 +1,7 @@
 """What a search of tasks asks for (pure)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Self
 
 from shared.contracts.projects import Project
@@ -16,8 +16,8 @@ _READABLE = {"text", "category"}
 class TaskSearch:
     """Tasks whose id, or one of whose text `fields`, contains `text`, and that have `metadata`."""
 
-    text: str | None = None
-    metadata: Mapping[str, str] = field(default_factory=dict)
+    text: str | None
+    metadata: Mapping[str, str]
     fields: tuple[str, ...] = ()
 
     @classmethod
@@ -45,6 +45,3 @@ class TaskSearch:
             raise Unprocessable([("/query/metadata", fault)])
         fields = tuple(name for name, one in project.fields.items() if one.type in _READABLE)
         return replace(self, fields=fields)
-
-
-NO_SEARCH = TaskSearch()

@@ -12,7 +12,7 @@ from services.review_queue.lifecycle.repository import reading
 from services.review_queue.lifecycle.states import Task, state_of
 from services.review_queue.lifecycle.tasks import repository
 from services.review_queue.lifecycle.tasks.repository import TaskFilter
-from services.review_queue.lifecycle.tasks.search import NO_SEARCH, TaskSearch
+from services.review_queue.lifecycle.tasks.search import TaskSearch
 from services.review_queue.lifecycle.tasks.words import words_of
 from services.review_queue.projects.reading import current_project
 from shared.contracts.base import from_stored
@@ -84,8 +84,8 @@ class TaskService:
         project_name: str,
         wanted: TaskFilter,
         *,
-        search: TaskSearch = NO_SEARCH,
-        newest_first: bool = False,
+        search: TaskSearch,
+        newest_first: bool,
         after: Place | None,
         limit: int,
     ) -> messages.TaskList:

@@ -23,7 +23,7 @@ log = structlog.get_logger()
 _NEWEST_VOTES = 20_000
 _AGAIN_AFTER = timedelta(seconds=60)
 # The newest verdict, how many answers of gold there are and the newest, and the labels.
-_Newest = tuple[int, int, tuple[str, str, str] | None, list[str]]
+_Newest = tuple[int, int, list[tuple[str, str, str]], list[str]]
 
 # The name of a project, and its first revision: what was learned in a deleted project of the same
 # name is not known.
@@ -67,14 +67,9 @@ class KnownReviewers:
         async with self.database.reading() as session:
             votes = await newest_votes(session, name, _NEWEST_VOTES)
             probed = await scores.newest_votes(session, name, _NEWEST_VOTES)
-            last = probed[0] if probed else None
-            newest = (
-                max((vote.verdict_id for vote in votes), default=0),
-                len(probed),
-                last,
-                project.labels,
-            )
-            if newest == self._newest.get(key, (0, 0, None, project.labels)):
+            last = votes[0].verdict_id if votes else 0
+            newest = (last, len(probed), probed[:1], project.labels)
+            if newest == self._newest.get(key, (0, 0, [], project.labels)):
                 return False
             known = await gold.labels(session, name)
         given = {(vote.task_id, vote.reviewer): vote.label for vote in votes}
