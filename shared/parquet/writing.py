@@ -43,10 +43,11 @@ class RowGroups:
 
     Parameters
     ----------
-    kinds : what each column has, by its name
+    kinds : what each column has, by its name: a `Kind`, or one of `own`
+    own : Arrow types of further kinds, by their names
     """
 
-    def __init__(self, kinds: Mapping[str, Kind]) -> None:
+    def __init__(self, kinds: Mapping[str, str], own: Mapping[str, Any] | None = None) -> None:
         import pyarrow  # noqa: PLC0415 - an extra, and those who need none do not pay for it
         from pyarrow import parquet  # noqa: PLC0415 - as above
 
@@ -57,6 +58,7 @@ class RowGroups:
             "integer": pyarrow.int64(),
             "flag": pyarrow.bool_(),
             "moment": pyarrow.timestamp("us", tz="UTC"),
+            **(own or {}),
         }
         self._schema = pyarrow.schema([(name, types[kind]) for name, kind in kinds.items()])
         self._sink = Sink()

@@ -9,19 +9,17 @@ import tempfile
 from collections.abc import Generator, Sequence
 from typing import Any
 
-from services.review_queue.exchange.formats.columns import Columns, Kind
-from services.review_queue.exchange.formats.writer import Record, Writer, to_json
+from services.review_queue.exchange.formats.columns import Columns
+from services.review_queue.exchange.formats.writer import Record, Writer
 from services.review_queue.exchange.records import Row, UnreadableError
 from shared.contracts.base import LONGEST_ROW
 from shared.contracts.projects import Project
 from shared.http.body import parse_json_part
 from shared.parquet.reading import ParquetUnreadableError, open_parquet
-from shared.parquet.writing import Sink
+from shared.parquet.writing import RowGroups
 from shared.problems import Unprocessable
 
 _READ_BYTES = 256 * 1024
-_GROUP_ROWS = 10_000
-_GROUP_BYTES = 4 * 1024 * 1024
 
 
 def read(file: io.BufferedReader, project: Project) -> Generator[Row, None, None]:
@@ -57,11 +55,10 @@ def _row(number: int, line: bytes | None, columns: Columns) -> Row:
         return Row(number, None, str(error))
 
 
-def _schema(columns: Columns) -> Any:
-    """Return the Arrow schema of the columns."""
+def _own_types() -> dict[str, Any]:
+    """Return the Arrow types of the kinds that only these columns have."""
     import pyarrow as pa  # noqa: PLC0415 - only exports of Parquet pay for it
 
-    moment = pa.timestamp("us", tz="UTC")
     verdict = pa.struct(
         [
             ("reviewer", pa.string()),
@@ -71,57 +68,28 @@ def _schema(columns: Columns) -> Any:
             ("active_seconds", pa.float64()),
             ("blind", pa.bool_()),
             ("instructions_revision", pa.int32()),
-            ("given_at", moment),
+            ("given_at", pa.timestamp("us", tz="UTC")),
         ]
     )
-    types: dict[Kind, Any] = {
-        "text": pa.string(),
+    return {
         "json": pa.string(),
-        "number": pa.float64(),
         "vector": pa.list_(pa.float64()),
         "integer": pa.int32(),
-        "flag": pa.bool_(),
-        "moment": moment,
         "verdicts": pa.list_(verdict),
     }
-    return pa.schema([(name, types[kind]) for name, kind in columns.kinds.items()])
 
 
 class ParquetWriter(Writer):
     """Writes Parquet; a row group has about 10,000 records, or 4 MiB."""
 
     def __init__(self, project: Project) -> None:
-        from pyarrow import parquet  # noqa: PLC0415 - as above
-
         self._columns = Columns(project, whole_numbers=False)
-        self._schema = _schema(self._columns)
-        self._sink = Sink()
-        self._writer = parquet.ParquetWriter(self._sink, self._schema, compression="zstd")
-        self._collected: list[dict[str, Any]] = []
-        self._bytes = 0
-
-    def begin(self) -> bytes:
-        """Return the file's first bytes."""
-        return self._sink.take()
+        self._groups = RowGroups(self._columns.kinds, _own_types())
 
     def records(self, records: Sequence[Record]) -> bytes:
         """Collect records; return the row group that they fill."""
-        for record in records:
-            self._collected.append(self._columns.flatten(record))
-            self._bytes += len(to_json(record["data"]))
-        if len(self._collected) >= _GROUP_ROWS or self._bytes >= _GROUP_BYTES:
-            self._write_group()
-        return self._sink.take()
+        return self._groups.add([self._columns.flatten(record) for record in records])
 
     def end(self) -> bytes:
         """Return the last row group and the index."""
-        self._write_group()
-        self._writer.close()
-        return self._sink.take()
-
-    def _write_group(self) -> None:
-        import pyarrow as pa  # noqa: PLC0415 - as above
-
-        if self._collected:
-            self._writer.write_table(pa.Table.from_pylist(self._collected, self._schema))
-        self._collected, self._bytes = [], 0
+        return self._groups.end()

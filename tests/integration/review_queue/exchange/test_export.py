@@ -92,7 +92,7 @@ async def test_wrong_questions_are_refused(desk: Desk) -> None:
 async def test_many_pages_and_row_groups_are_one_file_in_order(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("services.review_queue.exchange.formats.parquet._GROUP_ROWS", 500)
+    monkeypatch.setattr("shared.parquet.writing._GROUP_ROWS", 500)
     wanted = [f"item {i}" for i in range(1234)]
     await take_in(desk, lines(*map(entry, wanted)))
     assert sorted(await ids(desk)) == sorted(wanted)
