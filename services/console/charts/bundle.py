@@ -12,6 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from shared.home import write_private
+from shared.loops import cancel_all
 
 _MAKE = "import sys, vl_convert; sys.stdout.write(vl_convert.javascript_bundle())"
 _MADE_WITHIN_SECONDS = 300
@@ -39,8 +40,7 @@ class Bundle:
     async def close(self) -> None:
         """End what `prepare` began."""
         if self._preparing is not None:
-            self._preparing.cancel()
-            await asyncio.gather(self._preparing, return_exceptions=True)
+            await cancel_all([self._preparing])
 
     async def content(self) -> bytes:
         """Return the compressed script.

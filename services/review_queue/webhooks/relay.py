@@ -30,7 +30,7 @@ from services.review_queue.webhooks.sending import Attempt, Sender
 from shared.db import Database, DatabaseFault, Row, Session
 from shared.doorbells import wait_for
 from shared.logs import cause_of
-from shared.loops import Loop
+from shared.loops import Loop, cancel_all
 
 log = structlog.get_logger()
 
@@ -93,9 +93,7 @@ class Relay:
         if not self._serving:
             return
         _, late = await asyncio.wait(self._serving.values(), timeout=_STOP_SECONDS)
-        for task in late:
-            task.cancel()
-        await asyncio.gather(*late, return_exceptions=True)
+        await cancel_all(late)
 
     async def _attempt(self, work: Callable[[], Awaitable[bool]]) -> bool:
         try:

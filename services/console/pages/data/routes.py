@@ -15,10 +15,8 @@ from services.console.web.project_pages import acted, call, get, load_project, p
 from services.console.web.visit import Form, Posted, Visit, Visited, project_path
 
 router = APIRouter(include_in_schema=False)
-router.include_router(gold_routes.router)
-router.include_router(job_routes.router)
-router.include_router(learning_routes.router)
-router.include_router(snapshot_routes.router)
+for part in (gold_routes, job_routes, learning_routes, snapshot_routes):
+    router.include_router(part.router)
 _SUSPECTS = 20
 _FORMATS = {
     "csv": "CSV",

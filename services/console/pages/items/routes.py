@@ -23,11 +23,8 @@ _UNDER_WAY = {"open", "leased"}
 @router.get("/projects/{name}/items")
 async def show(visit: Visited, name: str, item_id: str = "") -> Response:
     """Show the item, or where to search for one, or the part that is asked for."""
-    if visit.fragment == "work":
-        return await _work(visit, name, item_id.strip())
-    if visit.fragment == "similar":
-        return await _similar(visit, name, item_id.strip())
-    return await _page(visit, name, item_id.strip())
+    part = {"work": _work, "similar": _similar}.get(visit.fragment or "", _page)
+    return await part(visit, name, item_id.strip())
 
 
 @router.post("/projects/{name}/items")

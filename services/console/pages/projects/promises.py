@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from services.console.web.cards import Card, card
 from services.console.web.visit import SignInNeeded
+from shared.loops import cancel_all
 from surehand import AsyncSurehand
 
 _FRESH_SECONDS = 3.0
@@ -46,10 +47,7 @@ class Promises:
 
     async def close(self) -> None:
         """Ask no more."""
-        asking = set(self._asking.values())
-        for task in asking:
-            task.cancel()
-        await asyncio.gather(*asking, return_exceptions=True)
+        await cancel_all(set(self._asking.values()))
 
     def _ask(self, api: AsyncSurehand, owner: str, projects: Sequence[str]) -> None:
         """Ask for what is not known, or old, and not being asked for."""
