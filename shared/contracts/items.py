@@ -1,9 +1,11 @@
 """Items, and the check of their `data` against a project's fields."""
 
+import hashlib
 from collections.abc import Mapping
 from itertools import islice
 from typing import Any
 
+import orjson
 from pydantic import Field
 
 from shared.contracts.base import FAULTS_SHOWN, Data, ItemId, Message, Metadata, new_id
@@ -55,6 +57,11 @@ def check_metadata(metadata: Mapping[str, str], keys: list[str]) -> list[FieldEr
         for key in metadata
         if key not in keys
     ]
+
+
+def canonical_digest(value: Any) -> str:
+    """SHA-256 (hex) of a value as JSON, whatever the order of its members."""
+    return hashlib.sha256(orjson.dumps(value, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
 def escape_pointer(token: str) -> str:

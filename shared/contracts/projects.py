@@ -1,10 +1,8 @@
 """A project: one decision problem, as operators state it and as services read it."""
 
-import hashlib
 from typing import Annotated, Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
-import orjson
 from pydantic import (
     AfterValidator,
     Field,
@@ -17,6 +15,7 @@ from shared.contracts.base import Label, Message, ProjectName, Text, UtcTime, at
 from shared.contracts.capacity import CapacitySettings
 from shared.contracts.certificates import least_labels
 from shared.contracts.gate_settings import GateSettings
+from shared.contracts.items import canonical_digest
 from shared.contracts.labelling import LabellingSettings, StoredLabellingSettings
 from shared.contracts.review_settings import LabelDisplays, ReviewSettings, display_fault
 from shared.contracts.versions import StoredDocument
@@ -288,7 +287,7 @@ def question_digest(project: ProjectSpec) -> str:
     """
     asked = {**certified_members(project), "blind": project.review.blind}
     del asked["target_accuracy"], asked["confidence"]
-    return hashlib.sha256(orjson.dumps(asked, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    return canonical_digest(asked)
 
 
 def certificate_digest(project: ProjectSpec) -> str:
@@ -296,5 +295,4 @@ def certificate_digest(project: ProjectSpec) -> str:
 
     A certificate with another digest does not count: the project has changed since.
     """
-    text = orjson.dumps(certified_members(project), option=orjson.OPT_SORT_KEYS)
-    return hashlib.sha256(text).hexdigest()
+    return canonical_digest(certified_members(project))

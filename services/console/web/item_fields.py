@@ -1,12 +1,10 @@
 """An item's fields as pages show them (pure)."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import orjson
-
 from shared.contracts.base import Message, from_stored
+from shared.contracts.items import canonical_digest
 from shared.fields.spec import Display, FieldSpec, as_json
 from shared.fields.types import AnyField
 
@@ -22,8 +20,7 @@ def field_specs(project: Mapping[str, Any]) -> Mapping[str, FieldSpec]:
 
 def content_digest(task: Mapping[str, Any], labels: Sequence[str]) -> str:
     """SHA-256 (hex) of all that an answer to a task goes by: what is shown, and what is asked."""
-    content = [list(labels), task]
-    return hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    return canonical_digest([list(labels), task])
 
 
 def displays(

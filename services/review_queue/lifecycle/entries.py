@@ -1,14 +1,12 @@
 """Entries of a batch, checked one by one against their project (pure)."""
 
-import hashlib
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
 from pydantic import ValidationError
 
 from shared.contracts.base import task_id_for
-from shared.contracts.items import check_data, check_metadata
+from shared.contracts.items import canonical_digest, check_data, check_metadata
 from shared.contracts.projects import Project
 from shared.contracts.tasks import NewTask, TaskReceipt
 from shared.problems.faults import faults_of
@@ -38,7 +36,7 @@ def check_entry(project: Project, entry: dict[str, Any]) -> "Entry | TaskReceipt
         faults.append(("/prediction/received_at", _OF_DELETED))
     if faults:
         return TaskReceipt(**rejection(task.item_id, faults))
-    return Entry(task, task_id_for(project.project, task.item_id), data_digest(task.data))
+    return Entry(task, task_id_for(project.project, task.item_id), canonical_digest(task.data))
 
 
 def _is_of_deleted(project: Project, task: NewTask) -> bool:
@@ -58,8 +56,3 @@ def rejection(item_id: object, faults: list[tuple[str, str]]) -> dict[str, Any]:
 def told(faults: list[tuple[str, str]]) -> str:
     """Return the first ten faults of an entry, or of a row, in one line."""
     return "; ".join(f"{pointer}: {fault}" for pointer, fault in faults[:_FAULTS_SHOWN])
-
-
-def data_digest(data: dict[str, Any]) -> str:
-    """SHA-256 (hex) of an item's data, whatever the order of its fields."""
-    return hashlib.sha256(orjson.dumps(data, option=orjson.OPT_SORT_KEYS)).hexdigest()

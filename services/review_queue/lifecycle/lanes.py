@@ -66,12 +66,10 @@ def turn_of(
     """
     if lane in EVIDENCE_LANES:
         return _microseconds(created_at)
+    if lane == "mandatory" and due_at is not None:
+        return _microseconds(due_at)
     if lane == "mandatory":
-        return (
-            _microseconds(due_at)
-            if due_at is not None
-            else _AFTER_ALL_DUE + _microseconds(created_at)
-        )
+        return _AFTER_ALL_DUE + _microseconds(created_at)
     if group_of(lane, due_at) == "optional":
         return 1 + int((1.0 - saving) * _SAVING_STEPS)
     patience = {"relabel": 0.0, "optional": 1.0 - saving}.get(lane, 1.0)

@@ -1,12 +1,10 @@
 """A lease as it is presented to be used: who may use it, for what, and what follows (no I/O)."""
 
-import hashlib
 import re
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Literal
 
-import orjson
 from pydantic import BaseModel
 
 from services.review_queue.consensus.reliability import Reliability
@@ -17,6 +15,7 @@ from services.review_queue.lifecycle.rules import Change
 from services.review_queue.lifecycle.settlement import Settlement, opinions_of
 from services.review_queue.lifecycle.states import Answer, History, Lease, state_of, verdict_row
 from shared.auth import Principal, require_project
+from shared.contracts.items import canonical_digest
 from shared.contracts.projects import Project
 from shared.contracts.tasks import LeaseProgress, ShownOutcome, SkipBody, TaskState, VerdictBody
 from shared.problems import Conflict, Unprocessable
@@ -35,7 +34,7 @@ def is_token(text: str) -> bool:
 def body_digest(body: BaseModel | None) -> str:
     """SHA-256 (hex) of a body as it was understood: defaults and their absence are the same."""
     content = {} if body is None else body.model_dump(mode="json")
-    return hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    return canonical_digest(content)
 
 
 def require_label(project: Project, label: str) -> None:

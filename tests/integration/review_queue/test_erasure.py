@@ -8,9 +8,9 @@ import httpx
 import orjson
 import pytest
 
-from services.review_queue.lifecycle.entries import data_digest
 from services.review_queue.settings import ReviewQueueSettings
 from shared.contracts.base import task_id_for
+from shared.contracts.items import canonical_digest
 from tests.harness.desk import Desk, Json, body_of, entry, problem_of
 from tests.harness.rows import tables_with
 from tests.integration.review_queue.exchange.files import lines, records_of, take_in
@@ -60,7 +60,7 @@ async def test_nothing_of_the_item_is_left_in_any_table(
     body_of(await desk.operator.post(f"{task}/reopen"))
     verdict = {"label": "negative", "active_seconds": None, "comment": SECRET}
     digest = hashlib.sha256(orjson.dumps(verdict, option=orjson.OPT_SORT_KEYS)).hexdigest()
-    traces = (SECRET, "0.123456789", data_digest(DATA), digest)
+    traces = (SECRET, "0.123456789", canonical_digest(DATA), digest)
     held = {"tasks", "verdicts", "leases", "outcomes", "task_events", "feedback"}
     assert await tables_with(settings.database_url, *traces) == held
 

@@ -3,8 +3,9 @@ from typing import Any
 
 import pytest
 
-from services.review_queue.lifecycle.entries import Entry, check_entry, data_digest
+from services.review_queue.lifecycle.entries import Entry, check_entry
 from shared.contracts.base import task_id_for
+from shared.contracts.items import canonical_digest
 from shared.contracts.projects import Project
 from shared.contracts.tasks import TaskReceipt
 
@@ -68,5 +69,5 @@ def test_bad_entry_spoils_no_neighbour() -> None:
 
 
 def test_digest_is_of_content_not_of_order() -> None:
-    assert data_digest({"a": 1, "b": [2]}) == data_digest({"b": [2], "a": 1})
-    assert data_digest({"a": 1}) != data_digest({"a": 2})
+    assert canonical_digest({"a": 1, "b": [2]}) == canonical_digest({"b": [2], "a": 1})
+    assert canonical_digest({"a": 1}) != canonical_digest({"a": 2})

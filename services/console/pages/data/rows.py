@@ -1,6 +1,5 @@
 """Rows of an uploaded table as items of a project (pure)."""
 
-import hashlib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,6 +7,8 @@ from typing import Any, Literal
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field
+
+from shared.contracts.items import canonical_digest
 
 _MOST_ROWS = 2_000
 _OWN_ID_CHARACTERS = 32
@@ -86,8 +87,7 @@ def _item(
     metadata = {name: _text(_cell(cells, place)) for name, place in mapping.metadata.items()}
     item_id = "" if mapping.item_id is None else _text(_cell(cells, mapping.item_id)).strip()
     if not item_id:
-        content = orjson.dumps(data, option=orjson.OPT_SORT_KEYS)
-        item_id = f"row-{hashlib.sha256(content).hexdigest()[:_OWN_ID_CHARACTERS]}"
+        item_id = f"row-{canonical_digest(data)[:_OWN_ID_CHARACTERS]}"
     item: dict[str, Any] = {"item_id": item_id, "data": data}
     kept = {name: value for name, value in metadata.items() if value}
     if kept:
