@@ -110,11 +110,9 @@ def _promotions(
 def _first_new(announced: Announced, history: Sequence[ChannelEvent]) -> int:
     if announced.live_at is None:
         return 0
+    last = announced.champion, announced.live_at
     for index in reversed(range(len(history))):
-        if (history[index].champion, history[index].live_at) == (
-            announced.champion,
-            announced.live_at,
-        ):
+        if (history[index].champion, history[index].live_at) == last:
             return index + 1
     # It has left the history, which is bounded: what came later has not been announced.
     return sum(promotion.live_at <= announced.live_at for promotion in history)

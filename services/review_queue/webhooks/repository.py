@@ -95,11 +95,9 @@ async def add_deliveries(session: Session, now: datetime, rows: Sequence[dict[st
 
 async def announced_by_project(session: Session) -> dict[str, ToldRow | None]:
     """Return what was announced to each project that has a webhook."""
-    projects = sa.select(WEBHOOKS.c.project).distinct()
-    known = await session.execute(sa.select(ToldRow).where(TOLD.c.project.in_(projects)))
-    rows = {row.project: row for row in known.scalars()}
-    names = (await session.execute(projects.order_by(WEBHOOKS.c.project))).scalars()
-    return {name: rows.get(name) for name in names}
+    names = sa.select(WEBHOOKS.c.project).distinct().subquery().c
+    known = sa.select(names.project, ToldRow).outerjoin(ToldRow, TOLD.c.project == names.project)
+    return {row[0]: row[1] for row in await session.execute(known.order_by(names.project))}
 
 
 async def forget_announced(session: Session, project: str) -> None:

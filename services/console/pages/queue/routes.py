@@ -40,13 +40,7 @@ async def act(form: Posted, name: str) -> Response:
     return await _page(form.visit, name, changed=changed)
 
 
-async def _page(
-    visit: Visit,
-    name: str,
-    after: str | None = None,
-    changed: bulk.Changed | None = None,
-    **refusal: Any,
-) -> Response:
+async def _page(visit: Visit, name: str, after: str | None = None, **shown: Any) -> Response:
     project = await load_project(visit, name)
     asked = visit.request.query_params
     given = {key: asked.get(key) or None for key in _FILTERS}
@@ -63,8 +57,8 @@ async def _page(
         "labels": project.get("labels", []),
         "paging": paging(visit.request, tasks.cursor),
         "bulk_lanes": bulk.LANES if visit.session.is_operator else frozenset(),
-        "changed": changed,
-        **refusal,
+        "changed": None,
+        **shown,
     }
     now, flow = await asyncio.gather(_now(visit, name), _flow(visit, name))
     return project_page(visit, project, "Queue", "queue/page.html", **context, **now, **flow)

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-IntArray = NDArray[np.int64]
-FloatArray = NDArray[np.floating]
+from shared.label_errors import FloatArray, IntArray
+
 BoolArray = NDArray[np.bool_]
 
 FEWEST_LABELS = 20
