@@ -1,5 +1,6 @@
 """CSV with a header (RFC 4180), safe to open in a spreadsheet."""
 
+import contextlib
 import csv
 import io
 from collections.abc import Generator, Sequence
@@ -83,13 +84,10 @@ def _value(name: str, cell: str, kind: Kind) -> Any:
 
 
 def _number(cell: str) -> Any:
-    try:
-        return orjson.loads(cell)
-    except orjson.JSONDecodeError:
-        try:
-            return float(cell)
-        except ValueError:
-            return cell
+    for read_number in (orjson.loads, float):
+        with contextlib.suppress(ValueError):
+            return read_number(cell)
+    return cell
 
 
 def _cell(name: str, value: Any, kind: Kind) -> str:
