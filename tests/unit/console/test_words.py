@@ -3,15 +3,18 @@
 import base64
 import time
 from datetime import UTC, datetime
+from typing import get_args
 
 import orjson
 import pytest
 
 from services.console.charts.audited_error import wilson
+from services.console.pages.items.view import KINDS
 from services.console.web import words
 from services.console.web.promise_light import promise_light
 from services.console.web.security import local_path
 from services.console.web.session import read_token
+from services.review_queue.lifecycle.messages import EventKind
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 
@@ -30,6 +33,10 @@ NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 )
 def test_a_share_is_told_in_percent(share: float | None, digits: int, shown: str) -> None:
     assert words.percent(share, digits) == shown
+
+
+def test_each_kind_of_event_of_a_task_has_a_heading() -> None:
+    assert KINDS.keys() == set(get_args(EventKind))
 
 
 def test_spans_and_counts_are_told_in_their_largest_unit() -> None:

@@ -10,6 +10,7 @@ from services.console.web.words import percent, plain
 KINDS = {
     "created": "Task created",
     "moved": "Moved to another lane",
+    "asked": "Asked for again",
     "leased": "Taken by a reviewer",
     "released": "Given back",
     "expired": "Lease expired",
