@@ -16,14 +16,14 @@ from services.trainer.resources import (
     all_projects_router,
     project_router,
 )
-from shared.contracts.base import ItemId, Message, UtcTime
+from shared.contracts.base import Message, Text, UtcTime
 from shared.contracts.decisions import DecisionKind, DecisionQuery, KnownDecisions
 from shared.contracts.versions import VERSION_PATTERN
 from shared.http.lists import After, Limit, decode_position, encode_cursor
 
 router = project_router("evidence")
 all_projects = all_projects_router("evidence")
-ItemQuery = Annotated[ItemId | None, Query(description="Only this item's.")]
+ItemQuery = Annotated[Text | None, Query(max_length=200, description="Only this item's.")]
 VersionQuery = Annotated[
     str | None, Query(pattern=f"^{VERSION_PATTERN}$", description="Only what this version scored.")
 ]
