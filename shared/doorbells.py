@@ -26,7 +26,7 @@ _POLLS_A_REST = 10
 _CONNECT_SECONDS, _ANSWER_SECONDS, _LISTEN_SECONDS = 1.0, 5.0, 2.0
 
 
-# Says whether the caller who waits has left.
+# Returns whether the client that waits has disconnected.
 Gone = Callable[[], Awaitable[bool]]
 
 

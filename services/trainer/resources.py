@@ -164,7 +164,7 @@ async def project_of(
     """
     # Databases do not take every text.
     if not all(name.isprintable() for name in request.path_params.values()):
-        raise NotFound("A name in the path has letters that cannot be printed: nothing has it.")
+        raise NotFound("Nothing has this name: names have no characters that cannot be printed.")
     return await _whole(tools, project)
 
 
