@@ -14,6 +14,8 @@ from bench.serving.load import Job, Load
 from bench.serving.measurement import Measurement
 from tests.harness import serve
 
+pytestmark = pytest.mark.thorough
+
 MARK = '"decision":"in_review"'
 
 

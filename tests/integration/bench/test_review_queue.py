@@ -4,12 +4,15 @@ import asyncio
 from collections import Counter
 from typing import Any
 
+import pytest
 from sqlalchemy import create_engine, text
 
 from bench.review_queue.databases import Queue
 from bench.review_queue.desks import prepared
 from bench.review_queue.recording import REVIEWER, record
 from bench.review_queue.replay import RECORDING, replay
+
+pytestmark = pytest.mark.thorough
 
 REPLAYED = "replayed"
 TABLES = ("leases", "verdicts", "outcomes", "task_events")

@@ -5,6 +5,7 @@ import pytest
 
 from shared.contracts.base import rfc3339, task_id_for
 from shared.contracts.tasks import Lane
+from tests.harness.cases import further
 from tests.harness.desk import Desk, entry, problem_of
 from tests.integration.review_queue.exchange.files import lines, take_in
 
@@ -68,7 +69,9 @@ async def test_resolved_item_tells_its_label(desk: Desk) -> None:
     )
 
 
-@pytest.mark.parametrize("lane", get_args(Lane))
+@pytest.mark.parametrize(
+    "lane", ["mandatory", *further(*sorted({*get_args(Lane)} - {"mandatory"}))]
+)
 @pytest.mark.any_database
 async def test_other_data_under_a_resolved_id_is_a_conflict_in_each_lane(
     desk: Desk, lane: str

@@ -10,6 +10,7 @@ from services.review_queue.quality.agreement import repository
 from services.review_queue.tables import TaskRow, VerdictRow, table_of
 from shared.contracts.base import rfc3339, task_id_for
 from shared.db import Database
+from tests.harness.cases import further
 from tests.harness.desk import Desk, Json, body_of, entry, problem_of
 
 Opinion = Callable[[str, str, str], Coroutine[Any, Any, None]]
@@ -452,7 +453,7 @@ async def test_suspects_change_nothing_and_go_once_they_are_answered_again(desk:
     assert listed["considered"] == 13
 
 
-@pytest.mark.parametrize("lane", ["audit", "certification", "gold"])
+@pytest.mark.parametrize("lane", ["audit", *further("certification", "gold")])
 @pytest.mark.any_database
 async def test_evidence_is_never_suspect(desk: Desk, lane: str) -> None:
     await some_resolved(desk, lane=lane)

@@ -9,6 +9,7 @@ import pytest
 from shared.contracts.base import rfc3339
 from shared.contracts.tasks import Lane
 from tests.harness import wait_until
+from tests.harness.cases import further
 from tests.harness.desk import Desk, Json, body_of, entry, problem_of
 from tests.integration.review_queue.exchange.files import lines, records_of, send, take_in
 
@@ -93,7 +94,9 @@ async def answered(desk: Desk, label: str, *, overlap: int = 1) -> str:
     return str(receipt["task_id"])
 
 
-@pytest.mark.parametrize("lane", get_args(Lane))
+@pytest.mark.parametrize(
+    "lane", ["mandatory", *further(*sorted({*get_args(Lane)} - {"mandatory"}))]
+)
 @pytest.mark.any_database
 async def test_a_resolved_item_is_asked_anew_in_each_lane(desk: Desk, lane: str) -> None:
     task_id = await answered(desk, "c")

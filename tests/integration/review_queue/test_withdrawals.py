@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from tests.harness.cases import further
 from tests.harness.desk import Desk, body_of, entry, problem_of
 
 DRAWN = ["certification", "shadow"]
@@ -65,7 +66,7 @@ async def test_a_task_that_a_reviewer_holds_is_finished(desk: Desk, draw_lane: s
     assert (await desk.newest("a"))["label"] == "positive"
 
 
-@pytest.mark.parametrize("lane", ["mandatory", "optional", "audit", "pool"])
+@pytest.mark.parametrize("lane", ["mandatory", *further("optional", "audit", "pool")])
 @pytest.mark.parametrize("asked_first", [True, False])
 @pytest.mark.any_database
 async def test_a_task_that_another_call_needs_goes_to_its_lane(

@@ -7,6 +7,7 @@ import pytest
 from shared.auth import Keys, Role
 from shared.settings import CommonSettings
 from tests.harness import client, wait_until
+from tests.harness.cases import further
 from tests.harness.served_trainer import ROOT, serve_trainer
 
 ROUTES = [
@@ -121,14 +122,16 @@ async def test_supposing_a_target_before_there_are_labels_is_a_declared_conflict
     ("path", "body", "pointer"),
     [
         ("pool/batches", {"size": 0}, "/size"),
-        ("pool/batches", {"size": 5, "strategy": "best"}, "/strategy"),
-        ("pool/batches", {}, "/size"),
-        ("runs", {"mode": "again"}, "/mode"),
         ("runs", {"recipe": "text-magic"}, "/recipe"),
-        ("runs", {"colour": "red"}, "/colour"),
-        ("canary", {"version": "v2", "share": 1.5}, "/share"),
-        ("canary", {"version": "v2"}, "/share"),
         ("canary", {"share": 0.5}, "/version"),
+        *further(
+            ("pool/batches", {"size": 5, "strategy": "best"}, "/strategy"),
+            ("pool/batches", {}, "/size"),
+            ("runs", {"mode": "again"}, "/mode"),
+            ("runs", {"colour": "red"}, "/colour"),
+            ("canary", {"version": "v2", "share": 1.5}, "/share"),
+            ("canary", {"version": "v2"}, "/share"),
+        ),
     ],
 )
 async def test_payload_faults_are_named(

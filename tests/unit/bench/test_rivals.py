@@ -6,6 +6,8 @@ import pytest
 from bench.science.certify import ALPHA, POPULATIONS
 from bench.science.rivals import METHODS, OWN, hand_picked, sgr, share_answered
 
+pytestmark = pytest.mark.thorough
+
 CALIBRATED, FLAT = POPULATIONS[0], POPULATIONS[4]
 RUNS = 60
 

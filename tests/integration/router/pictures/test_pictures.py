@@ -13,6 +13,7 @@ import pytest
 from services.router.pictures.opening import MAX_CALL_PIXELS
 from services.router.settings import RouterSettings
 from tests.graphs import an_input, image_model
+from tests.harness.cases import further
 from tests.harness.model_publisher import Publisher
 from tests.integration.router.conftest import OpenRouter, ServedRouter
 from tests.integration.router.oip import tensor
@@ -52,7 +53,7 @@ def large(colour: tuple[int, int, int]) -> str:
 
 
 Ask = Callable[..., Awaitable[httpx.Response]]
-WAYS_IN = pytest.mark.parametrize("ask", [by_predict, by_infer, by_label_studio])
+WAYS_IN = pytest.mark.parametrize("ask", [by_predict, *further(by_infer, by_label_studio)])
 
 
 def labels_of(answer: httpx.Response) -> list[Any]:

@@ -11,6 +11,7 @@ from services.trainer.registry.scores import score_items
 from services.trainer.settings import TrainerSettings
 from services.trainer.tables import Certification
 from shared.settings import CommonSettings
+from tests.harness.cases import further
 from tests.harness.trainer_and_queue import PROJECT, review, truth
 from tests.harness.trainer_parts import TrainerParts, open_trainer_parts
 
@@ -53,11 +54,13 @@ async def _certify(parts: TrainerParts, threshold: float) -> None:
     [
         ({"decision": "answered", "reason": "confident"}, 0, "the same result"),
         ({"reason": "below_threshold"}, 1, "another result: decision answered instead of"),
-        ({"reason": "forced", "review": "always"}, 0, "the same result"),
-        ({"reason": "optional_review", **UNSURE}, 0, "the same result"),
-        ({"reason": "uncertified", "decision": "declined", "review": "never"}, 0, "the same"),
-        ({"reason": "no_model", "probabilities": None, "suggestion": None}, 0, "the same result"),
         ({"reason": "confident", "probabilities": None}, 1, "the record is not enough"),
+        *further(
+            ({"reason": "forced", "review": "always"}, 0, "the same result"),
+            ({"reason": "optional_review", **UNSURE}, 0, "the same result"),
+            ({"reason": "uncertified", "decision": "declined", "review": "never"}, 0, "the same"),
+            ({"reason": "no_model", "probabilities": None, "suggestion": None}, 0, "the same"),
+        ),
     ],
 )
 async def test_a_recorded_decision_is_made_again(

@@ -14,6 +14,7 @@ from shared.contracts.certificates import attempt_delta
 from shared.contracts.projects import StoredPromiseSettings, certificate_digest
 from shared.settings import CommonSettings
 from shared.store import project_path
+from tests.harness.cases import further
 from tests.harness.trainer_and_queue import PROJECT, review, truth
 from tests.harness.trainer_parts import TrainerParts, open_trainer_parts
 
@@ -181,7 +182,9 @@ async def test_a_draw_ends_early_once_no_further_labels_could_certify(
         assert len(drawn_items(parts)) == 40
 
 
-@pytest.mark.parametrize("fault", ["unanswerable", "suggestion in sight", "other data", "refused"])
+@pytest.mark.parametrize(
+    "fault", ["unanswerable", "refused", *further("suggestion in sight", "other data")]
+)
 async def test_what_is_no_blind_answer_is_an_error(
     common: CommonSettings, sqlite_url: str, fault: str
 ) -> None:

@@ -14,6 +14,7 @@ from services.trainer.tables import SecondOpinion
 from shared.auth import Keys
 from shared.settings import CommonSettings
 from tests.harness import client, wait_until
+from tests.harness.cases import further
 from tests.harness.trainer_and_queue import (
     PROJECT,
     TrainerAndQueue,
@@ -164,7 +165,7 @@ async def test_a_second_opinion_that_does_not_come_in_time_leaves_an_error(
         assert await opinions_of(parts, doubted) == ["unanswered"]
 
 
-@pytest.mark.parametrize("fault", ["not blind", "reopened", "no answer", "restored"])
+@pytest.mark.parametrize("fault", ["not blind", "reopened", *further("no answer", "restored")])
 async def test_only_the_opinion_that_was_asked_for_overturns(
     common: CommonSettings, sqlite_url: str, fault: str
 ) -> None:

@@ -10,6 +10,8 @@ from bench.science.crowds import Crowd, anaesthetists, mixed_crowd
 from services.review_queue.consensus.dawid_skene import fit
 from services.review_queue.consensus.votes import Pseudocounts, Votes
 
+pytestmark = pytest.mark.thorough
+
 CROWDS = {
     "clear items, three votes": (mixed_crowd(), 3),
     "subjective items": (mixed_crowd(misled=0.4), 5),
