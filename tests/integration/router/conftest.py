@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from prometheus_client.parser import text_string_to_metric_families
 
 from services.router.app import create_app
+from services.router.decision_log import shipping
 from services.router.delivery import free_reviewers, handoff, review_queue
 from services.router.outcomes import ledger
 from services.router.settings import RouterSettings
@@ -49,6 +50,12 @@ def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     }.items():
         for name in names:
             monkeypatch.setattr(module, name, 60.0)
+
+
+@pytest.fixture
+def rows_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let rows of the decision log reach the store without the rest that collects them."""
+    monkeypatch.setattr(shipping, "_SHIP_SECONDS", 0.1)
 
 
 @dataclass
@@ -238,7 +245,11 @@ class OpenRouter(Protocol):
 
 @pytest.fixture
 def open_router(
-    common: CommonSettings, keys: Keys, publisher: Publisher, queue: ScriptedQueue
+    common: CommonSettings,
+    keys: Keys,
+    publisher: Publisher,
+    queue: ScriptedQueue,
+    rows_soon: None,
 ) -> OpenRouter:
     """Serve a router against the review queue at a URL, while a block lasts."""
 

@@ -4,10 +4,18 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
+import pytest
 from structlog.testing import capture_logs
 
+from shared import loops
 from shared.loops import Loop, loop_faults
 from tests.harness import wait_until
+
+
+@pytest.fixture(autouse=True)
+def short_delays(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a loop whose turn failed go on soon."""
+    monkeypatch.setattr(loops, "_LAST_DELAY_SECONDS", 0.01)
 
 
 class Mill:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from services.router.decision_log import checkpoints as checkpoints_module
 from services.router.decision_log.checkpoints import Checkpoints
 from services.router.decision_log.segments import LogSegments
 from services.router.decision_log.shipping import DECISIONS, RowLog
@@ -18,6 +19,12 @@ from shared.store_index import IndexWriter
 from tests.harness import wait_until
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def look_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the first look came too early for, the next one sees; 30 s later outside of tests."""
+    monkeypatch.setattr(checkpoints_module, "_LOOK_SECONDS", 0.1)
 
 
 @contextlib.asynccontextmanager
