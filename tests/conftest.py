@@ -4,6 +4,7 @@ import gc
 import importlib.util
 import os
 import resource
+import socket
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -85,6 +86,18 @@ def pytest_xdist_auto_num_workers() -> int:
     """Half as many workers again as processors: tests also wait, for servers and for disks."""
     processors = os.cpu_count() or 1
     return processors + (processors + 1) // 2
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Let a worker's messages of `--reruns` go at once.
+
+    It sends two small ones a test; Nagle's algorithm holds the second for 40 ms, a sixth of all
+    tests' time.
+    """
+    connection = getattr(getattr(config, "failures_db", None), "sock", None)
+    if connection is not None:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 @pytest.hookimpl(optionalhook=True)
