@@ -90,10 +90,10 @@ def pytest_xdist_auto_num_workers() -> int:
 
 @pytest.hookimpl(trylast=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Let a worker's messages of `--reruns` go at once.
+    """Send the messages of `--reruns` without delay.
 
-    It sends two small ones a test; Nagle's algorithm holds the second for 40 ms, a sixth of all
-    tests' time.
+    For each test a worker sends the controller two small messages, and Nagle's algorithm can hold
+    the second for 40 ms.
     """
     connection = getattr(getattr(config, "failures_db", None), "sock", None)
     if connection is not None:

@@ -10,7 +10,7 @@
 - `installation`: all services, as `make run` starts them. `browser`: a real Chromium.
   `chart_bundle`: the script of charts, made once.
 - `clock`, `waiting`, `serving`, `settings`: time, conditions, HTTP in the test's own event loop,
-  settings that all services have. `cases`: those that `make test-thorough` alone runs.
+  settings that all services have. `cases`: parameters that only `make test-thorough` runs.
 """
 
 from tests.harness.processes import ServiceProcess, free_port, is_alive, spawn

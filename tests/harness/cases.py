@@ -1,4 +1,4 @@
-"""Cases of tests with several."""
+"""Which cases of a parametrized test run when."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import pytest
 
 
 def further(*cases: Any) -> list[Any]:
-    """Cases that `make test-thorough` alone runs; `make test` runs the plainest of the test."""
+    """Return parameters that only `make test-thorough` runs."""
     return [
         pytest.param(*(case if isinstance(case, tuple) else (case,)), marks=pytest.mark.thorough)
         for case in cases

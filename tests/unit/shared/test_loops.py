@@ -144,13 +144,18 @@ async def test_a_stopped_loop_ends_after_its_turn() -> None:
     assert (mill.turns, mill.good) == (1, 1)
 
 
-async def test_a_stopped_loop_does_not_wait_for_its_next_try() -> None:
+async def test_a_stopped_loop_does_not_wait_for_its_next_try(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(loops, "_FIRST_DELAY_SECONDS", 3600)
     mill = Mill()
     mill.error = OSError()
     task = asyncio.create_task(mill.loop.run())
-    await wait_until(lambda: mill.turns > 0)
+    await wait_until(lambda: mill.loop.fault is not None)
     mill.loop.stop()
-    await task
+    async with asyncio.timeout(60):
+        await task
+    assert mill.turns == 1
 
 
 async def test_the_log_has_a_line_a_change_and_not_one_a_turn() -> None:

@@ -23,7 +23,7 @@ NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 @pytest.fixture(autouse=True)
 def look_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the first look came too early for, the next one sees; 30 s later outside of tests."""
+    """Look again after 100 ms instead of 30 s: the first look may come before the adoption."""
     monkeypatch.setattr(checkpoints_module, "_LOOK_SECONDS", 0.1)
 
 
