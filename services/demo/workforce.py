@@ -65,6 +65,7 @@ class Workforce:
     tokens: Mapping[str, str]
     texts: Mapping[str, RatedText]
     seed: int
+    project: str = PROJECT
     verdicts: int = 0
     skips: int = 0
     answered_at: float = 0.0
@@ -88,13 +89,15 @@ class Workforce:
     async def _review(self, token: str, finished: asyncio.Event) -> None:
         async with connected({"review_queue": self.address}, token) as surehand:
             while not finished.is_set():
-                review = surehand.review(PROJECT, wait_seconds=_WAIT_SECONDS, count=_LEASES_AT_ONCE)
-                async for task in review:
-                    with contextlib.suppress(LeaseExpired):  # another reviewer has the task
-                        await self._decide(task)
-                    if finished.is_set():
-                        break
-                await review.aclose()
+                tasks = surehand.review(
+                    self.project, wait_seconds=_WAIT_SECONDS, count=_LEASES_AT_ONCE
+                )
+                async with tasks:
+                    async for task in tasks:
+                        with contextlib.suppress(LeaseExpired):  # another reviewer has the task
+                            await self._decide(task)
+                        if finished.is_set():
+                            break
 
     async def _decide(self, task: AsyncReviewTask) -> None:
         rated = self.texts.get(task.item_id)

@@ -2,6 +2,7 @@
 
 import asyncio
 
+from services.demo.workforce import Workforce
 from surehand import AsyncSurehand
 from surehand.models.tasks import OutcomePage
 from tests.e2e.client.conftest import SPEC, Installation
@@ -37,6 +38,25 @@ async def test_what_is_left_undecided_is_given_back(client: AsyncSurehand, proje
             break
     states = [(await client.tasks.get(project, task_id)).state for task_id in ids]
     assert states == ["open", "open"]
+
+
+async def test_reviewers_of_the_demo_give_their_tasks_back_when_they_are_stopped(
+    installation: Installation, client: AsyncSurehand, project: str
+) -> None:
+    ids = await add(client, project, *map(str, range(30)))
+    token = installation.token("reviewer", "rita")
+    reviewers = Workforce(installation.addresses[1], {"rita": token}, {}, 0, project)
+
+    async def work() -> None:
+        async with reviewers.working():
+            await asyncio.Event().wait()
+
+    working = asyncio.create_task(work())
+    await wait_until(lambda: reviewers.skips > 0)
+    working.cancel()
+    await asyncio.wait([working])
+    states = {(await client.tasks.get(project, task_id)).state for task_id in ids}
+    assert "leased" not in states
 
 
 async def test_an_answer_can_be_taken_back(client: AsyncSurehand, project: str) -> None:
