@@ -3,7 +3,7 @@
 import asyncio
 
 from services.demo.workforce import Workforce
-from surehand import AsyncSurehand
+from surehand import AsyncReviewTask, AsyncSurehand
 from surehand.models.tasks import OutcomePage
 from tests.e2e.client.conftest import SPEC, Installation
 from tests.harness import wait_until
@@ -43,20 +43,30 @@ async def test_what_is_left_undecided_is_given_back(client: AsyncSurehand, proje
 async def test_reviewers_of_the_demo_give_their_tasks_back_when_they_are_stopped(
     installation: Installation, client: AsyncSurehand, project: str
 ) -> None:
-    ids = await add(client, project, *map(str, range(30)))
-    token = installation.token("reviewer", "rita")
-    reviewers = Workforce(installation.addresses[1], {"rita": token}, {}, 0, project)
+    deciding = asyncio.Event()
+
+    class Undecided(Workforce):
+        async def _decide(self, task: AsyncReviewTask) -> None:
+            deciding.set()
+            await asyncio.Event().wait()
 
     async def work() -> None:
         async with reviewers.working():
             await asyncio.Event().wait()
 
-    working = asyncio.create_task(work())
-    await wait_until(lambda: reviewers.skips > 0)
-    working.cancel()
-    await asyncio.wait([working])
-    states = {(await client.tasks.get(project, task_id)).state for task_id in ids}
-    assert "leased" not in states
+    async def states() -> set[str]:
+        return {(await client.tasks.get(project, task_id)).state for task_id in ids}
+
+    ids = await add(client, project, "a", "b")
+    token = installation.token("reviewer", "rita")
+    reviewers = Undecided(installation.addresses[1], {"rita": token}, {}, 0, project)
+    async with asyncio.timeout(60):
+        working = asyncio.create_task(work())
+        await deciding.wait()
+        assert await states() == {"leased"}
+        working.cancel()
+        await asyncio.wait([working])
+    assert await states() == {"open"}
 
 
 async def test_an_answer_can_be_taken_back(client: AsyncSurehand, project: str) -> None:
